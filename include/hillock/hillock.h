@@ -1,0 +1,179 @@
+/* hillock/hillock.h - the whole API, for programs, model packs and trainer extensions that link libhillock.
+ *
+ * The order of use: a context (plugins), a module tree (the network as the user names it), a network (parameters on a backend), an
+ * executor (a plan, its state), then write, run, read. Every function returns HK_OK or a negative status; hk_error(ctx) says what,
+ * where, expected, got. Objects are used by one thread at a time; runs use the backend's threads inside.
+ * Ownership: whoever gets an object from a *_new function frees it with *_free; freeing NULL is allowed. */
+#ifndef HILLOCK_HILLOCK_H
+#define HILLOCK_HILLOCK_H
+
+#include "hillock/plugin.h"
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HK_API __attribute__((visibility("default")))
+
+/* ---- status ------------------------------------------------------------------------------------------------------- */
+HK_API const char *hk_status_name(hk_status);      /* "EINVAL" */
+HK_API const char *hk_status_text(hk_status);      /* "invalid argument" */
+HK_API int hk_status_exit_code(hk_status);         /* of the command */
+HK_API const char *hk_version(void);               /* "0.1.0" */
+
+/* ---- context: registry, plugins, errors --------------------------------------------------------------------------- */
+typedef struct hk_context_config {
+    uint32_t struct_size;
+    uint32_t max_isa;          /* hk_isa cap for all kernels; default HK_ISA_AVX512: no cap */
+    const char *plugin_path;   /* extra folders or files, ':' between; searched first; NULL: none */
+    int no_default_plugins;    /* 1: load nothing by itself */
+    int log_level;             /* 0 error, 1 warning (default), 2 info, 3 debug; messages go to stderr */
+} hk_context_config;
+#define HK_CONTEXT_CONFIG_DEFAULT { (uint32_t)sizeof(hk_context_config), HK_ISA_AVX512, NULL, 0, 1 }
+
+/* Loads all plugins found in config->plugin_path, $HILLOCK_PLUGIN_PATH and the folder hillock/plugins beside libhillock, in this order.
+ * A folder's refused files are kept with their reason (hk_plugin_each). config NULL: the default. *out is set even on failure when
+ * there was memory for it, so that hk_error can be read. */
+HK_API hk_status hk_context_new(const hk_context_config *config, hk_context **out);
+HK_API void hk_context_free(hk_context *);
+/* The text of the last error, "" when there was none: context added by each layer, outermost first. Valid until the next call. */
+HK_API const char *hk_error(const hk_context *);
+HK_API uint32_t hk_context_isa(const hk_context *); /* hk_isa level in use */
+HK_API hk_status hk_plugin_load(hk_context *, const char *file);            /* a named file: every failure is an error */
+HK_API hk_status hk_plugin_add(hk_context *, const hk_plugin_entry *entry); /* an entry linked into the program */
+/* Calls cb for each plugin found: id NULL when refused, with the reason. */
+HK_API void hk_plugin_each(const hk_context *, void (*cb)(void *arg, const char *file, const char *id, const char *version, const char *refused), void *arg);
+/* Calls cb for each registered type of an interface ("hk.module/1", ...; NULL: all), in order of interface, then id. */
+HK_API void hk_type_each(const hk_context *, const char *iface, void (*cb)(void *arg, const char *iface, const char *id, const char *plugin, const void *vtable), void *arg);
+HK_API const void *hk_type_get(const hk_context *, const char *iface, const char *id); /* NULL when unknown */
+
+/* ---- modules ------------------------------------------------------------------------------------------------------ */
+/* Builds a module tree from constructor text: Name(args, key=value, Child(...)). `iface` is what the outermost name must be
+ * ("hk.module/1" also finds neurons). ENOTFOUND names what is there. */
+HK_API hk_status hk_module_new_from_text(hk_context *, const char *iface, const char *text, hk_module **out);
+/* A sequential network with a state_dict name for each layer, as in the ini's [layers]. */
+HK_API hk_status hk_module_new_sequential(hk_context *, int n, const char *const *names, const char *const *texts, hk_module **out);
+HK_API void hk_module_free(hk_module *);
+/* Writes the constructor text of a module, all fields given; like snprintf. */
+HK_API int hk_module_to_text(const hk_module *, char *buf, size_t size);
+/* Hands a C program's pointer to the module at `path` (ElementWiseRecurrent's user function: hk_ewr_user). */
+HK_API hk_status hk_module_set_user(hk_module *root, const char *path, void *user);
+
+/* ---- network: parameters and plans on a backend ------------------------------------------------------------------- */
+enum { HK_PASS_FOLD_TIME = 1u, HK_PASS_HOIST = 2u }; /* passes that can be switched off */
+typedef struct hk_network hk_network;
+typedef struct hk_network_config {
+    uint32_t struct_size;
+    int32_t threads;          /* 0: one per CPU available */
+    const char *backend;      /* "cpu" */
+    uint64_t seed;            /* of parameter values and of every random draw */
+    const hk_module *loss;      /* (optional) role LOSS; kept by pointer */
+    const hk_module *optimizer; /* (optional) "hk.optimizer/1"; kept by pointer */
+    int64_t nb;               /* samples per block: a multiple of HK_GROUP; 0: the backend's choice; -1: all */
+    uint32_t passes_off;      /* HK_PASS_* */
+    int32_t spiking;          /* 0: surrogates' primitives instead of steps, for gradient checks */
+    int64_t memory_limit;     /* bytes a plan may take; 0: no limit */
+} hk_network_config;
+#define HK_NETWORK_CONFIG_DEFAULT { (uint32_t)sizeof(hk_network_config), 0, "cpu", 0, NULL, NULL, 0, 0, 1, 0 }
+
+typedef struct hk_param_info {
+    const char *name;         /* state_dict name, "0.weight" */
+    int32_t rank, learnable;
+    int64_t shape[HK_MAX_RANK], elems;
+} hk_param_info;
+
+/* `root` is kept by pointer and must outlive the network. Parameters are drawn from their types' initial laws. */
+HK_API hk_status hk_network_new(hk_context *, hk_module *root, const hk_network_config *, hk_network **out);
+HK_API void hk_network_free(hk_network *);
+HK_API int hk_network_n_param(const hk_network *);
+HK_API const hk_param_info *hk_network_param(const hk_network *, int i);
+HK_API int hk_network_find_param(const hk_network *, const char *name);                         /* -1: none */
+HK_API hk_status hk_network_write_param(hk_network *, int i, const float *values);
+HK_API hk_status hk_network_read_param(hk_network *, int i, float *values);
+HK_API hk_status hk_network_write_param64(hk_network *, int i, const double *values);           /* the same, in double */
+HK_API hk_status hk_network_read_param64(hk_network *, int i, double *values);
+HK_API hk_status hk_network_set_learnable(hk_network *, int i, int learnable);                  /* before the first executor; 0 freezes */
+/* Optimizer state k of parameter i, named by the optimizer ("exp_avg"); like read_param. */
+HK_API int hk_network_n_opt_state(const hk_network *);
+HK_API const char *hk_network_opt_state_name(const hk_network *, int k);
+HK_API hk_status hk_network_read_opt_state(hk_network *, int k, int i, float *values);
+HK_API hk_status hk_network_write_opt_state(hk_network *, int k, int i, const float *values);
+HK_API int64_t hk_network_step(const hk_network *);                                             /* optimizer steps done */
+HK_API void hk_network_set_step(hk_network *, int64_t step);
+
+/* ---- executor ----------------------------------------------------------------------------------------------------- */
+typedef struct hk_executor hk_executor;
+typedef enum hk_mode { HK_INFER = 0, HK_TRAIN = 1 } hk_mode;
+enum {
+    HK_SEPARATE = 1u,     /* TRAIN: run, backward and step are three calls; else run does all three in one pass over memory */
+    HK_INPUT_GRAD = 2u    /* TRAIN: "grad:x" can be read */
+};
+typedef struct hk_output {
+    const char *name;         /* "y": the network's output; "path:v" or ":v": a named output of a module */
+    int32_t upstream, pad;    /* TRAIN: takes an upstream gradient, written as "grad_out:NAME" before backward */
+} hk_output;
+typedef struct hk_executor_config {
+    uint32_t struct_size;
+    uint32_t mode, flags;
+    int32_t n_output;
+    const hk_output *outputs; /* what will be read beside "y", or takes upstream gradients */
+} hk_executor_config;
+
+HK_API hk_status hk_executor_new(hk_network *, const hk_executor_config *, hk_executor **out);
+HK_API void hk_executor_free(hk_executor *);
+/* Chooses the plan for a batch: T steps, N samples, one row of `shape`; seq = 1: x is [T,N,*], else one picture [N,*] for all T.
+ * Builds the plan when it is new (all allocation happens here), else takes it from the cache. */
+HK_API hk_status hk_executor_shape(hk_executor *, int64_t T, int64_t N, int seq, int rank, const int64_t *shape);
+/* The only ways across the device border. Border order is PyTorch's. dtype of data: HK_F32, HK_F64, HK_I64 or u8 (HK_SPIKE); it is
+ * converted. `count`: numbers in data, checked. Names: "x"; "target" (i64 [N]); "grad_out:NAME"; "state:PATH.FIELD" [N,*];
+ * read also: "y", "loss", "correct" (number right), "PATH:OUT", "grad:x", "grad:PARAM". */
+HK_API hk_status hk_executor_write(hk_executor *, const char *name, hk_dtype, const void *data, int64_t count);
+HK_API hk_status hk_executor_read(hk_executor *, const char *name, hk_dtype, void *data, int64_t count);
+/* The shape at the border of what `name` reads: rank, and dims[0..rank). */
+HK_API hk_status hk_executor_dims(hk_executor *, const char *name, int *rank, int64_t dims[HK_MAX_RANK + 2]);
+HK_API hk_status hk_executor_run(hk_executor *);      /* every sequence starts from the default state, or the one written */
+HK_API hk_status hk_executor_continue(hk_executor *); /* goes on from the last state, cut off from its gradient */
+HK_API hk_status hk_executor_backward(hk_executor *); /* HK_SEPARATE only */
+HK_API hk_status hk_executor_step(hk_executor *);     /* HK_SEPARATE only: the optimizer */
+HK_API void hk_executor_set_lr(hk_executor *, double lr);
+
+typedef struct hk_plan_stats {
+    int64_t arena, live_max, params, state, nb, blocks, lines;
+} hk_plan_stats;
+HK_API hk_status hk_executor_stats(const hk_executor *, hk_plan_stats *);
+/* Prints every operation of the current plan: rows, implementation, bytes; then the peak and the largest live sum. */
+HK_API hk_status hk_executor_print(const hk_executor *, FILE *);
+
+/* ---- files -------------------------------------------------------------------------------------------------------- */
+/* safetensors: a table of named tensors. */
+typedef struct hk_tensor {
+    const char *name;
+    hk_dtype dtype;           /* F32, F64, I64, SPIKE (U8) */
+    int32_t rank;
+    int64_t shape[8];
+    void *data;               /* row-major; owned by the file object when read */
+} hk_tensor;
+typedef struct hk_file hk_file;
+HK_API hk_status hk_file_read(hk_context *, const char *path, hk_file **out);   /* the whole file; ECHECKPOINT on anything wrong with it */
+HK_API void hk_file_free(hk_file *);
+HK_API int hk_file_n(const hk_file *);
+HK_API const hk_tensor *hk_file_at(const hk_file *, int i);                     /* in file order */
+HK_API const hk_tensor *hk_file_find(const hk_file *, const char *name);        /* NULL: none */
+HK_API const char *hk_file_meta(const hk_file *, const char *key);              /* __metadata__; NULL: none */
+/* Writes atomically: temporary file, fsync, rename, fsync of the folder. meta: n_meta pairs key, value. */
+HK_API hk_status hk_file_write(hk_context *, const char *path, int n, const hk_tensor *tensors, int n_meta, const char *const *meta);
+
+/* ---- randomness --------------------------------------------------------------------------------------------------- */
+/* Philox4x32-10: a number of [0, 1) with 24 bits, from stream (hash of a module path, mixed with the seed) and four indices. */
+HK_API float hk_random(uint64_t seed, uint64_t stream, int64_t step, int64_t t, int64_t sample, int64_t position);
+HK_API uint64_t hk_random_stream(const char *path);
+
+/* ---- the trainer -------------------------------------------------------------------------------------------------- */
+/* The `hillock` command. Returns the exit code. */
+HK_API int hk_main(int argc, char **argv);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

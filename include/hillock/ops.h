@@ -1,0 +1,132 @@
+/* hillock/ops.h - the core's operations: what each computes, and one inline function that emits it.
+ * Included by hillock/plugin.h.
+ *
+ * Notation: r runs over rows, that is over steps and samples as the operand's flags say; an operand that does not vary with t or n is
+ * used again for each (broadcast, never copied). "f" is f32 (ref: stored as double); "s" a spike or count byte; "fs" either.
+ * Operands in [brackets] may be absent. `-> G` is a partial sum per group of HK_GROUP samples: rows are added in the order t outermost,
+ * then sample, one accumulator per element, so that bits depend on neither block size nor thread count.
+ * Backends must not assume that outputs hold anything before, and write every element of every output that is present.
+ *
+ * | operation        | inputs -> outputs                                     | attributes      | computes
+ * | linear           | x fs[K], w f[O,K], [b f[O]] -> y f[O]                 |                 | y[o] = sum_k w[o,k] x[k] (+ b[o])
+ * | linear_dx        | g f[O], w f[O,K] -> gx f[K]                           |                 | gx[k] = sum_o g[o] w[o,k]
+ * | linear_dw        | g f[O], x fs[K] -> G f[O,K]                           |                 | sum_r g[r,o] x[r,k]
+ * | reduce           | x fs[shape] -> G f[to]                                | to              | sum over rows; to: 0 whole row, 1 per channel (axis 0 at the border, last in storage), 2 scalar
+ * | merge            | p G f[shape] -> f[shape] STATIC                       | scale f         | scale * sum over groups, in order. Whole-batch operation
+ * | add sub mul div  | a fs, b fs -> f                                       |                 | elementwise; shapes equal, or one is a scalar, or one is [C] against [C,...]; G with G or STATIC is allowed
+ * | affine           | x fs -> f                                             | a f, b f        | a x + b
+ * | sigmoid          | x f -> f                                              |                 | 1 / (1 + exp(-x))
+ * | sigmoid_bwd      | g f, y f -> f                                         |                 | g y (1 - y)
+ * | sum_t            | x fs SEQ -> f HELD (STEP -> STATIC)                   | scale f         | scale * sum over t, t ascending
+ * | repeat_t         | x HELD -> the same SEQ                                |                 | copy for each t
+ * | concat           | a fs[A], b fs[B] -> [A+B], dtype of a if equal else f |                 | a then b, along the only axis
+ * | slice            | x fs[.., K] -> same dtype [.., len]                   | start, len      | along the last axis of a STATIC matrix or of a [K] row
+ * | pad              | g f[.., len] -> f[.., total]                          | start, total    | zeros around (adjoint of slice); also on G
+ * | flatten          | x fs[C,...] -> same dtype [C*...]                     |                 | border order (storage H,W,C becomes C,H,W)
+ * | unflatten        | g f[C*...] -> f[C,...]                                | ref_in          | adjoint of flatten; the output's desc says the shape
+ * | column_as_time   | x f[1,H,W] or [H,W] HELD -> f[H] SEQ, T = W           |                 | y[t,h] = x[h,t]
+ * | time_as_column   | g f[H] SEQ -> f[1,H,W] or [H,W] HELD                  |                 | adjoint of column_as_time
+ * | fire             | z f -> spike (f when spiking = 0)                     | surrogate p, strict, spiking | z >= 0 (> 0 if strict); the surrogate's forward if it has one (then f); its primitive when spiking = 0
+ * | fire_bwd         | g f, z f -> f                                         | surrogate p, strict, spiking | g s'(z)
+ * | neuron           | x f, s0[n_state] f, p[n_param] f ->                   | neuron p        | the neuron over all T (hillock/neuron.h); y is a spike byte if the type SPIKES, spiking and the surrogate has no
+ * |                  |   y, s1[n_state] f, seq[n_state] f                    |                 |   forward of its own, else f. s1: state after the last step; seq: after each step
+ * | neuron_bwd       | x f, s0[n_state], p[n_param], [gy f], [gseq[n_state]], [gs1[n_state]] -> | neuron p | adjoint, replaying the forward from s0 per tile
+ * |                  |   gx f, gs0[n_state] f, gp[n_param] G of p's shape    |                 |   (gx, gs0, gp each may be absent)
+ * | bernoulli        | p f HELD or SEQ -> spike SEQ                          |                 | 1 where u <= p, u = hk_random(stream, step, t, sample, border position)
+ * | one_hot          | y i64[] -> f[classes]                                 | classes         | 1 at y, else 0
+ * | cross_entropy    | z f[C], y i64[], [w f[C]] -> loss f[], weight f[]     | smoothing f     | nll = -log_softmax(z); loss = (1-e) w[y] nll[y] + (e/C) sum_c w[c] nll[c]; weight = w[y] (1 without w)
+ * | cross_entropy_bwd| z, y, [w], g f[] -> f[C]                              | smoothing f     | g * d loss / dz
+ * | correct          | z f[C], y i64[] -> f[]                                |                 | 1 if the first largest z is at y, else 0
+ * | optimizer        | w f[n], g f[n], s[n_state] f[n] -> w, s (in place)    | optimizer p     | the optimizer's text over all elements; constants from step->opt. Whole-batch operation: STATIC operands only
+ * | copy             | x -> same desc                                        |                 | copy
+ *
+ * p of neuron operations: each operand is STATIC or STEP, scalar [] or [C] (per channel: axis 0 of x) or the row's full shape. */
+#ifndef HILLOCK_OPS_H
+#define HILLOCK_OPS_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HK_OP1(name, n_in, n_attr)                                                                                                                             \
+    hk_value out = HK_NONE;                                                                                                                                    \
+    hk_emit(b, name, n_in, in, 1, &out, n_attr, attr);                                                                                                         \
+    return out
+
+static inline hk_value hk_op_unary(hk_builder *b, const char *op, hk_value x) {
+    const hk_value in[1] = { x };
+    const hk_attr *attr = NULL;
+    HK_OP1(op, 1, 0);
+}
+static inline hk_value hk_op_binary(hk_builder *b, const char *op, hk_value x, hk_value y) {
+    const hk_value in[2] = { x, y };
+    const hk_attr *attr = NULL;
+    HK_OP1(op, 2, 0);
+}
+static inline hk_value hk_linear(hk_builder *b, hk_value x, hk_value w, hk_value bias) {
+    const hk_value in[3] = { x, w, bias };
+    const hk_attr *attr = NULL;
+    HK_OP1("linear", 3, 0);
+}
+static inline hk_value hk_add(hk_builder *b, hk_value x, hk_value y) { return hk_op_binary(b, "add", x, y); }
+static inline hk_value hk_sub(hk_builder *b, hk_value x, hk_value y) { return hk_op_binary(b, "sub", x, y); }
+static inline hk_value hk_mul(hk_builder *b, hk_value x, hk_value y) { return hk_op_binary(b, "mul", x, y); }
+static inline hk_value hk_div(hk_builder *b, hk_value x, hk_value y) { return hk_op_binary(b, "div", x, y); }
+static inline hk_value hk_concat(hk_builder *b, hk_value x, hk_value y) { return hk_op_binary(b, "concat", x, y); }
+static inline hk_value hk_sigmoid(hk_builder *b, hk_value x) { return hk_op_unary(b, "sigmoid", x); }
+static inline hk_value hk_flatten(hk_builder *b, hk_value x) { return hk_op_unary(b, "flatten", x); }
+static inline hk_value hk_column_as_time(hk_builder *b, hk_value x) { return hk_op_unary(b, "column_as_time", x); }
+static inline hk_value hk_bernoulli(hk_builder *b, hk_value p) { return hk_op_unary(b, "bernoulli", p); }
+static inline hk_value hk_affine(hk_builder *b, hk_value x, double scale, double shift) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[2] = { { "a", 0, scale, NULL }, { "b", 0, shift, NULL } };
+    HK_OP1("affine", 1, 2);
+}
+static inline hk_value hk_sum_t(hk_builder *b, hk_value x, double scale) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[1] = { { "scale", 0, scale, NULL } };
+    HK_OP1("sum_t", 1, 1);
+}
+/* Mean over T: the firing rate. [T,N,*] -> [N,*] */
+static inline hk_value hk_mean_t(hk_builder *b, hk_value x) { return hk_sum_t(b, x, 1.0 / (double)hk_steps(b)); }
+/* Sum over all samples and steps; to: 0 whole row, 1 per channel, 2 scalar. */
+static inline hk_value hk_reduce(hk_builder *b, hk_value x, int to) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[1] = { { "to", to, 0, NULL } };
+    HK_OP1("reduce", 1, 1);
+}
+static inline hk_value hk_merge(hk_builder *b, hk_value partial, double scale) {
+    const hk_value in[1] = { partial };
+    const hk_attr attr[1] = { { "scale", 0, scale, NULL } };
+    HK_OP1("merge", 1, 1);
+}
+static inline hk_value hk_slice(hk_builder *b, hk_value x, int64_t start, int64_t len) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[2] = { { "start", start, 0, NULL }, { "len", len, 0, NULL } };
+    HK_OP1("slice", 1, 2);
+}
+static inline hk_value hk_one_hot(hk_builder *b, hk_value y, int64_t classes) {
+    const hk_value in[1] = { y };
+    const hk_attr attr[1] = { { "classes", classes, 0, NULL } };
+    HK_OP1("one_hot", 1, 1);
+}
+static inline hk_value hk_fire(hk_builder *b, hk_value z, const hk_surrogate *surrogate, int strict, int spiking) {
+    const hk_value in[1] = { z };
+    const hk_attr attr[3] = { { "surrogate", 0, 0, surrogate }, { "strict", strict, 0, NULL }, { "spiking", spiking, 0, NULL } };
+    HK_OP1("fire", 1, 3);
+}
+static inline void hk_cross_entropy(hk_builder *b, hk_value z, hk_value y, hk_value w, double smoothing, hk_value *loss, hk_value *weight) {
+    const hk_value in[3] = { z, y, w };
+    const hk_attr attr[1] = { { "smoothing", 0, smoothing, NULL } };
+    hk_value out[2] = { HK_NONE, HK_NONE };
+    hk_emit(b, "cross_entropy", 3, in, 2, out, 1, attr);
+    *loss = out[0], *weight = out[1];
+}
+static inline hk_value hk_correct(hk_builder *b, hk_value z, hk_value y) { return hk_op_binary(b, "correct", z, y); }
+
+#undef HK_OP1
+
+#ifdef __cplusplus
+}
+#endif
+#endif
