@@ -22,7 +22,7 @@ const hk_host *hk__host(hk_context *);
 const void *hk__registry_get(const hk_context *, const char *iface, const char *id, const char **plugin);
 /* No registration after this; called when the first network is built. */
 void hk__registry_freeze(hk_context *);
-/* ENOTFOUND: "no neuron 'Lif': there are IF, LIF, ... (did you mean 'LIF'?)". */
+/* ENOTFOUND: "no neuron 'Lf' (did you mean ...?): there are ...". */
 hk_status hk__registry_missing(hk_context *, const char *iface, const char *id);
 
 /* ---- core/module/ ---- */
@@ -42,7 +42,8 @@ typedef struct hk__module {
     char *path;               /* "" for the root; owned */
     struct hk__arg *args;     /* one for each field of the type, in table order; private to core/module */
     const hk_field *fields;
-    int n_fields, n_children, n_params, pad;
+    int n_fields, n_children, n_params;
+    bool initialising;        /* its init runs: parameters may be declared */
     struct hk__module **children;
     hk__param *params;
     void *user;

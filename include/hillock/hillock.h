@@ -7,6 +7,7 @@
 #ifndef HILLOCK_HILLOCK_H
 #define HILLOCK_HILLOCK_H
 
+#include "hillock/containers.h"
 #include "hillock/plugin.h"
 #include <stdio.h>
 
@@ -57,7 +58,7 @@ HK_API hk_status hk_module_new_sequential(hk_context *, int n, const char *const
 HK_API void hk_module_free(hk_module *);
 /* Writes the constructor text of a module, all fields given; like snprintf. */
 HK_API int hk_module_to_text(const hk_module *, char *buf, size_t size);
-/* Hands a C program's pointer to the module at `path` (ElementWiseRecurrent's user function: hk_ewr_user). */
+/* Hands a C program's pointer to the module at `path` (ElementWiseRecurrent's user function: hk_ewr_user of hillock/containers.h). */
 HK_API hk_status hk_module_set_user(hk_module *root, const char *path, void *user);
 
 /* ---- network: parameters and plans on a backend ------------------------------------------------------------------- */

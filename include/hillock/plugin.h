@@ -90,7 +90,7 @@ static inline int64_t hk_desc_elems(const hk_desc *d) { /* [any] numbers in one 
 
 /* ---- configuration: fields and modules --------------------------------------------------------------------------- */
 
-typedef enum hk_kind { HK_BOOL = 1, HK_INT, HK_REAL, HK_STR, HK_ENUM, HK_INTS, HK_OBJECT } hk_kind;
+typedef enum hk_kind { HK_BOOL = 1, HK_INT, HK_REAL, HK_STR, HK_ENUM, HK_INTS, HK_OBJECT, HK_REALS } hk_kind;
 enum { HK_NULLABLE = 1u /* accepts none */ };
 
 /* A hyper-parameter of a type. Positional arguments fill fields in table order. */
@@ -98,7 +98,7 @@ typedef struct hk_field {
     const char *name;
     uint32_t kind, flags;
     const char *def;     /* default, in constructor syntax ("2.0", "true", "none", "Sigmoid()"); NULL: required */
-    double lo, hi;       /* inclusive range for INT and REAL (each number of INTS); lo == hi == 0: unchecked */
+    double lo, hi;       /* inclusive range for INT and REAL (each number of INTS and REALS); lo == hi == 0: unchecked */
     const char *choices; /* ENUM: "add|sub|mul"; OBJECT: the interface, e.g. "hk.surrogate/1" */
     const char *doc;     /* meaning, with unit */
 } hk_field;
@@ -121,6 +121,7 @@ typedef struct hk_module_api {
     hk_status (*add_param)(hk_module *, const char *name, int rank, const int64_t *shape, uint32_t law, double a, double b, int learnable); /* [main] in init */
     hk_status (*fail)(const hk_module *, hk_status, const char *fmt, ...);                       /* [any] keeps the text, returns the code */
     void *(*user)(const hk_module *);                                                            /* [any] pointer given by a C program, or NULL */
+    int (*get_reals)(const hk_module *, const char *field, double *v, int max);                  /* [any] returns the count; 0 when none */
 } hk_module_api;
 struct hk_module {
     const hk_module_api *api;
@@ -131,6 +132,7 @@ static inline int hk_get_bool(const hk_module *m, const char *f) { return m->api
 static inline double hk_get_real(const hk_module *m, const char *f) { return m->api->get_real(m, f); }
 static inline const char *hk_get_str(const hk_module *m, const char *f) { return m->api->get_str(m, f); }
 static inline int hk_get_ints(const hk_module *m, const char *f, int64_t *v, int max) { return m->api->get_ints(m, f, v, max); }
+static inline int hk_get_reals(const hk_module *m, const char *f, double *v, int max) { return m->api->get_reals(m, f, v, max); }
 static inline int hk_is_none(const hk_module *m, const char *f) { return m->api->is_none(m, f); }
 static inline const hk_module *hk_get_object(const hk_module *m, const char *f) { return m->api->get_object(m, f); }
 static inline int hk_n_child(const hk_module *m) { return m->api->n_child(m); }
@@ -175,6 +177,8 @@ typedef struct hk_builder_api {
     hk_value (*loop_stack)(hk_builder *, hk_loop, hk_value);                 /* a value of the body, at all t: SEQ outside */
     void (*loop_end)(hk_builder *, hk_loop);
     hk_status (*fail)(hk_builder *, hk_status, const char *fmt, ...);        /* "path 'Type': text"; returns the code */
+    const void *(*keep)(hk_builder *, const void *data, size_t bytes);       /* a copy that lives as long as the plan, for hk_attr.p; NULL after an error */
+    hk_value (*constants)(hk_builder *, int64_t n, const double *v);         /* STATIC row [n] of fixed numbers */
 } hk_builder_api;
 struct hk_builder {
     const hk_builder_api *api;
@@ -182,6 +186,8 @@ struct hk_builder {
 
 static inline hk_value hk_param(hk_builder *b, const hk_module *m, const char *name) { return b->api->param(b, m, name); }
 static inline hk_value hk_const(hk_builder *b, double v) { return b->api->constant(b, v); }
+static inline hk_value hk_constants(hk_builder *b, int64_t n, const double *v) { return b->api->constants(b, n, v); }
+static inline const void *hk_keep(hk_builder *b, const void *data, size_t bytes) { return b->api->keep(b, data, bytes); }
 static inline hk_desc hk_value_desc(hk_builder *b, hk_value v) { return b->api->desc(b, v); }
 static inline int64_t hk_steps(hk_builder *b) { return b->api->steps(b); }
 static inline int64_t hk_batch(hk_builder *b) { return b->api->batch(b); }

@@ -1,0 +1,167 @@
+/* neuron.c - operation neuron: all steps of a block of neurons, through the neuron type's row kernels. neuron_bwd.c is its adjoint.
+ *
+ * Blocks of up to 8192 neurons with t inside: long runs feed the prefetcher; tiles of 512 inside keep the rows between kernels in L1
+ * (measured: shared/reference/kernels.md, section 1). */
+#include "neuron.h"
+#pragma GCC optimize("O3")
+
+CPU_BODY heaviside_body(int64_t n, const float *z, int strict, float *f) {
+    if (strict)
+        for (int64_t i = 0; i < n; i++) f[i] = z[i] > 0.0f ? 1.0f : 0.0f;
+    else
+        for (int64_t i = 0; i < n; i++) f[i] = z[i] >= 0.0f ? 1.0f : 0.0f;
+}
+CPU_CLONES(heaviside, (int64_t n, const float *z, int strict, float *f), (n, z, strict, f));
+CPU_BODY add_row_body(int64_t n, const float *x, float *y) {
+    for (int64_t i = 0; i < n; i++) y[i] += x[i];
+}
+CPU_CLONES(add_row, (int64_t n, const float *x, float *y), (n, x, y));
+
+size_t neuron_work_init(const neuron_plan *P, int backward, int64_t T, void *scratch, neuron_work *w) {
+    size_t at = 0;
+#define ROW(n) ((float *)((char *)scratch + (at += (size_t)cpu_up((n) * 4, 64)) - (size_t)cpu_up((n) * 4, 64)))
+    int64_t tile = CPU_NEURON_TILE;
+    if (!scratch) scratch = &at; /* only sizes are wanted */
+    w->p_at = -1;
+    w->x = ROW(tile), w->y = ROW(tile), w->spike = (uint8_t *)ROW(tile / 4);
+    for (int k = 0; k < P->nf; k++) w->z[k] = ROW(tile), w->f[k] = ROW(tile);
+    for (int k = 0; k < P->ns; k++) w->in[k] = ROW(tile), w->state[k] = ROW(P->outer);
+    for (int k = 0; k < P->np && P->p_row; k++) w->p[k] = ROW(tile);
+    if (!backward) return at;
+    w->gx = ROW(tile), w->zero = ROW(tile);
+    for (int k = 0; k < P->nf; k++) w->d[k] = ROW(tile);
+    for (int k = 0; k < P->np && P->want_gp; k++) w->gp[k] = ROW(P->outer);
+    w->saved = ROW((T > 1 ? T - 1 : 0) * P->ns * P->outer);
+    if (scratch != &at) memset(w->zero, 0, (size_t)tile * 4);
+#undef ROW
+    return at;
+}
+
+void neuron_args_init(const neuron_plan *P, const hk_bind *b, neuron_work *w, int64_t t, int64_t j, int64_t m, hk_neuron_args *a) {
+    memset(a, 0, sizeof *a);
+    a->n = m;
+    a->p_row = P->p_row != 0, a->strict = P->strict, a->detach = P->detach;
+    a->x[0] = cpu_src_get(&P->x, b->ptr[0], b, t, j, m, w->x);
+    for (int k = 0; k < P->np; k++) {
+        const void *p = b->ptr[1 + P->ns + k];
+        if (!P->p_row) a->p[k] = (const float *)p + (P->p[k].d.flags & HK_T ? t : 0);
+        else if (w->p_at != j || P->p_steps) a->p[k] = cpu_src_fill(&P->p[k], p, b, t, j, m, w->p[k]);
+        else a->p[k] = w->p[k];
+    }
+    w->p_at = j;
+}
+
+void neuron_forward_step(const neuron_plan *P, const neuron_work *w, hk_neuron_args *a) {
+    if (!P->shape) {
+        P->k->step(a);
+        return;
+    }
+    for (int k = 0; k < P->nf; k++) a->z[k] = w->z[k], a->f[k] = w->f[k];
+    P->k->pre(a);
+    for (int k = 0; k < P->nf; k++) P->shape(a->n, w->z[k], P->sp, w->f[k]);
+    P->k->post(a);
+}
+
+/* Where state k after step t of neuron j goes: the sequence, else the last state, else scratch. */
+static inline float *state_at(const neuron_plan *P, const hk_bind *b, const neuron_work *w, int k, int64_t t, int64_t jb, int64_t j) {
+    float *seq = cpu_out_ptr(&P->base, b, 1 + P->ns + k), *s1 = cpu_out_ptr(&P->base, b, 1 + k);
+    return seq ? seq + t * b->n * P->E + j : s1 ? s1 + j : w->state[k] + (j - jb);
+}
+
+static void forward_block(const neuron_plan *P, const hk_bind *b, neuron_work *w, int64_t jb, int64_t je) {
+    int64_t all = b->n * P->E;
+    void *y = cpu_out_ptr(&P->base, b, 0);
+    hk_neuron_args a;
+    for (int64_t t = 0; t < b->T; t++)
+        for (int64_t j = jb; j < je; j += CPU_NEURON_TILE) {
+            int64_t m = cpu_min(CPU_NEURON_TILE, je - j);
+            neuron_args_init(P, b, w, t, j, m, &a);
+            for (int k = 0; k < P->ns; k++) {
+                a.s[k] = t ? state_at(P, b, w, k, t - 1, jb, j) : cpu_src_get(&P->s0[k], b->ptr[1 + k], b, 0, j, m, w->in[k]);
+                a.s1[k] = state_at(P, b, w, k, t, jb, j);
+            }
+            if (P->bytes) a.spike = y ? (uint8_t *)y + t * all + j : w->spike;
+            else a.y = y ? (float *)y + t * all + j : w->y;
+            neuron_forward_step(P, w, &a);
+        }
+    for (int k = 0; k < P->ns; k++) {
+        float *seq = cpu_out_ptr(&P->base, b, 1 + P->ns + k), *s1 = cpu_out_ptr(&P->base, b, 1 + k);
+        if (seq && s1) memcpy(s1 + jb, seq + (b->T - 1) * all + jb, (size_t)(je - jb) * 4);
+    }
+}
+
+static hk_status neuron_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
+    const neuron_plan *P = (const neuron_plan *)p;
+    int64_t end = cpu_min(hi * CPU_NEURON_UNIT, b->n * P->E);
+    neuron_work w;
+    neuron_work_init(P, 0, b->T, scratch, &w);
+    for (int64_t j = lo * CPU_NEURON_UNIT; j < end; j += P->outer) forward_block(P, b, &w, j, cpu_min(j + P->outer, end));
+    return HK_OK;
+}
+
+static int64_t neuron_units(const cpu_plan *p, const hk_bind *b) { return (b->n * ((const neuron_plan *)p)->E + CPU_NEURON_UNIT - 1) / CPU_NEURON_UNIT; }
+
+/* ---- plans --------------------------------------------------------------------------------------------------------------------- */
+
+static hk_status choose_kernels(hk_device *dev, const hk_opdesc *o, neuron_plan *P, const hk_neuron *n) {
+    const hk_neuron_type *type = n->type;
+    const hk_neuron_kernel *last = type->kernels + type->n_kernel - 1;
+    for (P->k = type->kernels; P->k < last && P->k->isa > P->base.isa;) P->k++;
+    P->step = heaviside[P->base.isa], P->add = add_row[P->base.isa];
+    P->bytes = (type->flags & HK_NEURON_SPIKES) && n->spiking;
+    P->strict = (type->flags & HK_NEURON_STRICT) != 0, P->detach = n->detach_reset;
+    if (!P->nf) return HK_OK;
+    const hk_surrogate_type *st = n->surrogate.type;
+    const hk_surrogate_kernel *k = st->kernels, *end = k + st->n_kernel - 1;
+    while (k < end && k->isa > P->base.isa) k++;
+    if (!n->spiking && !k->primitive) return cpu_fail(dev, HK_EUNSUPPORTED, "%s: its surrogate has no primitive: spiking = false is not possible", o->path);
+    P->grad = k->grad;
+    P->shape = n->spiking ? k->forward : k->primitive;
+    if (P->shape) P->bytes = 0;
+    for (int i = 0; i < HK_MAX_P; i++) P->sp[i] = (float)n->surrogate.p[i];
+    return HK_OK;
+}
+
+hk_status neuron_plan_new(hk_device *dev, const hk_opdesc *o, int backward, cpu_plan **out) {
+    hk_status s = cpu_plan_new(dev, o, sizeof(neuron_plan), out);
+    if (s != HK_OK) return s;
+    neuron_plan *P = (neuron_plan *)*out;
+    const hk_neuron *n = cpu_attr(o, "neuron")->p;
+    if (!n) return cpu_fail(dev, HK_EINVAL, "%s: %s: no neuron", o->path, o->op);
+    P->ns = (int)n->type->n_state, P->nf = (int)n->type->n_fire, P->np = (int)n->type->n_param;
+    int n_in = 1 + P->ns + P->np + (backward ? 1 + 2 * P->ns : 0), n_out = 1 + P->ns + (backward ? P->np : P->ns);
+    if (P->base.n_in != n_in || P->base.n_out != n_out)
+        return cpu_fail(dev, HK_EINVAL, "%s: %s takes %d operands and gives %d; got %u and %u", o->path, o->op, n_in, n_out, o->n_in, o->n_out);
+    s = choose_kernels(dev, o, P, n);
+    if (s != HK_OK) return s;
+    hk_desc ref = o->in[0];
+    ref.flags = HK_SEQ;
+    P->E = hk_desc_elems(&ref);
+    int fit = cpu_src_init(&P->x, &o->in[0], &ref);
+    for (int k = 0; k < P->ns; k++) fit &= cpu_src_init(&P->s0[k], &o->in[1 + k], &ref);
+    for (int k = 0; k < P->np; k++) {
+        const hk_desc *d = &o->in[1 + P->ns + k];
+        fit &= cpu_src_init(&P->p[k], d, &ref) && !(d->flags & HK_N) && d->dtype == HK_F32;
+        if (hk_desc_elems(d) > 1) P->p_row = 1;
+    }
+    for (int k = 0; k < P->np && P->p_row; k++)
+        if (o->in[1 + P->ns + k].flags & HK_T) P->p_steps = 1;
+    if (!fit) return cpu_fail(dev, HK_EUNSUPPORTED, "%s: %s: an operand does not fit the input's shape", o->path, o->op);
+    P->base.impl = P->k->isa == HK_ISA_AVX512 ? "row kernels, avx512" : P->k->isa == HK_ISA_AVX2 ? "row kernels, avx2" : "row kernels, baseline";
+    P->base.units = neuron_units;
+    P->base.grain = cpu_max(1, 256 / cpu_max(o->T, 1));
+    return HK_OK;
+}
+
+static hk_status neuron_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
+    hk_status s = neuron_plan_new(dev, o, 0, out);
+    if (s != HK_OK) return s;
+    neuron_plan *P = (neuron_plan *)*out;
+    neuron_work w;
+    P->outer = P->p_row && !P->p_steps ? CPU_NEURON_TILE : 16 * CPU_NEURON_TILE;
+    P->base.run = neuron_run;
+    P->base.scratch = neuron_work_init(P, 0, o->T, NULL, &w);
+    return HK_OK;
+}
+
+const cpu_op cpu_ops_neuron[] = { { "neuron", neuron_new }, { "neuron_bwd", neuron_bwd_new }, { NULL, NULL } };

@@ -1,0 +1,45 @@
+/* neuron.h - what the forward and the backward driver of neurons share. Both see a call as n * E neurons side by side (flat position
+ * j = i * E + e, in storage order) times T steps, and hand the neuron's row kernels tiles of at most TILE neurons. */
+#ifndef HILLOCK_CPU_NEURON_H
+#define HILLOCK_CPU_NEURON_H
+
+#include "cpu.h"
+
+enum { CPU_NEURON_TILE = 512, CPU_NEURON_UNIT = 64 };
+
+typedef struct neuron_plan {
+    cpu_plan base;
+    const hk_neuron_kernel *k;
+    void (*grad)(int64_t, const float *, const float *, float *);
+    void (*shape)(int64_t, const float *, const float *, float *); /* forward or primitive in place of the step, or NULL */
+    void (*step)(int64_t, const float *, int, float *);
+    void (*add)(int64_t, const float *, float *);
+    float sp[HK_MAX_P];
+    int ns, nf, np, bytes; /* bytes: emits spike bytes */
+    int p_row, p_steps;    /* some parameter is not a scalar; some non-scalar one is STEP */
+    int want_gp;
+    uint32_t strict, detach;
+    int64_t E, outer;      /* neurons of a block, all steps of which are run before the next block */
+    cpu_src x, s0[HK_MAX_STATE], p[HK_MAX_P], gy, gseq[HK_MAX_STATE], gs1[HK_MAX_STATE];
+} neuron_plan;
+
+/* Scratch rows: of a tile, or of a block where said. */
+typedef struct neuron_work {
+    float *x, *y, *gx, *zero, *z[HK_MAX_FIRE], *f[HK_MAX_FIRE], *d[HK_MAX_FIRE], *in[HK_MAX_STATE], *p[HK_MAX_P];
+    uint8_t *spike;
+    float *state[HK_MAX_STATE]; /* block. Forward: the state; backward: its gradient */
+    float *gp[HK_MAX_P];        /* block */
+    float *saved;               /* backward: [T - 1][ns][block], states before steps 1 ... T - 1 */
+    int64_t p_at;               /* the tile that p holds */
+} neuron_work;
+
+hk_status neuron_plan_new(hk_device *, const hk_opdesc *, int backward, cpu_plan **);
+/* Lays out the rows in scratch; returns the bytes. scratch may be NULL to learn the size. */
+size_t neuron_work_init(const neuron_plan *, int backward, int64_t T, void *scratch, neuron_work *);
+/* Starts the arguments of a tile at step t: n, flags, x, p. */
+void neuron_args_init(const neuron_plan *, const hk_bind *, neuron_work *, int64_t t, int64_t j, int64_t m, hk_neuron_args *);
+/* x, s, p -> y or spike, s1 */
+void neuron_forward_step(const neuron_plan *, const neuron_work *, hk_neuron_args *);
+hk_status neuron_bwd_new(hk_device *, const hk_opdesc *, cpu_plan **);
+
+#endif

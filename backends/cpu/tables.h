@@ -1,0 +1,23 @@
+/* tables.h - every table of operations of the cpu backend. A new subject is a new file and one line here. */
+#ifndef HILLOCK_CPU_TABLES_H
+#define HILLOCK_CPU_TABLES_H
+
+#include "cpu.h"
+
+#define CPU_TABLES(X)                                                                                                                                          \
+    X(cpu_ops_linear)                                                                                                                                          \
+    X(cpu_ops_neuron)                                                                                                                                          \
+    X(cpu_ops_fire)                                                                                                                                            \
+    X(cpu_ops_pointwise)                                                                                                                                       \
+    X(cpu_ops_reduce)                                                                                                                                          \
+    X(cpu_ops_shape)                                                                                                                                           \
+    X(cpu_ops_image)                                                                                                                                           \
+    X(cpu_ops_random)                                                                                                                                          \
+    X(cpu_ops_loss)                                                                                                                                            \
+    X(cpu_ops_optimizer)
+
+#define CPU_TABLE_EXTERN(name) extern const cpu_op name[];
+CPU_TABLES(CPU_TABLE_EXTERN)
+#undef CPU_TABLE_EXTERN
+
+#endif

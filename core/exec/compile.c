@@ -1,0 +1,178 @@
+/* compile.c - from module tree to plan: build, passes, schedule, memory. */
+#include "exec/exec.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static hk_value input(hk__builder *b, hk__source source, int ref, hk_desc d) {
+    hk_value v = hk__val_new(b->g, &d, source, ref, 0);
+    if (!v) hk__builder_fail(&b->base, HK_ENOMEM, "out of memory for the graph");
+    return v;
+}
+
+/* The named output of a module, or the network's own. */
+static hk_value find_named(hk__builder *b, hk__plan *p, const char *name) {
+    if (strcmp(name, "y") == 0) return p->y;
+    for (int i = b->g->n_named - 1; i >= 0; i--)
+        if (strcmp(b->g->named[i].name, name) == 0) return b->g->named[i].value;
+    const char **all = malloc((size_t)(b->g->n_named + 1) * sizeof *all);
+    const char *near = NULL;
+    if (all) {
+        all[0] = "y";
+        for (int i = 0; i < b->g->n_named; i++) all[i + 1] = b->g->named[i].name;
+        near = hk__suggest(name, all, b->g->n_named + 1);
+        free(all);
+    }
+    hk__builder_fail(&b->base, HK_ENOTFOUND, "no output '%s'%s%s%s", name, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+    return HK_NONE;
+}
+
+/* Names of what the plan keeps hold of, so that passes that replace values keep them true. */
+static void hold(hk__builder *b, const char *name, hk_value v) {
+    static const hk__module nowhere = { .path = (char *)(uintptr_t) "" };
+    if (v) b->base.api->name_output(&b->base, &nowhere.base, name, v);
+}
+static hk_value held(const hk__graph *g, const char *name) {
+    char full[64];
+    snprintf(full, sizeof full, ":%s", name);
+    for (int i = g->n_named - 1; i >= 0; i--)
+        if (strcmp(g->named[i].name, full) == 0) return g->named[i].value;
+    return HK_NONE;
+}
+
+static void build_loss(hk__builder *b, hk__plan *p, hk_network *net) {
+    hk_builder *bb = &b->base;
+    hk_desc y = hk_value_desc(bb, p->y);
+    if (b->status != HK_OK || !net->cfg.loss || !(y.flags & HK_N)) return;
+    p->target = input(b, HK_SRC_TARGET, 0, hk__desc(HK_I64, HK_HELD, 0, NULL));
+    const hk_value in[2] = { p->y, p->target };
+    hk__module_build(bb, net->cfg.loss, 2, in, 1, &p->loss);
+    if (b->status != HK_OK || y.rank != 1) return;
+    hk_value rate = y.flags & HK_T ? hk_mean_t(bb, p->y) : p->y;
+    p->correct = hk_merge(bb, hk_reduce(bb, hk_correct(bb, rate, p->target), 2), 1.0);
+}
+
+hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank, const int64_t *shape, hk__plan **out) {
+    hk_network *net = ex->net;
+    hk_status st = HK_ENOMEM;
+    bool train = ex->cfg.mode == HK_TRAIN;
+    *out = NULL;
+    hk__plan *p = calloc(1, sizeof *p);
+    hk__graph *g = calloc(1, sizeof *g);
+    hk__builder b = { .base = { &hk__builder_table }, .ctx = net->ctx, .g = g, .net = net, .isa = hk_context_isa(net->ctx) };
+    b.param_value = calloc((size_t)net->n_param + 1, sizeof *b.param_value);
+    bool *learns = calloc((size_t)net->n_param + 1, sizeof *learns);
+    hk__seed *seed = calloc((size_t)ex->cfg.n_output + 1, sizeof *seed);
+    hk_value *root = calloc((size_t)ex->cfg.n_output + 4, sizeof *root);
+    if (p) {
+        p->output = calloc((size_t)ex->cfg.n_output + 1, sizeof *p->output);
+        p->upstream = calloc((size_t)ex->cfg.n_output + 1, sizeof *p->upstream);
+        p->net = net, p->g = g, p->T = T, p->N = N, p->seq_in = seq, p->rank = rank;
+        memcpy(p->shape, shape, (size_t)rank * sizeof *shape);
+    }
+    if (!p || !g || !b.param_value || !learns || !seed || !root || !p->output || !p->upstream) {
+        hk__fail(net->ctx, st, "out of memory for the plan");
+        if (!p) free(g);
+        goto end;
+    }
+    g->T = T, g->N = N, g->training = train, g->spiking = net->cfg.spiking != 0;
+
+    hk_builder *bb = &b.base;
+    p->x = input(&b, HK_SRC_INPUT, 0, hk__desc(HK_F32, seq ? HK_SEQ : HK_HELD, rank, shape));
+    hk_value x = seq ? p->x : hk__fold_time(&b, p->x, !(net->cfg.passes_off & HK_PASS_FOLD_TIME));
+    hk__module_build(bb, &net->root->base, 1, &x, 1, &p->y);
+    if (b.status == HK_OK && !p->y) hk__builder_fail(bb, HK_EINTERNAL, "the network gave no output");
+    build_loss(&b, p, net);
+    int n_seed = 0;
+    bool any_upstream = false;
+    for (int i = 0; i < ex->cfg.n_output && b.status == HK_OK; i++) {
+        p->output[i] = find_named(&b, p, ex->outputs[i].name);
+        if (b.status != HK_OK || !ex->outputs[i].upstream || !train) continue;
+        hk_desc d = hk_value_desc(bb, p->output[i]);
+        d.dtype = HK_F32;
+        p->upstream[i] = input(&b, HK_SRC_UPSTREAM, i, d);
+        seed[n_seed++] = (hk__seed){ p->output[i], p->upstream[i] };
+        any_upstream = true;
+    }
+    if (p->loss && train && !any_upstream) seed[n_seed++] = (hk__seed){ p->loss, hk_const(bb, 1.0) };
+    hold(&b, "(y)", p->y);
+    hold(&b, "(loss)", p->loss);
+    hold(&b, "(correct)", p->correct);
+    for (int i = 0; i < ex->cfg.n_output; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "(output %d)", i);
+        hold(&b, name, p->output[i]);
+    }
+    /* Hoisting moves values in and out of loops; seeds that point into the graph are found again by name after it. */
+    bool hoist = !(net->cfg.passes_off & HK_PASS_HOIST);
+    if (hoist) hk__hoist(&b);
+    int k = 0;
+    for (int i = 0; i < ex->cfg.n_output; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "(output %d)", i);
+        p->output[i] = held(g, name);
+        if (p->upstream[i]) seed[k++].value = p->output[i];
+    }
+    if (train) {
+        for (int i = 0; i < net->n_param; i++) learns[i] = net->param[i].learnable != 0;
+        hk_value gx = HK_NONE;
+        hk__autodiff(&b, n_seed, seed, learns, ex->cfg.flags & HK_INPUT_GRAD ? p->x : HK_NONE, &gx);
+        hold(&b, "(grad x)", gx);
+        if (hoist) hk__hoist(&b);
+    }
+    p->y = held(g, "(y)"), p->loss = held(g, "(loss)"), p->correct = held(g, "(correct)"), p->grad_x = held(g, "(grad x)");
+    int n_root = 0;
+    for (int i = 0; i < ex->cfg.n_output; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "(output %d)", i);
+        root[n_root++] = p->output[i] = held(g, name);
+    }
+    if (!train || !p->loss) root[n_root++] = p->y;
+    root[n_root++] = p->loss;
+    root[n_root++] = p->correct;
+    root[n_root++] = p->grad_x;
+    hk__live(&b, n_root, root);
+    st = b.status;
+    if (st == HK_OK && g->oom) st = hk__fail(net->ctx, HK_ENOMEM, "out of memory for the graph");
+    if (st == HK_OK) st = hk__schedule(p, &b, ex->cfg.mode, ex->cfg.flags);
+    if (st == HK_OK) st = hk__place_all(p, &b, train);
+    if (st == HK_OK) *out = p, p = NULL;
+end:
+    hk__plan_free(p);
+    free(b.param_value);
+    free(learns);
+    free(seed);
+    free(root);
+    return st;
+}
+
+static void free_call(hk__call *c) {
+    if (c->plan) c->be->plan_free(c->plan);
+    free(c->ref);
+    if (c->loop) {
+        for (int i = 0; i < c->loop->n_body; i++) free_call(&c->loop->body[i]);
+        for (int i = 0; i < c->loop->n_carry; i++) free_call(&c->loop->carry[i].copy);
+        for (int i = 0; i < c->loop->n_sum; i++) free_call(&c->loop->sum_first[i]), free_call(&c->loop->sum_next[i]);
+        free(c->loop->body);
+        free(c->loop->carry);
+        free(c->loop->sum_first);
+        free(c->loop->sum_next);
+        free(c->loop);
+    }
+}
+
+void hk__plan_free(hk__plan *p) {
+    if (!p) return;
+    for (int u = 0; u < p->n_unit; u++) {
+        for (int i = 0; i < p->unit[u].n_call; i++) free_call(&p->unit[u].call[i]);
+        free(p->unit[u].call);
+    }
+    free(p->unit);
+    free(p->place);
+    free(p->output);
+    free(p->upstream);
+    if (p->constants) p->net->be->buf_free(p->net->dev, p->constants);
+    hk__graph_free(p->g);
+    free(p);
+}

@@ -1,0 +1,154 @@
+/* exec.h - from graph to running plan: the parameter store, the plan, the executor. Private to core/. */
+#ifndef HK_EXEC_H
+#define HK_EXEC_H
+
+#include "graph/graph.h"
+
+/* ---- the network: parameters, their gradients and optimizer state, outside the arena, shared by all plans ---- */
+struct hk_network {
+    hk_context *ctx;
+    hk__module *root;
+    hk_network_config cfg;
+    const hk_backend *be;
+    hk_device *dev;
+    int threads;
+    int64_t real;          /* bytes of a stored f32 number */
+    hk_param_info *param;
+    char **name;
+    int64_t *offset;       /* of each parameter in a region, in numbers */
+    int n_param, cap_param;
+    int64_t region;        /* numbers in a region, padding included */
+    char *value, *grad;    /* device regions */
+    char *opt[HK_MAX_STATE];
+    int n_opt;
+    const hk_optimizer_type *opt_type;
+    double lr;             /* NaN: the optimizer's own */
+    int64_t step;
+    bool laid_out;         /* an executor exists: what learns is settled */
+    char *arena;           /* shared by all plans */
+    size_t arena_bytes;
+};
+
+/* ---- core/exec/pack.c: places intervals in one buffer ---- */
+typedef struct hk__item {
+    int64_t bytes, offset;
+    int32_t first, last; /* inclusive; in units of time of the caller's choice */
+} hk__item;
+/* Sets offsets (64-byte aligned); returns the bytes needed, -1: out of memory. *live: the largest sum of bytes alive at once. */
+int64_t hk__pack(hk__item *, int n, int64_t *live);
+
+/* ---- the plan ---- */
+typedef enum hk__space { HK_SP_NONE = 0, HK_SP_ARENA, HK_SP_LOCAL, HK_SP_PARAM, HK_SP_GRAD, HK_SP_OPT, HK_SP_CONST, HK_SP_CUR, HK_SP_NEXT, HK_SP_CARRY_IN, HK_SP_CARRY_OUT } hk__space;
+
+/* Where a value lies. A row that varies with T in storage but is read at one t has `slice` set. */
+typedef struct hk__ref {
+    uint8_t space, flags, slice, pad;
+    int32_t index;        /* slot, optimizer state, or carry of the running loop */
+    int64_t off, row;     /* bytes */
+} hk__ref;
+
+typedef struct hk__call { /* one operation, ready to run */
+    const hk_backend *be;
+    hk_op_plan *plan;
+    const char *impl;
+    hk__ref *ref;
+    int32_t n_ref, node;
+    size_t scratch;
+    struct hk__loop_call *loop;
+} hk__call;
+
+typedef struct hk__carry_call {
+    hk__ref init, next;    /* init: slot or zeros; next: where the body writes it when it is stacked (space NONE: two buffers in turn) */
+    hk__ref buffer[2];     /* LOCAL */
+    hk__ref final;         /* slot after the loop, or NONE */
+    hk__call copy;         /* stacked and kept in a slot: copies the last row */
+} hk__carry_call;
+
+typedef struct hk__loop_call {
+    int32_t reverse, n_body, n_carry, n_sum;
+    hk__call *body;
+    hk__carry_call *carry;
+    hk__call *sum_first, *sum_next; /* copy, add */
+} hk__loop_call;
+
+typedef struct hk__unit { /* a segment, run block by block, or one whole-batch operation */
+    int32_t team, phase, n_call;
+    hk__call *call;
+    int64_t local;         /* bytes of one thread's local region in this segment, scratch at its end */
+    int64_t local_live, scratch;
+    int64_t local_off;     /* of thread 0's region in the arena */
+} hk__unit;
+
+typedef struct hk__plan {
+    struct hk_network *net;
+    hk__graph *g;
+    int64_t T, N, nb, blocks;
+    uint32_t scope;
+    hk__unit *unit;
+    int n_unit;
+    int64_t arena, live_max;
+    char *constants;       /* device */
+    hk_value x, target, y, loss, correct, grad_x;
+    hk_value *output, *upstream; /* by number in the executor's config */
+    hk__ref *place;        /* [g->n_val] */
+    int64_t rank, shape[HK_MAX_RANK];
+    int seq_in;            /* x is [T,N,*] */
+} hk__plan;
+
+typedef struct hk__slot_memory { /* one slot's memory in an executor */
+    char *name;
+    hk_desc desc;
+    int64_t N, bytes;
+    char *def, *buf[2];    /* device: the default; the two that take turns */
+    int last;              /* which of buf holds the last state; -1: none yet */
+    const char *cur;
+    char *next;
+} hk__slot_memory;
+
+struct hk_executor {
+    hk_network *net;
+    hk_executor_config cfg;
+    hk_output *outputs;
+    hk__plan **plan;
+    int n_plan;
+    hk__plan *now;
+    hk__slot_memory *state;
+    int n_state;
+    bool given;            /* a state was written for the next run */
+    bool ran;
+    int64_t runs;          /* since the last optimizer step */
+    int64_t runs_step;
+    hk_step step;
+    void *staging;
+    size_t staging_bytes;
+    hk__plan *state_plan;  /* plan the states fit */
+    hk_desc last_x;        /* of the last run, for messages of continue */
+    int64_t last_N;
+};
+
+/* core/exec/compile.c */
+hk_status hk__plan_new(hk_executor *, int64_t T, int64_t N, int seq, int rank, const int64_t *shape, hk__plan **out);
+void hk__plan_free(hk__plan *);
+/* core/exec/schedule.c: units from the graph */
+hk_status hk__schedule(hk__plan *, hk__builder *, uint32_t mode, uint32_t flags);
+/* core/exec/place.c: memory for every value, and operation plans */
+hk_status hk__place_all(hk__plan *, hk__builder *, bool train);
+int64_t hk__row_bytes(const hk_network *, const hk_desc *);
+/* Calls f for each value from outside that a top node reads. */
+void hk__each_read(const hk__graph *, int32_t node, void (*f)(void *arg, hk_value v), void *arg);
+/* core/exec/run.c */
+hk_status hk__run(hk_executor *, uint32_t phases); /* bit set of 1 << phase */
+/* core/exec/print.c */
+int hk__plan_lines(const hk__plan *);
+static inline bool hk__is_whole(const hk__graph *g, int32_t node) {
+    const hk__node *n = &g->node[node];
+    if (n->body) return false;
+    if (n->op->flags & HK_OP_WHOLE_BATCH) return true;
+    for (int i = 0; i < n->n_in; i++)
+        if (n->in[i] && (g->val[n->in[i]].desc.flags & HK_N)) return false;
+    for (int i = 0; i < n->n_out; i++)
+        if (g->val[n->out[i]].desc.flags & (HK_N | HK_G)) return false;
+    return true;
+}
+
+#endif

@@ -1,0 +1,222 @@
+/* executor.c - a network in one mode: its plans, its sequence state, and the three calls run, backward, step. */
+#include "exec/exec.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+hk_status hk_executor_new(hk_network *net, const hk_executor_config *cfg, hk_executor **out) {
+    *out = NULL;
+    if (!cfg || cfg->mode > HK_TRAIN) return hk__fail(net->ctx, HK_EINVAL, "hk_executor_new: mode must be HK_INFER or HK_TRAIN");
+    hk_executor *ex = calloc(1, sizeof *ex);
+    if (!ex) return hk__fail(net->ctx, HK_ENOMEM, "out of memory for the executor");
+    ex->net = net, ex->cfg = *cfg;
+    ex->outputs = calloc((size_t)cfg->n_output + 1, sizeof *ex->outputs);
+    for (int i = 0; ex->outputs && i < cfg->n_output; i++) {
+        ex->outputs[i] = cfg->outputs[i];
+        ex->outputs[i].name = strdup(cfg->outputs[i].name);
+    }
+    if (!ex->outputs) {
+        free(ex);
+        return hk__fail(net->ctx, HK_ENOMEM, "out of memory for the executor");
+    }
+    net->laid_out = true;
+    *out = ex;
+    return HK_OK;
+}
+
+static void free_state(hk_executor *ex) {
+    for (int i = 0; i < ex->n_state; i++) {
+        free(ex->state[i].name);
+        ex->net->be->buf_free(ex->net->dev, ex->state[i].def);
+        ex->net->be->buf_free(ex->net->dev, ex->state[i].buf[0]);
+        ex->net->be->buf_free(ex->net->dev, ex->state[i].buf[1]);
+    }
+    free(ex->state);
+    ex->state = NULL, ex->n_state = 0;
+}
+
+void hk_executor_free(hk_executor *ex) {
+    if (!ex) return;
+    for (int i = 0; i < ex->n_plan; i++) hk__plan_free(ex->plan[i]);
+    free_state(ex);
+    free(ex->plan);
+    for (int i = 0; i < ex->cfg.n_output; i++) free((char *)(uintptr_t)ex->outputs[i].name);
+    free(ex->outputs);
+    free(ex->staging);
+    free(ex);
+}
+
+/* Memory for the slots of a plan: the default, and two buffers that take turns. */
+static hk_status make_state(hk_executor *ex, hk__plan *p) {
+    hk_network *net = ex->net;
+    free_state(ex);
+    ex->state = calloc((size_t)p->g->n_slot + 1, sizeof *ex->state);
+    if (!ex->state) return hk__fail(net->ctx, HK_ENOMEM, "out of memory for sequence state");
+    for (int i = 0; i < p->g->n_slot; i++) {
+        const hk__slot *slot = &p->g->slot[i];
+        hk__slot_memory *s = &ex->state[ex->n_state++];
+        s->desc = slot->desc, s->N = p->N, s->last = -1;
+        s->name = strdup(slot->name);
+        s->bytes = hk__row_bytes(net, &slot->desc) * p->N;
+        hk_status st = HK_OK;
+        for (int k = 0; k < 3 && st == HK_OK; k++) st = net->be->buf_new(net->dev, (size_t)s->bytes, (void **)(k == 2 ? &s->def : &s->buf[k]));
+        if (st != HK_OK || !s->name) return hk__fail(net->ctx, HK_ENOMEM, "no memory for state %s (%lld bytes)", slot->name, (long long)s->bytes);
+        if (slot->def == 0.0) continue;
+        int64_t n = hk_desc_elems(&s->desc) * p->N;
+        void *host = malloc((size_t)s->bytes);
+        if (!host) return hk__fail(net->ctx, HK_ENOMEM, "out of memory for state %s", slot->name);
+        for (int64_t k = 0; k < n; k++) {
+            if (s->desc.dtype != HK_F32) ((uint8_t *)host)[k] = (uint8_t)slot->def;
+            else if (net->real == 8) ((double *)host)[k] = slot->def;
+            else ((float *)host)[k] = (float)slot->def;
+        }
+        st = net->be->upload(net->dev, s->def, host, (size_t)s->bytes);
+        free(host);
+        if (st != HK_OK) return hk__fail_in(net->ctx, st, "state %s", slot->name);
+    }
+    ex->state_plan = p;
+    return HK_OK;
+}
+
+/* Does the state made for one plan fit another? On no, where and how. */
+static bool state_fits(const hk_executor *ex, const hk__plan *p, const char **name, hk_desc *has, hk_desc *wants) {
+    *name = NULL;
+    if (ex->n_state != p->g->n_slot) return false;
+    for (int i = 0; i < ex->n_state; i++) {
+        const hk_desc *d = &p->g->slot[i].desc;
+        if (strcmp(ex->state[i].name, p->g->slot[i].name) == 0 && ex->state[i].N == p->N && hk__same_shape(&ex->state[i].desc, d) && ex->state[i].desc.dtype == d->dtype) continue;
+        *name = ex->state[i].name, *has = ex->state[i].desc, *wants = *d;
+        return false;
+    }
+    return true;
+}
+
+static hk_status grow_arena(hk_network *net, size_t bytes) {
+    if (bytes <= net->arena_bytes) return HK_OK;
+    char *fresh = NULL;
+    hk_status st = net->be->buf_new(net->dev, bytes, (void **)&fresh);
+    if (st != HK_OK) return hk__fail(net->ctx, st, "backend '%s': no memory for the arena (%zu bytes)", net->cfg.backend, bytes);
+    net->be->buf_free(net->dev, net->arena);
+    net->arena = fresh, net->arena_bytes = bytes;
+    return HK_OK;
+}
+
+hk_status hk_executor_shape(hk_executor *ex, int64_t T, int64_t N, int seq, int rank, const int64_t *shape) {
+    hk_context *ctx = ex->net->ctx;
+    if (T < 1 || T > INT64_C(1) << 24) return hk__fail(ctx, HK_ESHAPE, "T: expected 1 to %lld time steps, got %lld", (long long)(INT64_C(1) << 24), (long long)T);
+    if (N < 1 || N > INT64_C(1) << 30) return hk__fail(ctx, HK_ESHAPE, "batch: expected 1 to %lld samples, got %lld", (long long)(INT64_C(1) << 30), (long long)N);
+    if (rank < 0 || rank > HK_MAX_RANK) return hk__fail(ctx, HK_ESHAPE, "input: expected at most %d axes per sample and step, got %d", HK_MAX_RANK, rank);
+    for (int i = 0; i < rank; i++)
+        if (shape[i] < 1 || shape[i] > INT64_C(1) << 40) return hk__fail(ctx, HK_ESHAPE, "input: axis %d has size %lld", i, (long long)shape[i]);
+    for (int i = 0; i < ex->n_plan; i++) {
+        hk__plan *p = ex->plan[i];
+        if (p->T == T && p->N == N && p->seq_in == (seq != 0) && p->rank == rank && memcmp(p->shape, shape, (size_t)rank * sizeof *shape) == 0) {
+            ex->now = p;
+            return grow_arena(ex->net, (size_t)p->arena);
+        }
+    }
+    hk__plan **grown = realloc(ex->plan, (size_t)(ex->n_plan + 1) * sizeof *grown);
+    if (!grown) return hk__fail(ctx, HK_ENOMEM, "out of memory for the plan");
+    ex->plan = grown;
+    hk__plan *p;
+    hk_status st = hk__plan_new(ex, T, N, seq != 0, rank, shape, &p);
+    if (st != HK_OK) return st;
+    if (ex->net->cfg.memory_limit > 0 && p->arena > ex->net->cfg.memory_limit) {
+        st = hk__fail(ctx, HK_ENOMEM, "the plan needs %lld bytes, memory_limit is %lld: take a smaller batch or T, or raise the limit", (long long)p->arena,
+                      (long long)ex->net->cfg.memory_limit);
+        hk__plan_free(p);
+        return st;
+    }
+    st = grow_arena(ex->net, (size_t)p->arena);
+    if (st != HK_OK) {
+        hk__plan_free(p);
+        return st;
+    }
+    ex->plan[ex->n_plan++] = p;
+    ex->now = p;
+    if (ex->n_state == 0) return make_state(ex, p);
+    return HK_OK;
+}
+
+static hk_status start(hk_executor *ex, bool go_on) {
+    hk_network *net = ex->net;
+    hk__plan *p = ex->now;
+    if (!p) return hk__fail(net->ctx, HK_ESTATE, "run: no batch shape yet; call hk_executor_shape first");
+    const char *name;
+    hk_desc has, wants;
+    if (!state_fits(ex, p, &name, &has, &wants)) {
+        if (go_on) {
+            if (!name) return hk__fail(net->ctx, HK_ESTATE, "continue: this network was built with %d states, the last run had %d", p->g->n_slot, ex->n_state);
+            return hk__fail(net->ctx, HK_ESTATE, "continue: state %s holds %lld samples of %lld numbers, this batch has %lld samples of %lld; use run to start anew", name,
+                            (long long)ex->last_N, (long long)hk_desc_elems(&has), (long long)p->N, (long long)hk_desc_elems(&wants));
+        }
+        hk_status st = make_state(ex, p);
+        if (st != HK_OK) return st;
+        ex->given = false;
+    }
+    if (go_on && !ex->ran) return hk__fail(net->ctx, HK_ESTATE, "continue: there was no run to go on from");
+    for (int i = 0; i < ex->n_state; i++) {
+        hk__slot_memory *s = &ex->state[i];
+        bool from_last = s->last >= 0 && (go_on || ex->given);
+        s->cur = from_last ? s->buf[s->last] : s->def;
+        s->last = s->last == 0 ? 1 : 0;
+        s->next = s->buf[s->last];
+    }
+    ex->given = false;
+    if (ex->runs_step != net->step) ex->runs = 0, ex->runs_step = net->step;
+    ex->step.seed = net->cfg.seed;
+    /* Which draws: the training step, and how many runs since it; evaluation has draws of its own. */
+    ex->step.step = (int64_t)(uint32_t)((uint64_t)net->step + (uint64_t)ex->runs * 0x9e3779b1u + (ex->cfg.mode == HK_TRAIN ? 0 : 0x80000000u));
+    ex->runs++;
+    ex->ran = true;
+    ex->last_N = p->N;
+    return HK_OK;
+}
+
+static void write_step(hk_executor *ex) {
+    hk_network *net = ex->net;
+    if (!net->opt_type) return;
+    double lr = isnan(net->lr) ? hk_get_real(net->cfg.optimizer, "lr") : net->lr;
+    net->opt_type->constants(net->cfg.optimizer, lr, net->step + 1, ex->step.opt);
+}
+
+static hk_status run(hk_executor *ex, bool go_on) {
+    hk_status st = start(ex, go_on);
+    if (st != HK_OK) return st;
+    bool all = ex->cfg.mode == HK_TRAIN && !(ex->cfg.flags & HK_SEPARATE);
+    if (all) write_step(ex);
+    st = hk__run(ex, all ? 7u : 1u << HK_FORWARD);
+    if (st == HK_OK && all && ex->net->opt_type) ex->net->step++;
+    return st == HK_OK ? st : hk__fail_in(ex->net->ctx, st, "run");
+}
+
+hk_status hk_executor_run(hk_executor *ex) { return run(ex, false); }
+hk_status hk_executor_continue(hk_executor *ex) { return run(ex, true); }
+
+hk_status hk_executor_backward(hk_executor *ex) {
+    if (ex->cfg.mode != HK_TRAIN || !(ex->cfg.flags & HK_SEPARATE)) return hk__fail(ex->net->ctx, HK_ESTATE, "backward: make the executor with HK_TRAIN and HK_SEPARATE");
+    if (!ex->now || !ex->ran) return hk__fail(ex->net->ctx, HK_ESTATE, "backward: there was no run before it");
+    return hk__run(ex, 1u << HK_BACKWARD);
+}
+
+hk_status hk_executor_step(hk_executor *ex) {
+    if (ex->cfg.mode != HK_TRAIN || !(ex->cfg.flags & HK_SEPARATE)) return hk__fail(ex->net->ctx, HK_ESTATE, "step: make the executor with HK_TRAIN and HK_SEPARATE");
+    if (!ex->net->opt_type) return hk__fail(ex->net->ctx, HK_ESTATE, "step: the network was made without an optimizer");
+    if (!ex->now) return hk__fail(ex->net->ctx, HK_ESTATE, "step: no batch shape yet; call hk_executor_shape first");
+    write_step(ex);
+    hk_status st = hk__run(ex, 1u << HK_UPDATE);
+    if (st == HK_OK) ex->net->step++;
+    return st;
+}
+
+void hk_executor_set_lr(hk_executor *ex, double lr) { ex->net->lr = lr; }
+
+hk_status hk_executor_stats(const hk_executor *ex, hk_plan_stats *s) {
+    if (!ex->now) return hk__fail(ex->net->ctx, HK_ESTATE, "stats: no batch shape yet; call hk_executor_shape first");
+    const hk__plan *p = ex->now;
+    *s = (hk_plan_stats){ .arena = p->arena, .live_max = p->live_max, .nb = p->nb, .blocks = p->blocks, .lines = hk__plan_lines(p) };
+    s->params = ex->net->region * ex->net->real * (2 + ex->net->n_opt);
+    for (int i = 0; i < ex->n_state; i++) s->state += 3 * ex->state[i].bytes;
+    return HK_OK;
+}

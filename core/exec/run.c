@@ -1,0 +1,175 @@
+/* run.c - runs a plan: units in order, a segment block by block on the backend's threads, loops step by step. Allocates nothing. */
+#include "exec/exec.h"
+#include <omp.h>
+#include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+typedef struct frame { /* one block of one segment, or a whole-batch operation */
+    hk_executor *ex;
+    const hk__plan *p;
+    hk_stream *stream; /* NULL in BLOCK scope */
+    char *local, *scratch;
+    int64_t n, sample0, groups;
+    int64_t t;         /* inside a loop: its step */
+    char *in[HK__MAX_CARRY], *out[HK__MAX_CARRY]; /* carries of the running loop */
+} frame;
+
+static char *address(const frame *f, const hk__ref *r) {
+    const hk_network *net = f->p->net;
+    char *base;
+    switch ((hk__space)r->space) {
+    case HK_SP_ARENA: base = net->arena; break;
+    case HK_SP_LOCAL: base = f->local; break;
+    case HK_SP_PARAM: base = net->value; break;
+    case HK_SP_GRAD: base = net->grad; break;
+    case HK_SP_OPT: base = net->opt[r->index]; break;
+    case HK_SP_CONST: base = f->p->constants; break;
+    case HK_SP_CUR: base = (char *)(uintptr_t)f->ex->state[r->index].cur; break;
+    case HK_SP_NEXT: base = f->ex->state[r->index].next; break;
+    case HK_SP_CARRY_IN: return f->in[r->index];
+    case HK_SP_CARRY_OUT: return f->out[r->index];
+    default: return NULL;
+    }
+    base += r->off;
+    if (r->space != HK_SP_LOCAL) {
+        if (r->flags & HK_N) base += f->sample0 * r->row * (r->flags & HK_T ? f->p->T : 1);
+        else if (r->flags & HK_G) base += f->sample0 / HK_GROUP * r->row;
+    }
+    if (r->slice && (r->flags & HK_T)) base += f->t * r->row * (r->flags & HK_N ? f->n : 1);
+    return base;
+}
+
+static hk_status run_call(frame *f, const hk__call *c, int64_t T) {
+    void *ptr[2 * HK_MAX_OPERANDS];
+    for (int i = 0; i < c->n_ref; i++) ptr[i] = address(f, &c->ref[i]);
+    const hk_bind bind = { .struct_size = sizeof bind, .n_ptr = (uint32_t)c->n_ref, .T = T, .n = f->n, .t0 = f->t, .sample0 = f->sample0, .groups = f->groups,
+                           .ptr = ptr, .scratch = f->scratch, .step = &f->ex->step };
+    return c->be->plan_run(c->plan, f->stream, &bind);
+}
+
+static hk_status run_loop(frame *f, const hk__call *call) {
+    const hk__loop_call *l = call->loop;
+    int64_t T = f->p->T;
+    hk_status st = HK_OK;
+    for (int64_t k = 0; k < T && st == HK_OK; k++) {
+        f->t = l->reverse ? T - 1 - k : k;
+        for (int i = 0; i < l->n_carry; i++) {
+            const hk__carry_call *c = &l->carry[i];
+            if (c->init.space == HK_SP_NONE) continue;
+            f->in[i] = k == 0 ? address(f, &c->init) : f->out[i];
+            if (c->next.space != HK_SP_NONE) f->out[i] = address(f, &c->next);
+            else if (k == T - 1 && c->final.space != HK_SP_NONE) f->out[i] = address(f, &c->final);
+            else f->out[i] = address(f, &c->buffer[k & 1]);
+        }
+        for (int i = 0; i < l->n_body && st == HK_OK; i++) st = run_call(f, &l->body[i], 1);
+        for (int i = 0; i < l->n_sum && st == HK_OK; i++) st = run_call(f, k == 0 ? &l->sum_first[i] : &l->sum_next[i], 1);
+    }
+    for (int i = 0; i < l->n_carry && st == HK_OK; i++) {
+        const hk__carry_call *c = &l->carry[i];
+        if (c->final.space == HK_SP_NONE || c->next.space == HK_SP_NONE) continue;
+        void *ptr[2] = { f->out[i], address(f, &c->final) };
+        const hk_bind bind = { .struct_size = sizeof bind, .n_ptr = 2, .T = 1, .n = f->n, .sample0 = f->sample0, .groups = f->groups, .ptr = ptr, .scratch = f->scratch,
+                               .step = &f->ex->step };
+        st = c->copy.be->plan_run(c->copy.plan, f->stream, &bind);
+    }
+    f->t = 0;
+    return st;
+}
+
+static hk_status run_block(frame *f, const hk__unit *u, int64_t block) {
+    const hk__plan *p = f->p;
+    f->sample0 = block * p->nb;
+    f->n = p->N - f->sample0 < p->nb ? p->N - f->sample0 : p->nb;
+    f->groups = (f->n + HK_GROUP - 1) / HK_GROUP;
+    for (int i = 0; i < u->n_call; i++) {
+        hk_status st = u->call[i].loop ? run_loop(f, &u->call[i]) : run_call(f, &u->call[i], p->T);
+        if (st != HK_OK) return st;
+    }
+    return HK_OK;
+}
+
+/* Denormals are zero on threads that run plans; returns what to restore. */
+static unsigned flush_denormals(void) {
+#if defined(__x86_64__)
+    unsigned before = _mm_getcsr();
+    _mm_setcsr(before | 0x8040u);
+    return before;
+#else
+    return 0;
+#endif
+}
+static void restore_denormals(unsigned before) {
+#if defined(__x86_64__)
+    _mm_setcsr(before);
+#else
+    (void)before;
+#endif
+}
+
+static void parallel_for(hk_stream *st, int64_t n, int64_t grain, void (*body)(void *, int64_t, int64_t), void *arg) {
+    int64_t pieces = st->threads, most = grain > 0 ? (n + grain - 1) / grain : n;
+    if (pieces > most) pieces = most;
+    if (pieces <= 1) {
+        if (n > 0) body(arg, 0, n);
+        return;
+    }
+#pragma omp parallel for schedule(static, 1) num_threads((int)pieces)
+    for (int64_t i = 0; i < pieces; i++) {
+        unsigned mode = flush_denormals();
+        int64_t lo = n * i / pieces, hi = n * (i + 1) / pieces;
+        if (hi > lo) body(arg, lo, hi);
+        restore_denormals(mode);
+    }
+}
+
+static hk_status run_segment(hk_executor *ex, const hk__plan *p, const hk__unit *u, hk_stream *stream) {
+    char *base = p->net->arena + u->local_off;
+    int64_t each = u->local + u->scratch;
+    if (p->scope == HK_SCOPE_TEAM || p->blocks == 1 || p->net->threads == 1) {
+        frame f = { .ex = ex, .p = p, .stream = p->scope == HK_SCOPE_TEAM ? stream : NULL, .local = base, .scratch = base + u->local };
+        for (int64_t b = 0; b < p->blocks; b++) {
+            hk_status st = run_block(&f, u, b);
+            if (st != HK_OK) return st;
+        }
+        return HK_OK;
+    }
+    hk_status failed = HK_OK;
+#pragma omp parallel num_threads(p->net->threads)
+    {
+        unsigned mode = flush_denormals();
+        int id = omp_get_thread_num();
+        frame f = { .ex = ex, .p = p, .local = base + id * each, .scratch = base + id * each + u->local };
+#pragma omp for schedule(dynamic, 1)
+        for (int64_t b = 0; b < p->blocks; b++) {
+            hk_status st = run_block(&f, u, b);
+            if (st != HK_OK) {
+#pragma omp atomic write
+                failed = st;
+            }
+        }
+        restore_denormals(mode);
+    }
+    return failed;
+}
+
+hk_status hk__run(hk_executor *ex, uint32_t phases) {
+    const hk__plan *p = ex->now;
+    hk_stream stream = { parallel_for, p->net->threads };
+    unsigned mode = flush_denormals();
+    hk_status st = HK_OK;
+    for (int i = 0; i < p->n_unit && st == HK_OK; i++) {
+        const hk__unit *u = &p->unit[i];
+        if (!(phases & 1u << u->phase)) continue;
+        if (!u->team) {
+            st = run_segment(ex, p, u, &stream);
+            continue;
+        }
+        char *base = p->net->arena + u->local_off;
+        frame f = { .ex = ex, .p = p, .stream = &stream, .local = base, .scratch = base + u->local, .n = p->N, .groups = (p->N + HK_GROUP - 1) / HK_GROUP };
+        for (int k = 0; k < u->n_call && st == HK_OK; k++) st = run_call(&f, &u->call[k], p->T);
+    }
+    restore_denormals(mode);
+    return st;
+}

@@ -1,0 +1,77 @@
+/* neuron.c - makes a module of a registered neuron type: one operation over all T, its states bound to slots. */
+#include "graph/graph.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool has_field(const hk__module *m, const char *name) {
+    for (int i = 0; i < m->n_fields; i++)
+        if (strcmp(m->fields[i].name, name) == 0) return true;
+    return false;
+}
+
+/* A surrogate module's numbers, in field order. */
+static void read_surrogate(const hk_module *s, hk_surrogate *out) {
+    const hk__module *m = hk__mod(s);
+    out->type = m->type;
+    for (int i = 0; i < m->n_fields && i < HK_MAX_P; i++) {
+        uint32_t k = m->fields[i].kind;
+        out->p[i] = hk_is_none(s, m->fields[i].name) ? NAN : k == HK_REAL ? hk_get_real(s, m->fields[i].name) : (double)hk_get_int(s, m->fields[i].name);
+    }
+}
+
+/* A state's default: a number, or the name of a field (none counts as 0). */
+static double state_default(const hk_module *m, const char *def) {
+    if (!def) return 0.0;
+    char *end;
+    double v = strtod(def, &end);
+    if (end != def && !*end) return v;
+    return hk_is_none(m, def) ? 0.0 : hk_get_real(m, def);
+}
+
+void hk__neuron_build(hk_builder *bb, const hk_module *m, int n_in, const hk_value *in, int n_out, hk_value *out) {
+    hk__builder *b = hk__b(bb);
+    const hk__module *mod = hk__mod(m);
+    const hk_neuron_type *type = mod->type;
+    if (n_in != 1 || n_out < 1) {
+        hk__builder_fail(bb, HK_EINVAL, "a neuron takes one input and gives one output, got %d and %d", n_in, n_out);
+        return;
+    }
+    hk_neuron *neuron = hk__pool(b->g, sizeof *neuron);
+    if (!neuron) {
+        hk__builder_fail(bb, HK_ENOMEM, "out of memory for the graph");
+        return;
+    }
+    neuron->type = type;
+    neuron->spiking = (uint32_t)b->g->spiking;
+    neuron->detach_reset = has_field(mod, "detach_reset") && hk_get_bool(m, "detach_reset");
+    if (!(type->flags & HK_NEURON_NO_FIRE)) {
+        const hk_module *s = hk_get_object(m, "surrogate");
+        if (!s) {
+            hk__builder_fail(bb, HK_ECONFIG, "surrogate: expected a surrogate, got none");
+            return;
+        }
+        read_surrogate(s, &neuron->surrogate);
+        if (!b->g->spiking && !neuron->surrogate.type->has_primitive) {
+            hk__builder_fail(bb, HK_EUNSUPPORTED, "surrogate '%s' has no primitive function, so spiking=false is not possible", hk__mod(s)->id);
+            return;
+        }
+    }
+    hk_value operand[HK_MAX_OPERANDS] = { in[0] }, result[HK_MAX_OPERANDS] = { 0 };
+    int n = 1;
+    for (uint32_t i = 0; i < type->n_state; i++) operand[n++] = hk__state(bb, m, type->states[i].name, in[0], state_default(m, type->states[i].def));
+    if (type->n_param) type->operands(bb, m, operand + n);
+    for (uint32_t i = 0; i < type->n_param && b->status == HK_OK; i++)
+        if (!operand[n + (int)i]) hk__builder_fail(bb, HK_EINTERNAL, "parameter %u of the neuron was not given", i);
+    n += (int)type->n_param;
+    if (b->status != HK_OK) return;
+    const hk_attr attr[1] = { { "neuron", 0, 0, neuron } };
+    hk_emit(bb, "neuron", n, operand, 1 + 2 * (int)type->n_state, result, 1, attr);
+    if (b->status != HK_OK) return;
+    for (uint32_t i = 0; i < type->n_state; i++) {
+        hk__state_next(bb, m, type->states[i].name, result[1 + i]);
+        bb->api->name_output(bb, m, type->states[i].name, b->loop ? result[1 + i] : result[1 + type->n_state + i]);
+    }
+    bb->api->name_output(bb, m, "y", result[0]);
+    out[0] = result[0];
+}

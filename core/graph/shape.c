@@ -1,0 +1,51 @@
+/* shape.c - rules that operation types share: what a result varies with, and how a gradient is fitted to what it belongs to. */
+#include "graph/graph.h"
+
+uint32_t hk__join_flags(const hk_desc *in, int n) {
+    uint32_t f = 0;
+    for (int i = 0; i < n; i++)
+        if (in[i].dtype != HK_ABSENT) f |= in[i].flags;
+    return f;
+}
+
+hk_value hk__grad_fit(hk_builder *b, hk_value g, uint32_t rows, const hk_desc *like) {
+    if (!g) return g;
+    hk_desc d = hk_value_desc(b, g);
+    if (d.dtype == HK_ABSENT || (d.flags & HK_G)) return g; /* an error before, or summed already */
+    uint32_t missing = rows & ~(uint32_t)like->flags; /* to be summed over */
+    if (missing & HK_N) {
+        double times = 1.0;
+        if (missing & ~(uint32_t)d.flags & HK_T) times *= (double)hk_steps(b);
+        if (!(d.flags & HK_N)) times *= (double)hk_batch(b);
+        if (times != 1.0) g = hk_affine(b, g, times, 0.0);
+        int to = like->rank == 0 ? 2 : hk__same_shape(&d, like) ? 0 : like->rank == 1 && d.rank >= 1 && like->shape[0] == d.shape[0] ? 1 : -1;
+        if (to < 0 || (like->flags & HK_T)) {
+            hk__builder_fail(b, HK_EUNSUPPORTED, "the gradient of a per-step or broadcast operand of this shape is not supported");
+            return HK_NONE;
+        }
+        if (!(d.flags & HK_N)) return g;
+        return hk_reduce(b, g, to);
+    }
+    if (missing & HK_T) g = d.flags & HK_T ? hk_sum_t(b, g, 1.0) : hk_affine(b, g, (double)hk_steps(b), 0.0);
+    if (!hk__same_shape(&d, like) && d.rank != 0) {
+        hk__builder_fail(b, HK_EUNSUPPORTED, "the gradient of an operand that is broadcast over the axes of one row is not supported");
+        return HK_NONE;
+    }
+    return g;
+}
+
+hk_value hk__full(hk_builder *bb, double v, const hk_desc *like) {
+    hk__builder *b = hk__b(bb);
+    if (b->status != HK_OK) return HK_NONE;
+    hk_desc d = hk__desc(HK_F32, HK_STATIC, like->rank, like->shape);
+    hk_value id = hk__val_new(b->g, &d, HK_SRC_CONST, 0, 0);
+    if (id) b->g->val[id].constant = v;
+    else hk__builder_fail(bb, HK_ENOMEM, "out of memory for the graph");
+    return id;
+}
+
+hk_value hk__grad_spread(hk_builder *b, hk_value g, const hk_desc *like) {
+    hk_desc d = hk_value_desc(b, g);
+    if (!g || d.dtype == HK_ABSENT || hk__same_shape(&d, like)) return g;
+    return hk_mul(b, g, hk__full(b, 1.0, like));
+}

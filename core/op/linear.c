@@ -1,0 +1,58 @@
+/* linear.c - y = x W^T + b, and its two products of the backward pass. */
+#include "op/op.h"
+
+HK_INFER(linear_infer) { /* x[K], w[O,K], [b[O]] -> y[O] */
+    char t[96], u[96];
+    if (in[1].rank != 2 || in[1].flags) {
+        hk__builder_fail(b, HK_ESHAPE, "linear: the weight must be one matrix, got shape %s", hk__shape_text(&in[1], t));
+        return;
+    }
+    if (hk__known(&in[0]) && (in[0].rank != 1 || in[0].shape[0] != in[1].shape[1])) {
+        hk__builder_fail(b, HK_ESHAPE, "expected an input of %lld features, got shape %s per sample and step (weight %s)%s", (long long)in[1].shape[1],
+                         hk__shape_text(&in[0], t), hk__shape_text(&in[1], u), in[0].rank > 1 ? "; flatten it first" : "");
+        return;
+    }
+    uint32_t flags = hk__known(&in[0]) ? in[0].flags : HK_N;
+    out[0] = hk__desc(HK_F32, flags, 1, &in[1].shape[0]);
+    (void)n;
+}
+
+HK_GRAD(linear_grad) {
+    hk_builder *b = c->b;
+    hk_value g = c->gout[0];
+    if (!g) return;
+    if (c->need[0]) {
+        const hk_value in[2] = { g, hk__saved_in(c, 1) };
+        c->gin[0] = hk__emit1(b, "linear_dx", 2, in, 0, NULL);
+    }
+    if (c->need[1]) {
+        hk_value x = hk__saved_in(c, 0);
+        hk_desc dx = hk_value_desc(b, x), dg = hk_value_desc(b, g);
+        if ((dx.flags & HK_N) && !(dg.flags & HK_N)) { /* the same gradient for every sample */
+            hk__builder_fail(b, HK_EUNSUPPORTED, "linear: a gradient that is the same for all samples; give it per sample");
+            return;
+        }
+        if ((dx.flags & HK_T) && !(dg.flags & HK_T)) x = hk_sum_t(b, x, 1.0); /* sum_t g x[t] = g sum_t x[t] */
+        const hk_value in[2] = { g, x };
+        c->gin[1] = hk__emit1(b, "linear_dw", 2, in, 0, NULL);
+    }
+    if (c->node->in[2] && c->need[2]) c->gin[2] = g; /* summed over rows by the core */
+}
+
+HK_INFER(linear_dx_infer) { /* g[O], w[O,K] -> gx[K] */
+    out[0] = hk__desc(HK_F32, in[0].flags, 1, &in[1].shape[1]);
+    (void)b, (void)n;
+}
+
+HK_INFER(linear_dw_infer) { /* g[O], x[K] -> G [O,K] */
+    int64_t shape[2] = { in[0].shape[0], in[1].shape[0] };
+    out[0] = hk__desc(HK_F32, HK_G, 2, shape);
+    (void)b, (void)n;
+}
+
+const hk__op hk__ops_linear[] = {
+    { "linear", HK_TIME_POINT, 0, linear_infer, linear_grad, "y = x W^T + b" },
+    { "linear_dx", HK_TIME_POINT, 0, linear_dx_infer, NULL, "gx = g W" },
+    { "linear_dw", HK_TIME_POINT, HK_OP_REDUCES, linear_dw_infer, NULL, "gW = sum over rows of g x^T" },
+    { 0 },
+};

@@ -1,0 +1,46 @@
+/* loss.c - what losses and accuracies are made of: one-hot targets, cross entropy per sample, the number of right answers. */
+#include "op/op.h"
+
+HK_INFER(one_hot_infer) {
+    int64_t classes[1] = { hk__attr_int(n, "classes") };
+    out[0] = hk__desc(HK_F32, in[0].flags, 1, classes);
+    (void)b;
+}
+
+static bool scores(hk_builder *b, const hk__node *n, const hk_desc *z) {
+    char t[96];
+    if (z->rank == 1 && z->flags == HK_HELD) return true;
+    hk__builder_fail(b, HK_ESHAPE, "%s takes one row of class scores per sample, got %s%s", n->op->name, hk__shape_text(z, t),
+                     z->flags & HK_T ? " at each step; take the mean over T first" : "");
+    return false;
+}
+
+HK_INFER(cross_entropy_infer) { /* z[C], y, [w[C]] -> loss, weight */
+    if (!scores(b, n, &in[0])) return;
+    out[0] = hk__desc(HK_F32, HK_HELD, 0, NULL);
+    out[1] = out[0];
+}
+
+HK_GRAD(cross_entropy_grad) {
+    if (!c->gout[0]) return;
+    const hk_value in[4] = { hk__saved_in(c, 0), hk__saved_in(c, 1), c->node->in[2] ? hk__saved_in(c, 2) : HK_NONE, c->gout[0] };
+    c->gin[0] = hk__emit1(c->b, "cross_entropy_bwd", 4, in, c->node->n_attr, c->node->attr);
+}
+
+HK_INFER(cross_entropy_bwd_infer) {
+    out[0] = in[0];
+    out[0].dtype = HK_F32;
+    (void)b, (void)n;
+}
+
+HK_INFER(correct_infer) {
+    if (scores(b, n, &in[0])) out[0] = hk__desc(HK_F32, HK_HELD, 0, NULL);
+}
+
+const hk__op hk__ops_loss[] = {
+    { "one_hot", HK_TIME_POINT, 0, one_hot_infer, NULL, "1 at the label" },
+    { "cross_entropy", HK_TIME_POINT, 0, cross_entropy_infer, cross_entropy_grad, "-log softmax at the label" },
+    { "cross_entropy_bwd", HK_TIME_POINT, 0, cross_entropy_bwd_infer, NULL, "adjoint of cross_entropy" },
+    { "correct", HK_TIME_POINT, 0, correct_infer, NULL, "1 if the first largest score is the label's" },
+    { 0 },
+};

@@ -1,0 +1,114 @@
+/* shape.c - operations that only move numbers: concat, slice, flatten, and a picture's columns as time. */
+#include "op/op.h"
+
+HK_INFER(concat_infer) {
+    char t[96], u[96];
+    if (!hk__known(&in[0]) || !hk__known(&in[1])) {
+        out[0].flags = HK_N;
+        return;
+    }
+    if (in[0].rank != 1 || in[1].rank != 1) {
+        hk__builder_fail(b, HK_ESHAPE, "concat takes rows of one axis, got %s and %s; flatten them first", hk__shape_text(&in[0], t), hk__shape_text(&in[1], u));
+        return;
+    }
+    int64_t shape[1] = { in[0].shape[0] + in[1].shape[0] };
+    out[0] = hk__desc(in[0].dtype == in[1].dtype ? in[0].dtype : HK_F32, hk__join_flags(in, 2), 1, shape);
+    (void)n;
+}
+
+HK_GRAD(concat_grad) {
+    if (!c->gout[0]) return;
+    hk_desc a = hk_value_desc(c->b, c->node->in[0]), d = hk_value_desc(c->b, c->node->in[1]);
+    if (c->need[0]) c->gin[0] = hk_slice(c->b, c->gout[0], 0, a.shape[0]);
+    if (c->need[1]) c->gin[1] = hk_slice(c->b, c->gout[0], a.shape[0], d.shape[0]);
+}
+
+HK_INFER(slice_infer) {
+    int64_t start = hk__attr_int(n, "start"), len = hk__attr_int(n, "len");
+    out[0] = in[0];
+    if (!hk__known(&in[0])) return;
+    int last = in[0].rank - 1;
+    if (in[0].rank < 1 || (in[0].rank > 1 && in[0].flags & (HK_N | HK_T)) || start < 0 || len < 1 || start + len > in[0].shape[last]) {
+        char t[96];
+        hk__builder_fail(b, HK_ESHAPE, "slice: %lld numbers from %lld do not lie in the last axis of %s", (long long)len, (long long)start, hk__shape_text(&in[0], t));
+        return;
+    }
+    out[0].shape[last] = len;
+}
+
+HK_GRAD(slice_grad) {
+    if (!c->gout[0]) return;
+    hk_desc x = hk_value_desc(c->b, c->node->in[0]);
+    const hk_attr attr[2] = { { "start", hk__attr_int(c->node, "start"), 0, NULL }, { "total", x.shape[x.rank - 1], 0, NULL } };
+    c->gin[0] = hk__emit1(c->b, "pad", 1, c->gout, 2, attr);
+}
+
+HK_INFER(pad_infer) {
+    out[0] = in[0];
+    out[0].shape[in[0].rank - 1] = hk__attr_int(n, "total");
+    (void)b;
+}
+
+HK_INFER(flatten_infer) {
+    out[0] = in[0];
+    if (!hk__known(&in[0])) return;
+    int64_t e[1] = { hk_desc_elems(&in[0]) };
+    out[0] = hk__desc(in[0].dtype, in[0].flags, 1, e);
+    (void)b, (void)n;
+}
+
+HK_GRAD(flatten_grad) {
+    if (!c->gout[0]) return;
+    hk_desc x = hk_value_desc(c->b, c->node->in[0]);
+    const hk_attr attr[1] = { { "shape", x.rank, 0, hk__b(c->b)->base.api->keep(c->b, x.shape, sizeof x.shape) } };
+    c->gin[0] = hk__emit1(c->b, "unflatten", 1, c->gout, 1, attr);
+}
+
+HK_INFER(unflatten_infer) {
+    const hk_attr *a = hk__attr(n, "shape");
+    out[0] = hk__desc(HK_F32, in[0].flags, (int)a->i, a->p);
+    (void)b;
+}
+
+HK_INFER(column_as_time_infer) {
+    char t[96];
+    int r = in[0].rank;
+    if (!(r == 2 || (r == 3 && in[0].shape[0] == 1)) || (in[0].flags & HK_T)) {
+        hk__builder_fail(b, HK_ESHAPE, "columns as time: expected one picture [1,H,W] or [H,W] per sample, got %s%s", hk__shape_text(&in[0], t),
+                         in[0].flags & HK_T ? " at each step" : "");
+        return;
+    }
+    if (in[0].shape[r - 1] != hk_steps(b)) {
+        hk__builder_fail(b, HK_ESHAPE, "columns as time: the picture has %lld columns but T is %lld; set [model] T = %lld", (long long)in[0].shape[r - 1],
+                         (long long)hk_steps(b), (long long)in[0].shape[r - 1]);
+        return;
+    }
+    out[0] = hk__desc(HK_F32, in[0].flags | HK_T, 1, &in[0].shape[r - 2]);
+    (void)n;
+}
+
+HK_GRAD(column_as_time_grad) {
+    hk_value g = c->gout[0];
+    if (!g) return;
+    if (!(hk_value_desc(c->b, g).flags & HK_T)) g = hk__emit1(c->b, "repeat_t", 1, &g, 0, NULL);
+    hk_desc x = hk_value_desc(c->b, c->node->in[0]);
+    const hk_attr attr[1] = { { "shape", x.rank, 0, hk__b(c->b)->base.api->keep(c->b, x.shape, sizeof x.shape) } };
+    c->gin[0] = hk__emit1(c->b, "time_as_column", 1, &g, 1, attr);
+}
+
+HK_INFER(time_as_column_infer) {
+    const hk_attr *a = hk__attr(n, "shape");
+    out[0] = hk__desc(HK_F32, in[0].flags & ~(uint32_t)HK_T, (int)a->i, a->p);
+    (void)b;
+}
+
+const hk__op hk__ops_shape[] = {
+    { "concat", HK_TIME_POINT, 0, concat_infer, concat_grad, "a then b" },
+    { "slice", HK_TIME_POINT, 0, slice_infer, slice_grad, "part of the last axis" },
+    { "pad", HK_TIME_POINT, HK_OP_LINEAR_G, pad_infer, NULL, "zeros around" },
+    { "flatten", HK_TIME_POINT, 0, flatten_infer, flatten_grad, "one axis, border order" },
+    { "unflatten", HK_TIME_POINT, 0, unflatten_infer, NULL, "adjoint of flatten" },
+    { "column_as_time", HK_TIME_WHOLE, 0, column_as_time_infer, column_as_time_grad, "y[t,h] = x[h,t]" },
+    { "time_as_column", HK_TIME_WHOLE, 0, time_as_column_infer, NULL, "adjoint of column_as_time" },
+    { 0 },
+};

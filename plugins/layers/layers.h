@@ -1,0 +1,12 @@
+/* layers.h - the types of this family; each has its own file. */
+#ifndef LAYERS_H
+#define LAYERS_H
+
+#include "hillock/plugin.h"
+
+extern const hk_module_type linear_type, flatten_type, fire_type, column_as_time_type, mean_t_type;
+
+/* The core sees this field: "s" builds the module inside a loop over the time steps. */
+#define STEP_MODE_FIELD { "step_mode", HK_ENUM, 0, "m", 0, 0, "m|s", "m: all time steps at once; s: one after the other, with equal results" }
+
+#endif

@@ -1,0 +1,28 @@
+/* losses.h - the types of this family, and what they share. A loss takes (output, target): the output may be a sequence, then the
+ * loss is on its firing rate; the target is a class index for each sample. */
+#ifndef LOSSES_H
+#define LOSSES_H
+
+#include "hillock/plugin.h"
+
+extern const hk_module_type mse_type, cross_entropy_type;
+
+enum { REDUCE_MEAN, REDUCE_SUM, REDUCE_NONE };
+/* none: to be read or given an upstream gradient, not trained on */
+#define REDUCTION_FIELD { "reduction", HK_ENUM, 0, "mean", 0, 0, "mean|sum|none", "over samples and classes; none: the unreduced numbers" }
+
+/* [T,N,C] -> its mean over T; [N,C] stays. */
+static inline hk_value firing_rate(hk_builder *b, hk_value output) { return hk_value_desc(b, output).flags & HK_T ? hk_mean_t(b, output) : output; }
+
+/* Classes of an output row; 0 after a failure, which is kept. */
+static inline int64_t classes_of(hk_builder *b, hk_value output) {
+    const hk_desc d = hk_value_desc(b, output);
+    if (d.rank == 1) return d.shape[0];
+    b->api->fail(b, HK_ESHAPE, "the output of one sample has %d axes, expected one: a number for each class", (int)d.rank);
+    return 0;
+}
+
+/* scale * sum over all samples, as a STATIC scalar. */
+static inline hk_value total(hk_builder *b, hk_value v, double scale) { return hk_merge(b, hk_reduce(b, v, 2), scale); }
+
+#endif

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that Hillock needs; does nothing when all are there.
+# Usage: scripts/setup.sh [--dev] [--list]
+#   --dev   also what is needed to work on the sources (formatter, linter, sanitizer runtime of clang, shellcheck)
+#   --list  only prints the packages, one a line
+set -euo pipefail
+
+# The one list of packages. What each is for:
+base=(
+    gcc g++                   # C11 compiler, also used by the ref backend at run time; C++17 for the check of the headers
+    libc6-dev
+    cmake ninja-build         # build
+    pkg-config
+    libjansson-dev            # JSON
+    libiniparser-dev          # ini files
+    librandom123-dev          # Philox, the random numbers
+    libcmocka-dev             # unit tests
+    libopenblas0-openmp       # matrix products of the cpu backend (opened at run time)
+    zlib1g-dev                # compressed data sets
+    dataset-fashion-mnist     # the data of the demo and of the tests
+)
+dev=(clang-format clang-tidy clang libclang-rt-14-dev shellcheck)
+
+want=("${base[@]}")
+list=0
+for arg in "$@"; do
+    case $arg in
+        --dev) want+=("${dev[@]}") ;;
+        --list) list=1 ;;
+        *) echo "setup.sh: unknown option '$arg' (there are --dev, --list)" >&2; exit 2 ;;
+    esac
+done
+if [ "$list" = 1 ]; then
+    printf '%s\n' "${want[@]}"
+    exit 0
+fi
+
+installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null || true)" = installed ]; }
+
+missing=()
+for package in "${want[@]}"; do
+    installed "$package" || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if ! command -v apt-get >/dev/null; then
+    echo "setup.sh: this is no Debian system; install the equivalents of: ${missing[*]}" >&2
+    exit 1
+fi
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+        echo "setup.sh: run as root, or install sudo, to install: ${missing[*]}" >&2
+        exit 1
+    fi
+    as_root=(sudo)
+fi
+echo "setup.sh: installing ${missing[*]}"
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# The example programs run and print what they promise.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+bin=$build_dir/bin
+
+# The recurrent tutorial: x = [1.5, 0, 0, ...], T = 8, an IF with soft reset that hears its own output: a spike at each step.
+"$bin/recurrent_tutorial" >"$work/out" 2>&1 || { cat "$work/out"; fail "recurrent_tutorial exited with an error"; }
+cat "$work/out"
+check
+grep -q 'IF' "$work/out" || fail "recurrent_tutorial does not print the network"
+check
+[ "$(grep -cE '^t *= *[0-9]+' "$work/out")" = 8 ] || fail "recurrent_tutorial does not print eight steps"
+check
+[ "$(grep -E '^t *= *[0-9]+' "$work/out" | grep -cE '(^|[^0-9.])1(\.0*)?$')" = 8 ] || fail "recurrent_tutorial does not print eight spikes"
+
+# The manual loop: loss falls, a gradient is shown.
+"$bin/manual_loop" >"$work/out" 2>&1 || { cat "$work/out"; fail "manual_loop exited with an error"; }
+cat "$work/out"
+check
+grep -q 'loss' "$work/out" || fail "manual_loop prints no loss"
+check
+grep -q 'grad' "$work/out" || fail "manual_loop prints no gradient"
+finish

@@ -1,0 +1,41 @@
+/* cmd_plan.c - `hillock plan CONFIG.ini`: the plans that train would run, printed. Reads the data's shape, runs nothing. */
+#include "trainer.h"
+
+static hk_status print_plan(hk__job *j, hk_executor *ex, const char *title, int64_t n) {
+    hk_status st = hk__job_shape(j, ex, n);
+    if (st) return st;
+    printf("%s plan: T = %lld, N = %lld\n", title, (long long)j->T, (long long)n);
+    st = hk_executor_print(ex, stdout);
+    return st ? hk__job_fail_ctx(j, st, "model", "type") : HK_OK;
+}
+
+int hk__cmd_plan(int argc, char **argv) {
+    hk__options o;
+    int code = hk__options_parse(argc, argv, HK__CMD_PLAN, &o);
+    if (code) return code;
+    if (o.help) {
+        hk__options_help(HK__CMD_PLAN, stdout);
+        return 0;
+    }
+    if (o.n_arg != 1) {
+        fprintf(stderr, "hillock: plan: expected one CONFIG.ini, got %d; see hillock plan --help\n", o.n_arg);
+        return 2;
+    }
+    hk__conf *conf = hk__options_conf(&o, o.arg[0], &code);
+    if (!conf) return code;
+    hk__job *job = NULL;
+    hk_status st = HK_OK;
+    if (o.print_config)
+        st = hk__conf_print(conf, stdout);
+    else {
+        st = hk__job_new(conf, &job);
+        if (!st) st = hk__job_open_data(job, 0);
+        if (!st) st = hk__job_network(job);
+        if (!st) st = print_plan(job, job->train, "training", job->batch);
+        if (!st) putchar('\n');
+        if (!st) st = print_plan(job, job->infer, "test", job->test_batch);
+    }
+    code = st ? hk__report(conf, st) : 0;
+    hk__job_free(job), hk__conf_free(conf);
+    return code;
+}

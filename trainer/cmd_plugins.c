@@ -1,0 +1,106 @@
+/* cmd_plugins.c - `hillock plugins`: which types there are, which plugin brought them, which files were refused and why. */
+#include "trainer.h"
+#include <jansson.h>
+#include <string.h>
+
+typedef struct listing {
+    hk_context *ctx;
+    const char *iface; /* last one printed */
+    int verbose, n_refused;
+    json_t *types, *plugins;
+} listing;
+
+/* doc, source and fields of a type, by interface. */
+typedef struct type_info {
+    const char *doc, *source;
+    const hk_field *fields;
+    uint32_t n;
+} type_info;
+
+#define INFO(T) ((type_info){ ((const T *)vt)->doc, ((const T *)vt)->source, ((const T *)vt)->fields, ((const T *)vt)->n_fields })
+static type_info info(const char *iface, const void *vt) {
+    if (!strcmp(iface, "hk.module/1")) return INFO(hk_module_type);
+    if (!strcmp(iface, "hk.neuron/1")) return INFO(hk_neuron_type);
+    if (!strcmp(iface, "hk.surrogate/1")) return INFO(hk_surrogate_type);
+    if (!strcmp(iface, "hk.optimizer/1")) return INFO(hk_optimizer_type);
+    if (!strcmp(iface, "hk.scheduler/1")) return INFO(hk_scheduler_type);
+    if (!strcmp(iface, "hk.dataset/1")) return INFO(hk_dataset_type);
+    if (!strcmp(iface, "hk.backend/1")) return (type_info){ ((const hk_backend *)vt)->doc, NULL, NULL, 0 };
+    return (type_info){ NULL, NULL, NULL, 0 };
+}
+
+static const char *text(const char *s) { return s ? s : ""; }
+
+static void print_type(void *arg, const char *iface, const char *id, const char *plugin, const void *vt) {
+    listing *l = arg;
+    if (!l->iface || strcmp(l->iface, iface)) printf("%s%s\n", l->iface ? "\n" : "", iface), l->iface = iface;
+    printf("  %-26s %s\n", id, text(plugin));
+    if (!l->verbose) return;
+    type_info t = info(iface, vt);
+    if (t.doc) printf("      %s\n", t.doc);
+    if (t.source) printf("      source: %s\n", t.source);
+    for (uint32_t i = 0; i < t.n; i++) printf("      %s = %s: %s\n", t.fields[i].name, t.fields[i].def ? t.fields[i].def : "(required)", text(t.fields[i].doc));
+}
+
+static void print_plugin(void *arg, const char *file, const char *id, const char *version, const char *refused) {
+    listing *l = arg;
+    if (refused)
+        printf("%s  %s: %s\n", l->n_refused++ ? "" : "\nrefused\n", text(file), refused);
+    else if (l->verbose)
+        printf("plugin %s %s (%s)\n", text(id), text(version), file ? file : "linked into the program");
+}
+
+static void type_json(void *arg, const char *iface, const char *id, const char *plugin, const void *vt) {
+    listing *l = arg;
+    type_info t = info(iface, vt);
+    json_t *fields = json_array();
+    for (uint32_t i = 0; i < t.n; i++)
+        json_array_append_new(fields, json_pack("{s:s, s:s?, s:s}", "name", t.fields[i].name, "default", t.fields[i].def, "doc", text(t.fields[i].doc)));
+    json_array_append_new(l->types, json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "interface", iface, "id", id, "plugin", text(plugin), "doc", text(t.doc), "source", text(t.source),
+                                              "fields", fields));
+}
+
+static void plugin_json(void *arg, const char *file, const char *id, const char *version, const char *refused) {
+    listing *l = arg;
+    json_array_append_new(l->plugins, json_pack("{s:s?, s:s?, s:s?, s:s?}", "file", file, "id", id, "version", version, "refused", refused));
+}
+
+int hk__cmd_plugins(int argc, char **argv) {
+    hk__options o;
+    int code = hk__options_parse(argc, argv, HK__CMD_PLUGINS, &o);
+    if (code) return code;
+    if (o.help) {
+        hk__options_help(HK__CMD_PLUGINS, stdout);
+        return 0;
+    }
+    if (o.n_arg) {
+        fprintf(stderr, "hillock: plugins: unexpected '%s'; see hillock plugins --help\n", o.arg[0]);
+        return 2;
+    }
+    hk_context_config cc = HK_CONTEXT_CONFIG_DEFAULT;
+    cc.plugin_path = o.plugin_path;
+    cc.log_level = 0; /* the refused files are listed below */
+    hk_context *ctx = NULL;
+    hk_status st = hk_context_new(&cc, &ctx);
+    if (st) {
+        fprintf(stderr, "hillock: %s\n", ctx && hk_error(ctx)[0] ? hk_error(ctx) : hk_status_text(st));
+        hk_context_free(ctx);
+        return hk_status_exit_code(st);
+    }
+    listing l = { .ctx = ctx, .verbose = o.verbose };
+    if (o.json) {
+        l.types = json_array(), l.plugins = json_array();
+        hk_type_each(ctx, NULL, type_json, &l);
+        hk_plugin_each(ctx, plugin_json, &l);
+        json_t *all = json_pack("{s:s, s:o, s:o}", "hillock", hk_version(), "types", l.types, "plugins", l.plugins);
+        if (!all || json_dumpf(all, stdout, JSON_INDENT(2))) code = 1;
+        putchar('\n');
+        json_decref(all);
+    } else {
+        hk_type_each(ctx, NULL, print_type, &l);
+        if (o.verbose) putchar('\n');
+        hk_plugin_each(ctx, print_plugin, &l);
+    }
+    hk_context_free(ctx);
+    return code;
+}

@@ -1,0 +1,183 @@
+/* command.c - the command line of `hillock`: one table of subcommands, one table of options; help, errors and exit codes.
+ * A subcommand is a function in a file of its own (cmd_*.c). */
+#include "trainer.h"
+#include <getopt.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct command {
+    const char *name;
+    unsigned bit;
+    const char *usage, *doc;
+    int (*run)(int argc, char **argv);
+} command;
+
+static const command commands[] = {
+    { "train", HK__CMD_TRAIN, "train CONFIG.ini [options]", "train a network; prints loss and accuracy after each epoch", hk__cmd_train },
+    { "plan", HK__CMD_PLAN, "plan CONFIG.ini [options]", "print every operation of the training and the test plan, and their memory", hk__cmd_plan },
+    { "bench", HK__CMD_BENCH, "bench seq-plain|seq-feedback|seq-synapse|FILE.ini [options]", "time training and inference on one batch", hk__cmd_bench },
+    { "plugins", HK__CMD_PLUGINS, "plugins [options]", "list types and the plugins that brought them, and refused files with the reason", hk__cmd_plugins },
+};
+#define N_COMMAND ((int)(sizeof commands / sizeof commands[0]))
+
+enum { O_SET = 1, O_OUT, O_THREADS, O_BATCH, O_ITERS, O_QUIET, O_JSON, O_VERBOSE, O_PATH, O_PRINT, O_HELP, O_VERSION };
+typedef struct option_row {
+    const char *name, *arg, *doc;
+    int id;
+    unsigned commands;
+} option_row;
+#define ALL (HK__CMD_TRAIN | HK__CMD_PLAN | HK__CMD_PLUGINS | HK__CMD_BENCH | HK__CMD_TOP)
+#define WITH_CONF (HK__CMD_TRAIN | HK__CMD_PLAN | HK__CMD_BENCH)
+static const option_row rows[] = {
+    { "set", "SECTION.KEY=VALUE", "put a value over the file's; may be given many times", O_SET, WITH_CONF },
+    { "out", "DIR", "folder for config.ini, run.json, metrics.jsonl, checkpoints: [run] out", O_OUT, HK__CMD_TRAIN },
+    { "threads", "N", "threads, 0: one per CPU: [run] threads", O_THREADS, WITH_CONF },
+    { "batch", "B", "samples of a step: [train] batch", O_BATCH, HK__CMD_BENCH },
+    { "iters", "N", "steps that are timed, after one that is not (default 5)", O_ITERS, HK__CMD_BENCH },
+    { "path", "DIRS", "more folders or files of plugins, ':' between: [plugins] path", O_PATH, HK__CMD_PLUGINS },
+    { "json", NULL, "print JSON", O_JSON, HK__CMD_PLUGINS | HK__CMD_BENCH },
+    { "verbose", NULL, "print what each type does, and its fields", O_VERBOSE, HK__CMD_PLUGINS },
+    { "quiet", NULL, "print errors only", O_QUIET, HK__CMD_TRAIN },
+    { "print-config", NULL, "print the resolved configuration (without a file: all keys with their defaults) and stop", O_PRINT, WITH_CONF | HK__CMD_TOP },
+    { "help", NULL, "print this text and stop", O_HELP, ALL },
+    { "version", NULL, "print the version and stop", O_VERSION, HK__CMD_TOP },
+};
+#define N_ROW ((int)(sizeof rows / sizeof rows[0]))
+
+void hk__options_help(unsigned cmd, FILE *f) {
+    if (cmd == HK__CMD_TOP) {
+        fprintf(f, "hillock %s - spiking neural networks in C, by plugins\n\nusage:\n", hk_version());
+        for (int i = 0; i < N_COMMAND; i++) fprintf(f, "  hillock %s\n      %s\n", commands[i].usage, commands[i].doc);
+    } else
+        for (int i = 0; i < N_COMMAND; i++)
+            if (commands[i].bit == cmd) fprintf(f, "usage: hillock %s\n%s\n", commands[i].usage, commands[i].doc);
+    fprintf(f, "\noptions:\n");
+    for (int i = 0; i < N_ROW; i++) {
+        if (!(rows[i].commands & cmd)) continue;
+        char left[64];
+        snprintf(left, sizeof left, "--%s%s%s", rows[i].name, rows[i].arg ? " " : "", rows[i].arg ? rows[i].arg : "");
+        fprintf(f, "  %-24s %s\n", left, rows[i].doc);
+    }
+    if (cmd == HK__CMD_TOP) fprintf(f, "\n'hillock train --help' lists every key of the ini file.\n");
+    if (cmd & WITH_CONF) {
+        fprintf(f, "\nkeys of the ini file:\n");
+        hk__schema_help(&hk__train_schema, f);
+    }
+    fprintf(f, "\nexit codes: 0 ok, 1 run time, 2 usage or configuration, 3 data, 4 plugin, 5 checkpoint, 75 interrupted\n");
+}
+
+static int usage_error(const char *what, const char *got, const char *near) {
+    fprintf(stderr, "hillock: %s '%s'%s%s%s; see hillock --help\n", what, got, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+    return 2;
+}
+
+static int unknown_option(const char *arg, unsigned cmd) {
+    const char *names[N_ROW];
+    char word[64];
+    int n = 0;
+    for (int i = 0; i < N_ROW; i++)
+        if (rows[i].commands & cmd) names[n++] = rows[i].name;
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(arg + strspn(arg, "-"), "="), arg + strspn(arg, "-"));
+    const char *near = hk__conf_suggest(word, names, n);
+    char with[64];
+    if (near) snprintf(with, sizeof with, "--%s", near);
+    return usage_error("unknown option", arg, near ? with : NULL);
+}
+
+int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *o) {
+    struct option longs[N_ROW + 1];
+    int n = 0, id;
+    memset(o, 0, sizeof *o);
+    memset(longs, 0, sizeof longs);
+    o->iters = 5;
+    for (int i = 0; i < N_ROW; i++)
+        if (rows[i].commands & cmd) longs[n++] = (struct option){ rows[i].name, rows[i].arg ? required_argument : no_argument, NULL, rows[i].id };
+    opterr = 0, optind = 0; /* 0: GNU getopt starts anew */
+    while ((id = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
+        switch (id) {
+        case O_SET:
+            if (o->n_set == HK__MAX_SET) return usage_error("too many --set, at", optarg, NULL);
+            o->set[o->n_set++] = optarg;
+            break;
+        case O_OUT: o->out = optarg; break;
+        case O_THREADS: o->threads = optarg; break;
+        case O_BATCH: o->batch = optarg; break;
+        case O_PATH: o->plugin_path = optarg; break;
+        case O_ITERS:
+            if (hk__parse_int(optarg, &o->iters) || o->iters < 1 || o->iters > 1000000) return usage_error("--iters: expected an integer from 1 to 1000000, got", optarg, NULL);
+            break;
+        case O_QUIET: o->quiet = 1; break;
+        case O_JSON: o->json = 1; break;
+        case O_VERBOSE: o->verbose = 1; break;
+        case O_PRINT: o->print_config = 1; break;
+        case O_HELP: o->help = 1; break;
+        case O_VERSION: o->version = 1; break;
+        case ':': return usage_error("a value is missing behind", argv[optind - 1], NULL);
+        default: return unknown_option(argv[optind - 1], cmd);
+        }
+    }
+    for (; optind < argc; optind++) {
+        if (o->n_arg == (int)(sizeof o->arg / sizeof o->arg[0])) return usage_error("too many arguments, at", argv[optind], NULL);
+        o->arg[o->n_arg++] = argv[optind];
+    }
+    return 0;
+}
+
+int hk__report(const hk__conf *c, hk_status st) {
+    const char *text = c ? hk__conf_error(c) : "";
+    fflush(stdout);
+    fprintf(stderr, "hillock: %s\n", text[0] ? text : hk_status_text(st));
+    return hk_status_exit_code(st);
+}
+
+hk__conf *hk__options_conf(const hk__options *o, const char *path, int *code) {
+    hk__conf *c = hk__conf_new(&hk__train_schema);
+    if (!c) {
+        *code = hk__report(NULL, HK_ENOMEM);
+        return NULL;
+    }
+    hk_status st = hk__conf_load(c, path);
+    for (int i = 0; i < o->n_set && !st; i++) st = hk__conf_set(c, o->set[i]);
+    if (!st && o->threads) st = hk__conf_override(c, "--threads", "run", "threads", o->threads);
+    if (!st && o->out) st = hk__conf_override(c, "--out", "run", "out", o->out);
+    if (!st && o->batch) st = hk__conf_override(c, "--batch", "train", "batch", o->batch);
+    if (!st) st = hk__conf_check(c);
+    if (!st) return c;
+    *code = hk__report(c, st);
+    hk__conf_free(c);
+    return NULL;
+}
+
+static int dispatch(int argc, char **argv) {
+    if (argc > 1 && argv[1][0] != '-') {
+        const char *names[N_COMMAND];
+        for (int i = 0; i < N_COMMAND; i++) {
+            if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 1, argv + 1);
+            names[i] = commands[i].name;
+        }
+        return usage_error("unknown command", argv[1], hk__conf_suggest(argv[1], names, N_COMMAND));
+    }
+    hk__options o;
+    int code = hk__options_parse(argc, argv, HK__CMD_TOP, &o);
+    if (code) return code;
+    if (o.n_arg) return usage_error("options of a command come behind it: unexpected", o.arg[0], NULL);
+    if (o.version)
+        printf("hillock %s\n", hk_version());
+    else if (o.print_config)
+        hk__schema_template(&hk__train_schema, stdout);
+    else
+        hk__options_help(HK__CMD_TOP, o.help ? stdout : stderr);
+    return o.version || o.print_config || o.help ? 0 : 2;
+}
+
+int hk_main(int argc, char **argv) {
+    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0), old = c ? uselocale(c) : (locale_t)0; /* numbers are printed with a point */
+    int code = dispatch(argc, argv);
+    if (fflush(stdout) && !code) {
+        perror("hillock: standard output");
+        code = 1;
+    }
+    if (c) uselocale(old), freelocale(c);
+    return code;
+}

@@ -1,0 +1,147 @@
+/* rundir.c - the folder of a run: config.ini (resolved, reads back the same) and run.json (where, with what, when, how long).
+ * Everything that differs between two equal runs on two machines is in run.json and nowhere else. */
+#include "trainer.h"
+#include <errno.h>
+#include <jansson.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+int hk__cpus(void) {
+    cpu_set_t set;
+    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? n : 1;
+}
+
+void hk__host_read(hk__host_info *h) {
+    struct utsname u;
+    memset(h, 0, sizeof *h);
+    h->cpus = hk__cpus();
+    if (uname(&u) == 0) {
+        snprintf(h->host, sizeof h->host, "%.100s", u.nodename);
+        snprintf(h->kernel, sizeof h->kernel, "%.30s %.60s %.30s", u.sysname, u.release, u.machine);
+    }
+    FILE *f = fopen("/proc/cpuinfo", "re");
+    char line[256];
+    while (f && fgets(line, sizeof line, f))
+        if (!strncmp(line, "model name", 10) && strchr(line, ':')) {
+            const char *v = strchr(line, ':') + 1;
+            v += strspn(v, " \t");
+            snprintf(h->cpu, sizeof h->cpu, "%.*s", (int)strcspn(v, "\n"), v);
+            break;
+        }
+    if (f) fclose(f);
+}
+
+char *hk__rundir_file(const hk__rundir *d, const char *name) {
+    char *path = NULL;
+    return asprintf(&path, "%s/%s", d->path, name) < 0 ? NULL : path;
+}
+
+static int make_folders(char *path) {
+    for (char *p = path + 1;; p++) {
+        if (*p && *p != '/') continue;
+        char keep = *p;
+        *p = 0;
+        int bad = mkdir(path, 0777) && errno != EEXIST;
+        *p = keep;
+        if (bad) return -1;
+        if (!keep) break;
+    }
+    struct stat sb;
+    if (stat(path, &sb)) return -1;
+    if (!S_ISDIR(sb.st_mode)) {
+        errno = ENOTDIR;
+        return -1;
+    }
+    return 0;
+}
+
+/* Calls write(arg, f) on a temporary file, then puts it in place. */
+static hk_status put_file(hk__rundir *d, hk__job *j, const char *name, int (*write)(void *arg, FILE *), void *arg) {
+    char *path = hk__rundir_file(d, name), *tmp = path ? malloc(strlen(path) + 5) : NULL;
+    FILE *f = NULL;
+    hk_status st = HK_OK;
+    if (tmp) sprintf(tmp, "%s.tmp", path), f = fopen(tmp, "we");
+    int bad = !f || write(arg, f);
+    if (f) bad |= fclose(f) != 0;
+    if (bad || rename(tmp, path)) st = hk__conf_fail_key(j->conf, HK_EIO, "run", "out", "%s/%s cannot be written: %s", d->path, name, strerror(errno));
+    free(tmp), free(path);
+    return st;
+}
+
+static int write_config(void *arg, FILE *f) { return hk__conf_print(arg, f) != HK_OK; }
+static int write_json(void *arg, FILE *f) { return json_dumpf(arg, f, JSON_INDENT(2)) || putc('\n', f) == EOF; }
+
+static void now_text(char buf[32]) {
+    time_t t = time(NULL);
+    struct tm tm;
+    gmtime_r(&t, &tm);
+    strftime(buf, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+static void add_plugin(void *arg, const char *file, const char *id, const char *version, const char *refused) {
+    if (id) json_array_append_new(arg, json_pack("{s:s, s:s, s:s}", "id", id, "version", version ? version : "", "file", file ? file : ""));
+    (void)refused;
+}
+
+static json_t *plan_json(const hk_executor *ex) {
+    hk_plan_stats s;
+    if (!ex || hk_executor_stats(ex, &s)) return json_null();
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "arena", (json_int_t)s.arena, "live_max", (json_int_t)s.live_max, "params", (json_int_t)s.params, "state",
+                     (json_int_t)s.state, "nb", (json_int_t)s.nb, "blocks", (json_int_t)s.blocks, "lines", (json_int_t)s.lines);
+}
+
+hk_status hk__rundir_report(hk__rundir *d, hk__job *j, const char *state, int64_t epochs_done) {
+    static const char *const isa[] = { "baseline", "avx2", "avx512" };
+    if (!d->path) return HK_OK;
+    hk__host_info h;
+    struct rusage u;
+    char now[32];
+    hk__host_read(&h);
+    getrusage(RUSAGE_SELF, &u);
+    now_text(now);
+    uint32_t level = hk_context_isa(j->ctx);
+    json_t *plugins = json_array();
+    hk_plugin_each(j->ctx, add_plugin, plugins);
+    json_t *o = json_pack("{s:s, s:s, s:s, s:f, s:I, s:I}", "state", state, "started", d->started, "written", now, "seconds", hk__now() - d->t0, "epochs_done", (json_int_t)epochs_done,
+                          "images", (json_int_t)d->images);
+    json_t *host = json_pack("{s:s, s:s, s:s, s:i}", "name", h.host, "cpu", h.cpu, "kernel", h.kernel, "cpus", h.cpus);
+    if (!o || !host || !plugins) {
+        json_decref(o), json_decref(host), json_decref(plugins);
+        return hk__conf_fail_key(j->conf, HK_EIO, "run", "out", "run.json cannot be made: out of memory, or a name that is no UTF-8");
+    }
+    json_object_set_new(o, "hillock", json_string(hk_version()));
+    json_object_set_new(o, "config", json_string(hk__conf_name(j->conf)));
+    json_object_set_new(o, "host", host);
+    json_object_set_new(o, "backend", json_string(hk__conf_text(j->conf, "backend", "name")));
+    json_object_set_new(o, "threads", json_integer(j->threads));
+    json_object_set_new(o, "isa", json_string(level < 3 ? isa[level] : "?"));
+    json_object_set_new(o, "peak_rss_kib", json_integer(u.ru_maxrss));
+    json_object_set_new(o, "train_plan", plan_json(j->train));
+    json_object_set_new(o, "test_plan", plan_json(j->infer));
+    json_object_set_new(o, "plugins", plugins);
+    hk_status st = put_file(d, j, "run.json", write_json, o);
+    json_decref(o);
+    return st;
+}
+
+hk_status hk__rundir_open(hk__rundir *d, hk__job *j, const char *path) {
+    d->t0 = hk__now();
+    now_text(d->started);
+    if (!path) return HK_OK;
+    if (!(d->path = strdup(path))) return hk__conf_fail_key(j->conf, HK_ENOMEM, "run", "out", "out of memory");
+    if (make_folders(d->path)) return hk__conf_fail_key(j->conf, HK_EIO, "run", "out", "folder %s cannot be made: %s", path, strerror(errno));
+    hk_status st = put_file(d, j, "config.ini", write_config, j->conf);
+    return st ? st : hk__rundir_report(d, j, "running", 0);
+}
+
+void hk__rundir_close(hk__rundir *d) {
+    free(d->path);
+    d->path = NULL;
+}

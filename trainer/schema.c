@@ -1,0 +1,56 @@
+/* schema.c - the one table of configuration keys: reading, checking, --help, --print-config and the documentation follow it.
+ * A new key is a line here and a read where it is needed. */
+#include "schema.h"
+
+static const hk__key run_keys[] = {
+    { "seed", HK__INT, 0, 9007199254740991.0, NULL, "0", "seed of parameter values, shuffling and every random draw" },
+    { "threads", HK__INT, 0, 1024, NULL, "0", "threads; 0: one per CPU available" },
+    { "nb", HK__INT, -1, 1048576, NULL, "0", "samples per block, a multiple of 16; 0: the backend's choice; -1: the whole batch" },
+    { "max_isa", HK__CHOICE, 0, 0, "baseline|avx2|avx512", "avx512", "best instruction set that kernels may use" },
+    { "out", HK__TEXT, 0, 0, NULL, "none", "folder for config.ini, run.json, metrics.jsonl and checkpoints; none: write nothing" },
+    { "log_every", HK__INT, 0, 1e9, NULL, "0", "one line in metrics.jsonl for every N training steps; 0: only for epochs" },
+    { "memory_limit", HK__BYTES, 0, 1e15, NULL, "0", "refuse a plan that needs more memory; 0: no limit" },
+    { "fold_time", HK__SWITCH, 0, 0, NULL, "on", "pass: what does not depend on time runs over T*N rows at once" },
+    { "hoist", HK__SWITCH, 0, 0, NULL, "on", "pass: what does not depend on feedback leaves the loop over time" },
+};
+static const hk__key backend_keys[] = {
+    { "name", HK__TEXT, 0, 0, NULL, "cpu", "backend that runs the network" },
+};
+static const hk__key plugins_keys[] = {
+    { "path", HK__TEXT, 0, 0, NULL, "none", "folders or files of more plugins, ':' between" },
+};
+static const hk__key data_keys[] = {
+    { "name", HK__TEXT, 0, 0, NULL, NULL, "dataset, as FashionMNIST()" },
+    { "limit", HK__INT, 0, 1e12, NULL, "0", "train on the first N samples; 0: all" },
+    { "test_limit", HK__INT, 0, 1e12, NULL, "0", "test on the first N samples; 0: all" },
+    { "drop_last", HK__SWITCH, 0, 0, NULL, "on", "leave out the last, incomplete batch of an epoch" },
+};
+static const hk__key model_keys[] = {
+    { "type", HK__TEXT, 0, 0, NULL, "sequential", "sequential: the layers of [layers]; else a constructor, as Name(channels=16)" },
+    { "T", HK__INT, 1, 1e6, NULL, NULL, "time steps" },
+};
+static const hk__key train_keys[] = {
+    { "batch", HK__INT, 1, 1e7, NULL, NULL, "samples of a training step" },
+    { "epochs", HK__INT, 1, 1e6, NULL, NULL, "times through the training data" },
+    { "lr", HK__REAL, 0, 1e6, NULL, NULL, "learning rate" },
+    { "loss", HK__TEXT, 0, 0, NULL, "MSE()", "loss between the output's mean over T and the label" },
+    { "optimizer", HK__TEXT, 0, 0, NULL, NULL, "optimizer without its lr, as SGD(momentum=0.9) or Adam()" },
+    { "scheduler", HK__TEXT, 0, 0, NULL, "none", "learning rate of each epoch, as CosineAnnealingLR(); none: constant" },
+    { "test_batch", HK__INT, 1, 1e7, NULL, "400", "samples of a test step" },
+};
+static const hk__key checkpoint_keys[] = {
+    { "every_epochs", HK__INT, 0, 1e6, NULL, "0", "write a checkpoint every N epochs; 0: only at the end" },
+};
+
+#define KEYS(k) k, (int)(sizeof(k) / sizeof(k)[0])
+static const hk__section sections[] = {
+    { "run", KEYS(run_keys), HK__CLOSED, "how the training runs" },
+    { "backend", KEYS(backend_keys), HK__CLOSED, "where it runs" },
+    { "plugins", KEYS(plugins_keys), HK__CLOSED, "plugins beside the standard ones" },
+    { "data", KEYS(data_keys), HK__CLOSED, "what it learns from" },
+    { "model", KEYS(model_keys), HK__FREE, "the network; any other key here can be used as ${key}, also in ${integer arithmetic}" },
+    { "layers", NULL, 0, HK__LIST, "one line per layer, in order: state_dict name = Constructor(...)" },
+    { "train", KEYS(train_keys), HK__CLOSED, "how it learns" },
+    { "checkpoint", KEYS(checkpoint_keys), HK__CLOSED, "what is kept" },
+};
+const hk__schema hk__train_schema = { sections, (int)(sizeof sections / sizeof sections[0]), "model" };

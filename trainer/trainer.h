@@ -1,0 +1,126 @@
+/* trainer.h - what the files of trainer/ share. Nothing here is public; the public part is hk_main. */
+#ifndef HK_TRAINER_H
+#define HK_TRAINER_H
+
+#include "schema.h"
+#include <signal.h>
+
+/* ---- job.c: everything that a configuration names, made ---- */
+typedef struct hk__job {
+    hk__conf *conf;
+    hk_context *ctx;
+    hk_module *root, *loss, *optimizer, *scheduler, *data;
+    hk_network *net;
+    hk_executor *train, *infer;
+    const hk_dataset_type *data_type;
+    void *ds_train, *ds_test;
+    int64_t T, batch, test_batch, shape[HK_MAX_RANK];
+    double lr; /* [train] lr */
+    int rank, threads;
+} hk__job;
+
+typedef struct hk__batch_result {
+    double loss, correct;
+} hk__batch_result;
+
+/* conf is checked and kept by pointer. Errors are the text of hk__conf_error(conf). Each step needs the ones before. */
+hk_status hk__job_new(hk__conf *conf, hk__job **out);     /* plugins, modules, dataset types */
+hk_status hk__job_open_data(hk__job *, int with_test);    /* opens the splits; shape of a sample */
+hk_status hk__job_network(hk__job *);                     /* parameters, both executors */
+hk_status hk__job_shape(hk__job *, hk_executor *, int64_t n); /* chooses, or builds, the plan for n samples */
+/* One step on n samples: a training step on job->train, loss and accuracy only on job->infer. Allocates nothing once the plan is there. */
+hk_status hk__job_run(hk__job *, hk_executor *, const float *x, const int64_t *y, int64_t n, hk__batch_result *);
+hk_status hk__job_fail_ctx(hk__job *, hk_status, const char *section, const char *key); /* with the context's error text */
+void hk__job_free(hk__job *);
+
+/* ---- loader.c: batches ---- */
+typedef struct hk__loader {
+    const hk_dataset_type *type;
+    const void *ds;
+    int64_t n, batch, elems, n_batch; /* samples used, per batch; numbers per sample; batches of an epoch */
+    int64_t at, count;                /* next sample of the order; samples in x and y */
+    uint64_t seed, stream;
+    int64_t *order, *y;
+    float *x;
+    int shuffle, drop_last;
+} hk__loader;
+hk_status hk__loader_new(const hk_dataset_type *, const void *ds, int64_t n, int64_t batch, int shuffle, int drop_last, uint64_t seed, hk__loader **out);
+void hk__loader_free(hk__loader *);
+void hk__loader_start(hk__loader *, int64_t epoch); /* the epoch's order: a function of (seed, epoch) alone */
+hk_status hk__loader_next(hk__loader *);            /* fills x, y; count 0: the epoch is over */
+
+/* ---- metrics.c: metrics.jsonl ---- */
+typedef struct hk__metrics {
+    FILE *f;
+} hk__metrics;
+typedef struct hk__epoch_metrics {
+    int64_t epoch; /* from 1 */
+    double train_loss, train_acc, test_loss, test_acc, img_per_s;
+} hk__epoch_metrics;
+hk_status hk__metrics_open(hk__metrics *, const char *path); /* errno says why not */
+hk_status hk__metrics_epoch(hk__metrics *, const hk__epoch_metrics *);
+hk_status hk__metrics_step(hk__metrics *, int64_t epoch, int64_t step, double loss, double acc, double lr, double img_per_s);
+hk_status hk__metrics_close(hk__metrics *);
+
+/* ---- progress.c: what a person sees ---- */
+typedef struct hk__progress {
+    int quiet, tty, color, drawn;
+    const char *label;
+    int64_t total, shown_images;
+    double t_begin, t_shown, rate;
+} hk__progress;
+void hk__progress_open(hk__progress *, int quiet);
+void hk__progress_begin(hk__progress *, const char *label, int64_t total); /* label is kept by pointer */
+void hk__progress_update(hk__progress *, int64_t done, int64_t images, double loss, double acc);
+void hk__progress_end(hk__progress *);
+void hk__progress_line(hk__progress *, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* stdout, unless quiet */
+double hk__now(void);
+
+/* ---- rundir.c: the folder of a run ---- */
+typedef struct hk__rundir {
+    char *path; /* NULL: none */
+    double t0;
+    char started[32];
+    int64_t images;
+} hk__rundir;
+typedef struct hk__host_info {
+    char host[128], cpu[128], kernel[128];
+    int cpus;
+} hk__host_info;
+hk_status hk__rundir_open(hk__rundir *, hk__job *, const char *path);          /* makes it, writes config.ini and run.json; path NULL: does nothing */
+hk_status hk__rundir_report(hk__rundir *, hk__job *, const char *state, int64_t epochs_done); /* writes run.json again */
+char *hk__rundir_file(const hk__rundir *, const char *name);                   /* malloc'ed */
+void hk__rundir_close(hk__rundir *);
+void hk__host_read(hk__host_info *);
+int hk__cpus(void); /* CPUs this process may use */
+
+/* ---- checkpoint.c ---- */
+typedef struct hk__progress_state {
+    int64_t epoch, step; /* epochs and steps done */
+} hk__progress_state;
+hk_status hk__checkpoint_write(hk__job *, const char *path, const hk__progress_state *);
+
+/* ---- trainer.c: the run ---- */
+hk_status hk__train(hk__job *, const char *out, int quiet);
+
+/* ---- command.c: the command line ---- */
+enum { HK__CMD_TRAIN = 1u, HK__CMD_PLAN = 2u, HK__CMD_PLUGINS = 4u, HK__CMD_BENCH = 8u, HK__CMD_TOP = 16u };
+#define HK__MAX_SET 256
+typedef struct hk__options {
+    const char *set[HK__MAX_SET], *out, *threads, *batch, *plugin_path;
+    const char *arg[4]; /* what is not an option */
+    int64_t iters;
+    int n_set, n_arg, quiet, json, verbose, help, print_config, version;
+} hk__options;
+int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *); /* 0, or an exit code with the message printed */
+void hk__options_help(unsigned cmd, FILE *);
+/* Reads the file and puts the options over it. NULL: *code is the exit code, the message is printed. */
+hk__conf *hk__options_conf(const hk__options *, const char *path, int *code);
+int hk__report(const hk__conf *, hk_status); /* prints the error, returns the exit code */
+
+int hk__cmd_train(int argc, char **argv);
+int hk__cmd_plan(int argc, char **argv);
+int hk__cmd_plugins(int argc, char **argv);
+int hk__cmd_bench(int argc, char **argv);
+
+#endif
