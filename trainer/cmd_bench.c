@@ -53,11 +53,13 @@ static hk_status time_phase(hk__job *j, hk_executor *ex, const hk__loader *l, co
     double m = o->iters % 2 ? t[o->iters / 2] : 0.5 * (t[o->iters / 2 - 1] + t[o->iters / 2]);
     long long B = (long long)l->count;
     if (o->json)
-        printf("{\"name\": \"%s\", \"phase\": \"%s\", \"batch\": %lld, \"threads\": %d, \"iters\": %lld, \"img_per_s\": %.1f, \"it_per_s\": %.3f, \"median_ms\": %.4f, \"min_ms\": %.4f, "
+        printf("{\"name\": \"%s\", \"phase\": \"%s\", \"batch\": %lld, \"threads\": %d, \"iters\": %lld, \"img_per_s\": %.1f, \"it_per_s\": %.3f, "
+               "\"median_ms\": %.4f, \"min_ms\": %.4f, "
                "\"loss\": %.9g}\n",
-               o->arg[0], phase, B, j->threads, (long long)o->iters, (double)B / m, 1 / m, m * 1e3, t[0] * 1e3, r.loss);
+            o->arg[0], phase, B, j->threads, (long long)o->iters, (double)B / m, 1 / m, m * 1e3, t[0] * 1e3, r.loss);
     else
-        printf("%s %s B=%lld threads=%d compile=False: %.1f img/s  %.3f it/s  (%.1f ms, min %.1f)\n", o->arg[0], phase, B, j->threads, (double)B / m, 1 / m, m * 1e3, t[0] * 1e3);
+        printf("%s %s B=%lld threads=%d compile=False: %.1f img/s  %.3f it/s  (%.1f ms, min %.1f)\n", o->arg[0], phase, B, j->threads, (double)B / m, 1 / m,
+            m * 1e3, t[0] * 1e3);
     fflush(stdout);
     return HK_OK;
 }
@@ -71,7 +73,8 @@ static hk_status bench(hk__conf *conf, const hk__options *o) {
     if (!st) st = hk__job_network(j);
     if (!st && j->data_type->size(j->ds_train) < j->batch)
         st = hk__conf_fail_key(conf, HK_ECONFIG, "train", "batch", "expected at most %lld, the number of samples", (long long)j->data_type->size(j->ds_train));
-    if (!st && (st = hk__loader_new(j->data_type, j->ds_train, j->batch, j->batch, 0, 1, 0, &l))) hk__conf_fail_key(conf, st, "train", "batch", "%s", hk_status_text(st));
+    if (!st && (st = hk__loader_new(j->data_type, j->ds_train, j->batch, j->batch, 0, 1, 0, &l)))
+        hk__conf_fail_key(conf, st, "train", "batch", "%s", hk_status_text(st));
     if (!st) {
         hk__loader_start(l, 0);
         if ((st = hk__loader_next(l))) hk__job_fail_ctx(j, st, "data", "name");
@@ -99,8 +102,8 @@ int hk__cmd_bench(int argc, char **argv) {
     if (!path) {
         static const char *const names[] = { "seq-plain", "seq-feedback", "seq-synapse" };
         const char *near = hk__conf_suggest(o.arg[0], names, 3);
-        fprintf(stderr, "hillock: bench: no %s.ini in the bench folder%s%s%s; HILLOCK_BENCH_DIR can name another folder\n", o.arg[0], near ? " (did you mean '" : "", near ? near : "",
-                near ? "'?)" : "");
+        fprintf(stderr, "hillock: bench: no %s.ini in the bench folder%s%s%s; HILLOCK_BENCH_DIR can name another folder\n", o.arg[0],
+            near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
         return 2;
     }
     hk__conf *conf = hk__options_conf(&o, path, &code);

@@ -25,8 +25,7 @@ int hk__cmd_plan(int argc, char **argv) {
     if (!conf) return code;
     hk__job *job = NULL;
     hk_status st = HK_OK;
-    if (o.print_config)
-        st = hk__conf_print(conf, stdout);
+    if (o.print_config) st = hk__conf_print(conf, stdout);
     else {
         st = hk__job_new(conf, &job);
         if (!st) st = hk__job_open_data(job, 0);

@@ -44,10 +44,8 @@ static void print_type(void *arg, const char *iface, const char *id, const char 
 
 static void print_plugin(void *arg, const char *file, const char *id, const char *version, const char *refused) {
     listing *l = arg;
-    if (refused)
-        printf("%s  %s: %s\n", l->n_refused++ ? "" : "\nrefused\n", text(file), refused);
-    else if (l->verbose)
-        printf("plugin %s %s (%s)\n", text(id), text(version), file ? file : "linked into the program");
+    if (refused) printf("%s  %s: %s\n", l->n_refused++ ? "" : "\nrefused\n", text(file), refused);
+    else if (l->verbose) printf("plugin %s %s (%s)\n", text(id), text(version), file ? file : "linked into the program");
 }
 
 static void type_json(void *arg, const char *iface, const char *id, const char *plugin, const void *vt) {
@@ -56,8 +54,9 @@ static void type_json(void *arg, const char *iface, const char *id, const char *
     json_t *fields = json_array();
     for (uint32_t i = 0; i < t.n; i++)
         json_array_append_new(fields, json_pack("{s:s, s:s?, s:s}", "name", t.fields[i].name, "default", t.fields[i].def, "doc", text(t.fields[i].doc)));
-    json_array_append_new(l->types, json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "interface", iface, "id", id, "plugin", text(plugin), "doc", text(t.doc), "source", text(t.source),
-                                              "fields", fields));
+    json_array_append_new(l->types,
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "interface", iface, "id", id, "plugin", text(plugin), "doc", text(t.doc), "source", text(t.source),
+            "fields", fields));
 }
 
 static void plugin_json(void *arg, const char *file, const char *id, const char *version, const char *refused) {

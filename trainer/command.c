@@ -105,7 +105,8 @@ int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *o) {
         case O_BATCH: o->batch = optarg; break;
         case O_PATH: o->plugin_path = optarg; break;
         case O_ITERS:
-            if (hk__parse_int(optarg, &o->iters) || o->iters < 1 || o->iters > 1000000) return usage_error("--iters: expected an integer from 1 to 1000000, got", optarg, NULL);
+            if (hk__parse_int(optarg, &o->iters) || o->iters < 1 || o->iters > 1000000)
+                return usage_error("--iters: expected an integer from 1 to 1000000, got", optarg, NULL);
             break;
         case O_QUIET: o->quiet = 1; break;
         case O_JSON: o->json = 1; break;
@@ -162,12 +163,9 @@ static int dispatch(int argc, char **argv) {
     int code = hk__options_parse(argc, argv, HK__CMD_TOP, &o);
     if (code) return code;
     if (o.n_arg) return usage_error("options of a command come behind it: unexpected", o.arg[0], NULL);
-    if (o.version)
-        printf("hillock %s\n", hk_version());
-    else if (o.print_config)
-        hk__schema_template(&hk__train_schema, stdout);
-    else
-        hk__options_help(HK__CMD_TOP, o.help ? stdout : stderr);
+    if (o.version) printf("hillock %s\n", hk_version());
+    else if (o.print_config) hk__schema_template(&hk__train_schema, stdout);
+    else hk__options_help(HK__CMD_TOP, o.help ? stdout : stderr);
     return o.version || o.print_config || o.help ? 0 : 2;
 }
 

@@ -38,15 +38,15 @@ static hk_status blame_layer(hk__job *j, hk_status st, int n) {
 
 static hk_status make_sequential(hk__job *j) {
     int n = hk__conf_count(CONF(j), "layers");
-    if (n == 0) return hk__conf_fail_key(CONF(j), HK_ECONFIG, "layers", NULL, "expected at least one layer, as: fc = Linear(28, 32); [model] type is sequential");
+    if (n == 0)
+        return hk__conf_fail_key(CONF(j), HK_ECONFIG, "layers", NULL, "expected at least one layer, as: fc = Linear(28, 32); [model] type is sequential");
     const char **names = calloc((size_t)n, sizeof *names), **texts = calloc((size_t)n, sizeof *texts);
     hk_status st = HK_ENOMEM;
     if (names && texts) {
         for (int i = 0; i < n; i++) names[i] = hk__conf_key_at(CONF(j), "layers", i), texts[i] = hk__conf_value_at(CONF(j), "layers", i);
         st = hk_module_new_sequential(j->ctx, n, names, texts, &j->root);
         if (st) st = blame_layer(j, st, n);
-    } else
-        st = hk__conf_fail_key(CONF(j), HK_ENOMEM, "layers", NULL, "out of memory");
+    } else st = hk__conf_fail_key(CONF(j), HK_ENOMEM, "layers", NULL, "out of memory");
     free(names), free(texts);
     return st;
 }
@@ -55,9 +55,11 @@ static hk_status make_model(hk__job *j) {
     const char *type = hk__conf_text(CONF(j), "model", "type");
     if (!strcmp(type, "sequential")) return make_sequential(j);
     if (!strchr(type, '('))
-        return hk__conf_fail_key(CONF(j), HK_ECONFIG, "model", "type", "expected sequential, or a constructor with parentheses as Name(channels=16), got '%s'", type);
+        return hk__conf_fail_key(
+            CONF(j), HK_ECONFIG, "model", "type", "expected sequential, or a constructor with parentheses as Name(channels=16), got '%s'", type);
     if (hk__conf_count(CONF(j), "layers"))
-        return hk__conf_fail_key(CONF(j), HK_ECONFIG, "layers", NULL, "these layers are not used, since [model] type is %s; remove them or write type = sequential", type);
+        return hk__conf_fail_key(
+            CONF(j), HK_ECONFIG, "layers", NULL, "these layers are not used, since [model] type is %s; remove them or write type = sequential", type);
     hk_status st = hk_module_new_from_text(j->ctx, "hk.module/1", type, &j->root);
     return st ? hk__job_fail_ctx(j, st, "model", "type") : HK_OK;
 }
@@ -89,7 +91,8 @@ static hk_status make_optimizer(hk__job *j) {
     while (n && (text[n - 1] == ' ' || text[n - 1] == '\t')) n--;
     if (has_lr(text)) return hk__conf_fail_key(CONF(j), HK_ECONFIG, "train", "optimizer", "lr is given here and in [train] lr = %s; leave it out here", lr);
     const char *open = memchr(text, '(', n);
-    if (open && text[n - 1] != ')') return hk__conf_fail_key(CONF(j), HK_ECONFIG, "train", "optimizer", "expected a constructor as SGD(momentum=0.9), got '%s'", text);
+    if (open && text[n - 1] != ')')
+        return hk__conf_fail_key(CONF(j), HK_ECONFIG, "train", "optimizer", "expected a constructor as SGD(momentum=0.9), got '%s'", text);
     size_t inside = open ? strspn(open + 1, " \t") : 0;
     int empty = !open || open + 1 + inside == text + n - 1;
     char *with = NULL;
@@ -104,9 +107,10 @@ static hk_status check_values(hk__job *j) {
     int64_t nb = hk__conf_int(CONF(j), "run", "nb");
     if (nb > 0 && nb % HK_GROUP)
         return hk__conf_fail_key(CONF(j), HK_ECONFIG, "run", "nb", "expected a multiple of %d, 0 or -1, got %lld; write %lld", HK_GROUP, (long long)nb,
-                                 (long long)((nb + HK_GROUP - 1) / HK_GROUP * HK_GROUP));
+            (long long)((nb + HK_GROUP - 1) / HK_GROUP * HK_GROUP));
     if (!hk__conf_opt_text(CONF(j), "train", "loss")) return hk__conf_fail_key(CONF(j), HK_ECONFIG, "train", "loss", "expected a loss as MSE(), got none");
-    if (!hk__conf_opt_text(CONF(j), "data", "name")) return hk__conf_fail_key(CONF(j), HK_ECONFIG, "data", "name", "expected a dataset as FashionMNIST(), got none");
+    if (!hk__conf_opt_text(CONF(j), "data", "name"))
+        return hk__conf_fail_key(CONF(j), HK_ECONFIG, "data", "name", "expected a dataset as FashionMNIST(), got none");
     return HK_OK;
 }
 
@@ -136,8 +140,8 @@ static hk_status check_limit(hk__job *j, const void *ds, const char *key, const 
     int64_t have = j->data_type->size(ds), limit = hk__conf_int(CONF(j), "data", key);
     if (have < 1) return hk__conf_fail_key(CONF(j), HK_EDATA, "data", "name", "the %s data is empty", split);
     if (limit > have)
-        return hk__conf_fail_key(CONF(j), HK_ECONFIG, "data", key, "expected at most %lld, the size of the %s data, got %lld; write 0 for all", (long long)have, split,
-                                 (long long)limit);
+        return hk__conf_fail_key(CONF(j), HK_ECONFIG, "data", key, "expected at most %lld, the size of the %s data, got %lld; write 0 for all", (long long)have,
+            split, (long long)limit);
     return HK_OK;
 }
 
@@ -173,7 +177,8 @@ hk_status hk__job_network(hk__job *j) {
     if (!hk__conf_int(CONF(j), "run", "fold_time")) nc.passes_off |= HK_PASS_FOLD_TIME;
     if (!hk__conf_int(CONF(j), "run", "hoist")) nc.passes_off |= HK_PASS_HOIST;
     hk_status st = hk_network_new(j->ctx, j->root, &nc, &j->net);
-    if (st) return hk__job_fail_ctx(j, st, st == HK_ENOTFOUND || st == HK_EPLUGIN ? "backend" : "model", st == HK_ENOTFOUND || st == HK_EPLUGIN ? "name" : "type");
+    if (st)
+        return hk__job_fail_ctx(j, st, st == HK_ENOTFOUND || st == HK_EPLUGIN ? "backend" : "model", st == HK_ENOTFOUND || st == HK_EPLUGIN ? "name" : "type");
     st = make_executor(j, HK_TRAIN, &j->train);
     return st ? st : make_executor(j, HK_INFER, &j->infer);
 }

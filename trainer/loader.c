@@ -15,7 +15,15 @@ hk_status hk__loader_new(const hk_dataset_type *type, const void *ds, int64_t n,
     if (batch < 1 || n < 1) return HK_EINVAL;
     hk__loader *l = calloc(1, sizeof *l);
     if (!l) return HK_ENOMEM;
-    *l = (hk__loader){ .type = type, .ds = ds, .n = n, .batch = batch, .elems = elems, .seed = seed, .stream = hk_random_stream("hk.loader"), .shuffle = shuffle, .drop_last = drop_last };
+    *l = (hk__loader){ .type = type,
+        .ds = ds,
+        .n = n,
+        .batch = batch,
+        .elems = elems,
+        .seed = seed,
+        .stream = hk_random_stream("hk.loader"),
+        .shuffle = shuffle,
+        .drop_last = drop_last };
     l->n_batch = drop_last ? n / batch : (n + batch - 1) / batch;
     int64_t rows = batch < n ? batch : n;
     l->order = malloc((size_t)n * sizeof *l->order);

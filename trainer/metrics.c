@@ -24,15 +24,17 @@ static hk_status done(hk__metrics *m, int written) { return written < 0 || fflus
 hk_status hk__metrics_epoch(hk__metrics *m, const hk__epoch_metrics *e) {
     char b[5][32];
     if (!m->f) return HK_OK;
-    return done(m, fprintf(m->f, "{\"epoch\": %lld, \"train_loss\": %s, \"train_acc\": %s, \"test_loss\": %s, \"test_acc\": %s, \"img_per_s\": %s}\n", (long long)e->epoch,
-                           num(b[0], e->train_loss), num(b[1], e->train_acc), num(b[2], e->test_loss), num(b[3], e->test_acc), num(b[4], e->img_per_s)));
+    return done(m,
+        fprintf(m->f, "{\"epoch\": %lld, \"train_loss\": %s, \"train_acc\": %s, \"test_loss\": %s, \"test_acc\": %s, \"img_per_s\": %s}\n", (long long)e->epoch,
+            num(b[0], e->train_loss), num(b[1], e->train_acc), num(b[2], e->test_loss), num(b[3], e->test_acc), num(b[4], e->img_per_s)));
 }
 
 hk_status hk__metrics_step(hk__metrics *m, int64_t epoch, int64_t step, double loss, double acc, double lr, double img_per_s) {
     char b[4][32];
     if (!m->f) return HK_OK;
-    return done(m, fprintf(m->f, "{\"epoch\": %lld, \"step\": %lld, \"train_loss\": %s, \"train_acc\": %s, \"lr\": %s, \"img_per_s\": %s}\n", (long long)epoch, (long long)step,
-                           num(b[0], loss), num(b[1], acc), num(b[2], lr), num(b[3], img_per_s)));
+    return done(m,
+        fprintf(m->f, "{\"epoch\": %lld, \"step\": %lld, \"train_loss\": %s, \"train_acc\": %s, \"lr\": %s, \"img_per_s\": %s}\n", (long long)epoch,
+            (long long)step, num(b[0], loss), num(b[1], acc), num(b[2], lr), num(b[3], img_per_s)));
 }
 
 hk_status hk__metrics_close(hk__metrics *m) {

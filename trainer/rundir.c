@@ -93,8 +93,8 @@ static void add_plugin(void *arg, const char *file, const char *id, const char *
 static json_t *plan_json(const hk_executor *ex) {
     hk_plan_stats s;
     if (!ex || hk_executor_stats(ex, &s)) return json_null();
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "arena", (json_int_t)s.arena, "live_max", (json_int_t)s.live_max, "params", (json_int_t)s.params, "state",
-                     (json_int_t)s.state, "nb", (json_int_t)s.nb, "blocks", (json_int_t)s.blocks, "lines", (json_int_t)s.lines);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "arena", (json_int_t)s.arena, "live_max", (json_int_t)s.live_max, "params", (json_int_t)s.params,
+        "state", (json_int_t)s.state, "nb", (json_int_t)s.nb, "blocks", (json_int_t)s.blocks, "lines", (json_int_t)s.lines);
 }
 
 hk_status hk__rundir_report(hk__rundir *d, hk__job *j, const char *state, int64_t epochs_done) {
@@ -109,8 +109,8 @@ hk_status hk__rundir_report(hk__rundir *d, hk__job *j, const char *state, int64_
     uint32_t level = hk_context_isa(j->ctx);
     json_t *plugins = json_array();
     hk_plugin_each(j->ctx, add_plugin, plugins);
-    json_t *o = json_pack("{s:s, s:s, s:s, s:f, s:I, s:I}", "state", state, "started", d->started, "written", now, "seconds", hk__now() - d->t0, "epochs_done", (json_int_t)epochs_done,
-                          "images", (json_int_t)d->images);
+    json_t *o = json_pack("{s:s, s:s, s:s, s:f, s:I, s:I}", "state", state, "started", d->started, "written", now, "seconds", hk__now() - d->t0, "epochs_done",
+        (json_int_t)epochs_done, "images", (json_int_t)d->images);
     json_t *host = json_pack("{s:s, s:s, s:s, s:i}", "name", h.host, "cpu", h.cpu, "kernel", h.kernel, "cpus", h.cpus);
     if (!o || !host || !plugins) {
         json_decref(o), json_decref(host), json_decref(plugins);

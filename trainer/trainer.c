@@ -65,8 +65,9 @@ static hk_status train_epoch(run *r, int64_t epoch, sums *s) {
         r->done.step++, r->dir.images += n;
         add(s, &got, n), add(&log, &got, n);
         if (!isfinite(got.loss)) {
-            st = hk__conf_fail_key(r->j->conf, HK_ESTATE, "train", "lr", "the loss is %s at training step %lld: the training diverged; lower the learning rate (now %g)",
-                                   isnan(got.loss) ? "not a number" : "infinite", (long long)r->done.step, r->lr);
+            st = hk__conf_fail_key(r->j->conf, HK_ESTATE, "train", "lr",
+                "the loss is %s at training step %lld: the training diverged; lower the learning rate (now %g)", isnan(got.loss) ? "not a number" : "infinite",
+                (long long)r->done.step, r->lr);
             break;
         }
         if (r->log_every && r->done.step % r->log_every == 0) {
@@ -117,9 +118,10 @@ static hk_status one_epoch(run *r, int64_t epoch) {
         st = test_epoch(r, &test);
     }
     if (st || stop_signal) return st;
-    hk__epoch_metrics m = { epoch + 1, mean(train.loss, train.n), mean(train.correct, train.n), mean(test.loss, test.n), mean(test.correct, test.n), (double)train.n / train.seconds };
-    hk__progress_line(&r->progress, "epoch %lld/%lld  lr %.4g  train loss %.4f acc %.4f  test loss %.4f acc %.4f  %.0f img/s", (long long)m.epoch, (long long)r->epochs, r->lr,
-                      m.train_loss, m.train_acc, m.test_loss, m.test_acc, m.img_per_s);
+    hk__epoch_metrics m = { epoch + 1, mean(train.loss, train.n), mean(train.correct, train.n), mean(test.loss, test.n), mean(test.correct, test.n),
+        (double)train.n / train.seconds };
+    hk__progress_line(&r->progress, "epoch %lld/%lld  lr %.4g  train loss %.4f acc %.4f  test loss %.4f acc %.4f  %.0f img/s", (long long)m.epoch,
+        (long long)r->epochs, r->lr, m.train_loss, m.train_acc, m.test_loss, m.test_acc, m.img_per_s);
     if (hk__metrics_epoch(&r->metrics, &m)) return io_fail(r, "metrics.jsonl");
     if (r->every && m.epoch % r->every == 0 && m.epoch < r->epochs) st = save(r);
     return st ? st : hk__rundir_report(&r->dir, r->j, "running", m.epoch);
@@ -128,12 +130,13 @@ static hk_status one_epoch(run *r, int64_t epoch) {
 static hk_status make_loaders(run *r) {
     hk__conf *c = r->j->conf;
     uint64_t seed = (uint64_t)hk__conf_int(c, "run", "seed");
-    hk_status st = hk__loader_new(r->j->data_type, r->j->ds_train, hk__conf_int(c, "data", "limit"), r->j->batch, 1, (int)hk__conf_int(c, "data", "drop_last"), seed, &r->train);
+    hk_status st = hk__loader_new(
+        r->j->data_type, r->j->ds_train, hk__conf_int(c, "data", "limit"), r->j->batch, 1, (int)hk__conf_int(c, "data", "drop_last"), seed, &r->train);
     if (!st) st = hk__loader_new(r->j->data_type, r->j->ds_test, hk__conf_int(c, "data", "test_limit"), r->j->test_batch, 0, 0, seed, &r->test);
     if (st) return hk__conf_fail_key(c, st, "train", "batch", "%s", hk_status_text(st));
     if (r->train->n_batch == 0)
-        return hk__conf_fail_key(c, HK_ECONFIG, "train", "batch", "expected at most %lld, the number of training samples, got %lld; or write [data] drop_last = off",
-                                 (long long)r->train->n, (long long)r->j->batch);
+        return hk__conf_fail_key(c, HK_ECONFIG, "train", "batch",
+            "expected at most %lld, the number of training samples, got %lld; or write [data] drop_last = off", (long long)r->train->n, (long long)r->j->batch);
     return HK_OK;
 }
 
@@ -169,9 +172,9 @@ hk_status hk__train(hk__job *j, const char *out, int quiet) {
     if (!st) st = save(&r);
     if (hk__metrics_close(&r.metrics) && !st) st = io_fail(&r, "metrics.jsonl");
     if (!st && stop_signal)
-        st = hk__conf_fail(j->conf, HK_EINTERRUPTED, "stopped by %s after training step %lld, %lld of %lld epochs done%s%s", stop_signal == SIGINT ? "Ctrl-C" : "SIGTERM",
-                           (long long)r.done.step, (long long)r.done.epoch, (long long)r.epochs, r.dir.path ? "; the state is in checkpoint_latest.safetensors of " : "",
-                           r.dir.path ? r.dir.path : "");
+        st = hk__conf_fail(j->conf, HK_EINTERRUPTED, "stopped by %s after training step %lld, %lld of %lld epochs done%s%s",
+            stop_signal == SIGINT ? "Ctrl-C" : "SIGTERM", (long long)r.done.step, (long long)r.done.epoch, (long long)r.epochs,
+            r.dir.path ? "; the state is in checkpoint_latest.safetensors of " : "", r.dir.path ? r.dir.path : "");
     if (r.dir.path) {
         hk_status wrote = hk__rundir_report(&r.dir, j, !st ? "done" : st == HK_EINTERRUPTED ? "interrupted" : "failed", r.done.epoch);
         if (!st) st = wrote;

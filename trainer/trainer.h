@@ -24,9 +24,9 @@ typedef struct hk__batch_result {
 } hk__batch_result;
 
 /* conf is checked and kept by pointer. Errors are the text of hk__conf_error(conf). Each step needs the ones before. */
-hk_status hk__job_new(hk__conf *conf, hk__job **out);     /* plugins, modules, dataset types */
-hk_status hk__job_open_data(hk__job *, int with_test);    /* opens the splits; shape of a sample */
-hk_status hk__job_network(hk__job *);                     /* parameters, both executors */
+hk_status hk__job_new(hk__conf *conf, hk__job **out);         /* plugins, modules, dataset types */
+hk_status hk__job_open_data(hk__job *, int with_test);        /* opens the splits; shape of a sample */
+hk_status hk__job_network(hk__job *);                         /* parameters, both executors */
 hk_status hk__job_shape(hk__job *, hk_executor *, int64_t n); /* chooses, or builds, the plan for n samples */
 /* One step on n samples: a training step on job->train, loss and accuracy only on job->infer. Allocates nothing once the plan is there. */
 hk_status hk__job_run(hk__job *, hk_executor *, const float *x, const int64_t *y, int64_t n, hk__batch_result *);
@@ -87,9 +87,9 @@ typedef struct hk__host_info {
     char host[128], cpu[128], kernel[128];
     int cpus;
 } hk__host_info;
-hk_status hk__rundir_open(hk__rundir *, hk__job *, const char *path);          /* makes it, writes config.ini and run.json; path NULL: does nothing */
+hk_status hk__rundir_open(hk__rundir *, hk__job *, const char *path); /* makes it, writes config.ini and run.json; path NULL: does nothing */
 hk_status hk__rundir_report(hk__rundir *, hk__job *, const char *state, int64_t epochs_done); /* writes run.json again */
-char *hk__rundir_file(const hk__rundir *, const char *name);                   /* malloc'ed */
+char *hk__rundir_file(const hk__rundir *, const char *name);                                  /* malloc'ed */
 void hk__rundir_close(hk__rundir *);
 void hk__host_read(hk__host_info *);
 int hk__cpus(void); /* CPUs this process may use */

@@ -1,6 +1,6 @@
-/* gemm.h - matrix products: own register-tiled kernels, and OpenBLAS through dlopen.
+/* gemm.h - register-tiled kernels for matrix products.
  *
- * Own kernels keep one accumulator per output number and add in ascending order of the summed index, whatever the tile: so the bits
+ * They keep one accumulator per output number and add in ascending order of the summed index, whatever the tile: so the bits
  * of an output depend on its inputs and the ISA level only. */
 #ifndef HILLOCK_CPU_GEMM_H
 #define HILLOCK_CPU_GEMM_H
@@ -11,8 +11,9 @@ enum { CPU_MR = 6, CPU_MAX_NR = 32 };
 
 /* c[i, j] = sum_p a[i * lda + p] b[p * ldb + j] (+ bias[j]); i < MR, j < cols <= NV * vw; reads b up to NV * vw. */
 typedef void cpu_micro(int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, const float *bias, float *c, int64_t ldc, int64_t cols);
-/* c[i, j] (+)= sum_r a[r * lda + i] b[r * NV * vw + j]; r over T runs of `run` rows, a skipping `jump` numbers after each run. */
-typedef void cpu_micro_t(int64_t T, int64_t run, const float *a, int64_t lda, int64_t jump, const float *b, float *c, int64_t ldc, int64_t cols, int add);
+/* c[i, j] (+)= sum_r a[r * lda + i] b[r * ldb + j]; r over T runs of `run` rows, a skipping `jump` numbers after each run. */
+typedef void cpu_micro_t(int64_t T, int64_t run, const float *a, int64_t lda, int64_t jump, const float *b, int64_t ldb, float *c, int64_t ldc, int64_t cols,
+                         int add);
 
 typedef struct cpu_gemm {
     int vw;                          /* numbers in a vector; a panel is 1 or 2 vectors wide */
@@ -23,12 +24,5 @@ extern const cpu_gemm *const cpu_gemm_isa[3];
 
 /* How many rows to take next: 6, but never leaving 1 or 2. */
 static inline int64_t cpu_gemm_rows(int64_t left) { return left == 7 || left == 8 ? 4 : left < CPU_MR ? left : CPU_MR; }
-
-/* OpenBLAS, loaded at first use. [main]; NULL when the library is missing. */
-typedef struct cpu_blas cpu_blas;
-const cpu_blas *cpu_blas_get(hk_device *);
-/* Row-major c[m, n] = op(a) op(b) + beta c, on the calling thread alone. [run] */
-void cpu_blas_sgemm(const cpu_blas *, int ta, int tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
-                    int64_t ldc);
 
 #endif

@@ -23,12 +23,12 @@
             UNROLL for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++) VPART(c + i * ldc + v * VW, cols - v * VW, acc[i][v]);                     \
         }                                                                                                                                                      \
     }                                                                                                                                                          \
-    static void NAME(outer_##MR##_##NV)(int64_t T, int64_t run, const float *a, int64_t lda, int64_t jump, const float *b, float *c, int64_t ldc, int64_t cols, \
-                                        int add) {                                                                                                             \
+    static void NAME(outer_##MR##_##NV)(int64_t T, int64_t run, const float *a, int64_t lda, int64_t jump, const float *b, int64_t ldb, float *c, int64_t ldc,         \
+                                        int64_t cols, int add) {                                                                                               \
         V acc[MR][NV];                                                                                                                                         \
         UNROLL for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++) acc[i][v] = add ? VREAD(c + i * ldc + v * VW, cols - v * VW) : VSET1(0.0f);    \
         for (int64_t t = 0; t < T; t++, a += jump)                                                                                                             \
-            for (int64_t p = 0; p < run; p++, a += lda, b += NV * VW) {                                                                                        \
+            for (int64_t p = 0; p < run; p++, a += lda, b += ldb) {                                                                                            \
                 V bv[NV];                                                                                                                                      \
                 UNROLL for (int v = 0; v < NV; v++) bv[v] = VLOAD(b + v * VW);                                                                                 \
                 UNROLL for (int i = 0; i < MR; i++) {                                                                                                          \

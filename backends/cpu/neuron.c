@@ -17,34 +17,39 @@ CPU_BODY add_row_body(int64_t n, const float *x, float *y) {
 }
 CPU_CLONES(add_row, (int64_t n, const float *x, float *y), (n, x, y));
 
+static float *take_row(uintptr_t *at, int64_t n) {
+    float *row = (float *)*at;
+    *at += (uintptr_t)cpu_up(n * 4, 64);
+    return row;
+}
+
 size_t neuron_work_init(const neuron_plan *P, int backward, int64_t T, void *scratch, neuron_work *w) {
-    size_t at = 0;
-#define ROW(n) ((float *)((char *)scratch + (at += (size_t)cpu_up((n) * 4, 64)) - (size_t)cpu_up((n) * 4, 64)))
+    uintptr_t at = (uintptr_t)scratch;
     int64_t tile = CPU_NEURON_TILE;
-    if (!scratch) scratch = &at; /* only sizes are wanted */
+#define ROW(n) take_row(&at, n)
     w->p_at = -1;
     w->x = ROW(tile), w->y = ROW(tile), w->spike = (uint8_t *)ROW(tile / 4);
     for (int k = 0; k < P->nf; k++) w->z[k] = ROW(tile), w->f[k] = ROW(tile);
     for (int k = 0; k < P->ns; k++) w->in[k] = ROW(tile), w->state[k] = ROW(P->outer);
-    for (int k = 0; k < P->np && P->p_row; k++) w->p[k] = ROW(tile);
-    if (!backward) return at;
+    for (int k = 0; k < P->np; k++) w->p[k] = P->p_row >> k & 1u ? ROW(tile) : NULL;
+    if (!backward) return at - (uintptr_t)scratch;
     w->gx = ROW(tile), w->zero = ROW(tile);
     for (int k = 0; k < P->nf; k++) w->d[k] = ROW(tile);
     for (int k = 0; k < P->np && P->want_gp; k++) w->gp[k] = ROW(P->outer);
     w->saved = ROW((T > 1 ? T - 1 : 0) * P->ns * P->outer);
-    if (scratch != &at) memset(w->zero, 0, (size_t)tile * 4);
+    if (scratch) memset(w->zero, 0, (size_t)tile * 4);
 #undef ROW
-    return at;
+    return at - (uintptr_t)scratch;
 }
 
 void neuron_args_init(const neuron_plan *P, const hk_bind *b, neuron_work *w, int64_t t, int64_t j, int64_t m, hk_neuron_args *a) {
     memset(a, 0, sizeof *a);
     a->n = m;
-    a->p_row = P->p_row != 0, a->strict = P->strict, a->detach = P->detach;
+    a->p_row = P->p_row, a->strict = P->strict, a->detach = P->detach;
     a->x[0] = cpu_src_get(&P->x, b->ptr[0], b, t, j, m, w->x);
     for (int k = 0; k < P->np; k++) {
         const void *p = b->ptr[1 + P->ns + k];
-        if (!P->p_row) a->p[k] = (const float *)p + (P->p[k].d.flags & HK_T ? t : 0);
+        if (!(P->p_row >> k & 1u)) a->p[k] = (const float *)p + (P->p[k].d.flags & HK_T ? t : 0);
         else if (w->p_at != j || P->p_steps) a->p[k] = cpu_src_fill(&P->p[k], p, b, t, j, m, w->p[k]);
         else a->p[k] = w->p[k];
     }
@@ -142,10 +147,10 @@ hk_status neuron_plan_new(hk_device *dev, const hk_opdesc *o, int backward, cpu_
     for (int k = 0; k < P->np; k++) {
         const hk_desc *d = &o->in[1 + P->ns + k];
         fit &= cpu_src_init(&P->p[k], d, &ref) && !(d->flags & HK_N) && d->dtype == HK_F32;
-        if (hk_desc_elems(d) > 1) P->p_row = 1;
+        if (P->p[k].map != CPU_ONE) P->p_row |= 1u << k;
     }
-    for (int k = 0; k < P->np && P->p_row; k++)
-        if (o->in[1 + P->ns + k].flags & HK_T) P->p_steps = 1;
+    for (int k = 0; k < P->np; k++)
+        if ((P->p_row >> k & 1u) && (o->in[1 + P->ns + k].flags & HK_T)) P->p_steps = 1;
     if (!fit) return cpu_fail(dev, HK_EUNSUPPORTED, "%s: %s: an operand does not fit the input's shape", o->path, o->op);
     P->base.impl = P->k->isa == HK_ISA_AVX512 ? "row kernels, avx512" : P->k->isa == HK_ISA_AVX2 ? "row kernels, avx2" : "row kernels, baseline";
     P->base.units = neuron_units;

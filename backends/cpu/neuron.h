@@ -16,7 +16,8 @@ typedef struct neuron_plan {
     void (*add)(int64_t, const float *, float *);
     float sp[HK_MAX_P];
     int ns, nf, np, bytes; /* bytes: emits spike bytes */
-    int p_row, p_steps;    /* some parameter is not a scalar; some non-scalar one is STEP */
+    uint32_t p_row;        /* bit k: parameter k is not a scalar */
+    int p_steps;           /* some non-scalar one is STEP */
     int want_gp;
     uint32_t strict, detach;
     int64_t E, outer;      /* neurons of a block, all steps of which are run before the next block */

@@ -42,6 +42,7 @@ int cpu_src_init(cpu_src *s, const hk_desc *d, const hk_desc *ref) {
     s->row = hk_desc_elems(d), s->E = hk_desc_elems(ref);
     s->C = ref->rank ? ref->shape[0] : 1;
     s->P = s->C ? s->E / s->C : 0;
+    if (!d->rank) return s->map = CPU_ONE, 1;
     if (s->row == s->E) {
         s->map = last && !cpu_channels_last(d) && d->rank >= 2 && s->P > 1 && s->C > 1 ? CPU_PERM : CPU_SAME;
         return last || !cpu_channels_last(d);

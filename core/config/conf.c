@@ -57,10 +57,8 @@ hk_status hk__conf_fail_key(hk__conf *c, hk_status st, const char *section, cons
         int line = 0;
         for (int i = 0; i < c->n_seen; i++)
             if (!strcmp(c->seen[i].name, section)) line = c->seen[i].line;
-        if (line)
-            snprintf(at, sizeof at, "%.400s:%d", hk__conf_name(c), line);
-        else
-            snprintf(at, sizeof at, "%.400s", c->name ? c->name : "configuration");
+        if (line) snprintf(at, sizeof at, "%.400s:%d", hk__conf_name(c), line);
+        else snprintf(at, sizeof at, "%.400s", c->name ? c->name : "configuration");
         where = at;
     }
     va_list ap;

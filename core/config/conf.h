@@ -12,9 +12,9 @@ typedef struct hk__entry {
     char *where; /* "config.ini:12", "--set", "default" */
     int64_t i;   /* typed value */
     double f;
-    int line;    /* of the file; 0: not from it */
-    bool used;   /* a ${} read it */
-    bool busy;   /* being expanded: finds cycles */
+    int line;  /* of the file; 0: not from it */
+    bool used; /* a ${} read it */
+    bool busy; /* being expanded: finds cycles */
     bool is_default;
 } hk__entry;
 

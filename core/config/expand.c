@@ -61,7 +61,8 @@ static hk__entry *lookup(hk__conf *c, const hk__entry *from, const char *p, size
         for (int i = 0; i < c->n && k < 64; i++)
             if (!strcmp(c->entry[i]->section, vars)) names[k++] = c->entry[i]->key;
         const char *near = hk__suggest(name, names, k);
-        *st = hk__conf_fail_entry(c, from, "${%s}: [%s] has no key '%s'%s%s%s", name, vars, name, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+        *st = hk__conf_fail_entry(
+            c, from, "${%s}: [%s] has no key '%s'%s%s%s", name, vars, name, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
         return NULL;
     }
     e->used = true;
@@ -114,8 +115,7 @@ static int64_t factor(expr *x) {
             return 0;
         }
         x->p += n;
-    } else
-        return wrong(x, *x->p ? "expected a number, a key or '('" : "it ends too early");
+    } else return wrong(x, *x->p ? "expected a number, a key or '('" : "it ends too early");
     x->depth--;
     return v;
 }

@@ -34,7 +34,9 @@ static void trim(const char **s, size_t *n) {
 static hk_status scan_section(scan *s, const char *p, size_t n) {
     const char *end = memchr(p, ']', n);
     if (!end) return FAIL(s, "expected ']' at the end of the section's name, got '%.*s'", s->where, (int)n, p);
-    if (end != p + n - 1) return FAIL(s, "text after ']': '%.*s'; a section's line holds nothing else, put comments on their own line", s->where, (int)(p + n - end - 1), end + 1);
+    if (end != p + n - 1)
+        return FAIL(
+            s, "text after ']': '%.*s'; a section's line holds nothing else, put comments on their own line", s->where, (int)(p + n - end - 1), end + 1);
     size_t len = (size_t)(end - p) - 1;
     char name[128];
     if (len >= sizeof name || !hk__is_name(p + 1, len))
@@ -62,13 +64,13 @@ static hk_status scan_value(scan *s, const char *key, const char **v, size_t *n)
         if (!end) return FAIL(s, "[%s] %s: the quote %c is not closed", s->where, s->section->name, key, p[0]);
         if (end != p + *n - 1)
             return FAIL(s, "[%s] %s: text after the closing quote: '%.*s'; for quotes inside a value put the other kind (' or \") around it", s->where,
-                        s->section->name, key, (int)(p + *n - end - 1), end + 1);
+                s->section->name, key, (int)(p + *n - end - 1), end + 1);
         *v = p + 1, *n -= 2;
     } else {
         for (size_t i = 0; i < *n; i++)
             if (p[i] == '#' || p[i] == ';')
                 return FAIL(s, "[%s] %s: '%c' in a value without quotes; put a comment on a line of its own, or the whole value in quotes", s->where,
-                            s->section->name, key, p[i]);
+                    s->section->name, key, p[i]);
     }
     size_t blank = 0;
     while (blank < *n && strchr(BLANK, (*v)[blank])) blank++;
@@ -102,12 +104,14 @@ static hk_status scan_key(scan *s, const char *p, size_t n) {
 }
 
 static hk_status scan_line(scan *s, const char *p, size_t n) {
-    if (n > HK__LINE_MAX) return FAIL(s, "the line is %zu bytes long, more than %d; shorten it, or put parts of it in keys used by ${}", s->where, n, HK__LINE_MAX);
+    if (n > HK__LINE_MAX)
+        return FAIL(s, "the line is %zu bytes long, more than %d; shorten it, or put parts of it in keys used by ${}", s->where, n, HK__LINE_MAX);
     if (n && p[n - 1] == '\r') n--;
     for (size_t i = 0; i < n; i++) {
         unsigned char ch = (unsigned char)p[i];
         if (ch == 0) return FAIL(s, "a NUL byte in column %zu; save the file as plain UTF-8 text", s->where, i + 1);
-        if ((ch < 32 && ch != '\t') || ch == 127) return FAIL(s, "control character 0x%02x in column %zu; save the file as plain UTF-8 text", s->where, ch, i + 1);
+        if ((ch < 32 && ch != '\t') || ch == 127)
+            return FAIL(s, "control character 0x%02x in column %zu; save the file as plain UTF-8 text", s->where, ch, i + 1);
     }
     trim(&p, &n);
     if (!n) return HK_OK;
@@ -151,7 +155,8 @@ static hk_status cross_check(scan *s, const char *text, size_t size) {
             if (snprintf(key, sizeof key, "%s:%s", e->section, e->key) >= 1000) continue; /* longer than its own buffer */
             const char *v = iniparser_getstring(d, key, NULL);
             if (!v || strcmp(v, e->raw))
-                st = hk__conf_fail_entry(s->c, e, "read as '%.200s' here and as '%.200s' by libiniparser; put quotes around the value", e->raw, v ? v : "(nothing)");
+                st = hk__conf_fail_entry(
+                    s->c, e, "read as '%.200s' here and as '%.200s' by libiniparser; put quotes around the value", e->raw, v ? v : "(nothing)");
         }
         iniparser_freedict(d);
     }

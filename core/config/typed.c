@@ -109,9 +109,7 @@ hk_status hk__conf_typed(hk__conf *c, const hk__key *k, hk__entry *e) {
         if (strcmp(e->value, "on") && strcmp(e->value, "off")) return bad(c, k, e, NULL);
         e->i = !strcmp(e->value, "on");
         return HK_OK;
-    case HK__CHOICE:
-        e->i = choice(k->choices, e->value);
-        return e->i < 0 ? bad(c, k, e, NULL) : HK_OK;
+    case HK__CHOICE: e->i = choice(k->choices, e->value); return e->i < 0 ? bad(c, k, e, NULL) : HK_OK;
     }
     return hk__conf_fail_entry(c, e, "the table of keys is wrong");
 }

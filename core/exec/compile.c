@@ -48,6 +48,11 @@ static void build_loss(hk__builder *b, hk__plan *p, hk_network *net) {
     p->target = input(b, HK_SRC_TARGET, 0, hk__desc(HK_I64, HK_HELD, 0, NULL));
     const hk_value in[2] = { p->y, p->target };
     hk__module_build(bb, net->cfg.loss, 2, in, 1, &p->loss);
+    hk_desc loss = hk_value_desc(bb, p->loss);
+    if (b->status == HK_OK && (loss.rank != 0 || loss.flags) && b->g->training && !p->upstream_any) {
+        hk__builder_fail(bb, HK_ECONFIG, "the loss is not one number: reduction=none cannot be trained on; use mean or sum");
+        return;
+    }
     if (b->status != HK_OK || y.rank != 1) return;
     hk_value rate = y.flags & HK_T ? hk_mean_t(bb, p->y) : p->y;
     p->correct = hk_merge(bb, hk_reduce(bb, hk_correct(bb, rate, p->target), 2), 1.0);
@@ -83,9 +88,9 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
     hk_value x = seq ? p->x : hk__fold_time(&b, p->x, !(net->cfg.passes_off & HK_PASS_FOLD_TIME));
     hk__module_build(bb, &net->root->base, 1, &x, 1, &p->y);
     if (b.status == HK_OK && !p->y) hk__builder_fail(bb, HK_EINTERNAL, "the network gave no output");
+    for (int i = 0; i < ex->cfg.n_output; i++) p->upstream_any |= ex->outputs[i].upstream != 0;
     build_loss(&b, p, net);
     int n_seed = 0;
-    bool any_upstream = false;
     for (int i = 0; i < ex->cfg.n_output && b.status == HK_OK; i++) {
         p->output[i] = find_named(&b, p, ex->outputs[i].name);
         if (b.status != HK_OK || !ex->outputs[i].upstream || !train) continue;
@@ -93,9 +98,8 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
         d.dtype = HK_F32;
         p->upstream[i] = input(&b, HK_SRC_UPSTREAM, i, d);
         seed[n_seed++] = (hk__seed){ p->output[i], p->upstream[i] };
-        any_upstream = true;
     }
-    if (p->loss && train && !any_upstream) seed[n_seed++] = (hk__seed){ p->loss, hk_const(bb, 1.0) };
+    if (p->loss && train && !p->upstream_any) seed[n_seed++] = (hk__seed){ p->loss, hk_const(bb, 1.0) };
     hold(&b, "(y)", p->y);
     hold(&b, "(loss)", p->loss);
     hold(&b, "(correct)", p->correct);

@@ -90,6 +90,7 @@ typedef struct hk__plan {
     char *constants;       /* device */
     hk_value x, target, y, loss, correct, grad_x;
     hk_value *output, *upstream; /* by number in the executor's config */
+    bool upstream_any;           /* some output takes an upstream gradient; then the loss does not start the backward pass */
     hk__ref *place;        /* [g->n_val] */
     int64_t rank, shape[HK_MAX_RANK];
     int seq_in;            /* x is [T,N,*] */

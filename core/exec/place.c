@@ -364,8 +364,9 @@ static hk_status fill_constants(placer *q) {
         const hk__val *x = &q->g->val[v];
         if (!x->live || x->source != HK_SRC_CONST) continue;
         for (int64_t i = 0, n = hk_desc_elems(&x->desc); i < n; i++) {
-            if (net->real == 8) ((double *)(host + p->place[v].off))[i] = x->constant;
-            else ((float *)(host + p->place[v].off))[i] = (float)x->constant;
+            double c = x->constants ? x->constants[i] : x->constant;
+            if (net->real == 8) ((double *)(host + p->place[v].off))[i] = c;
+            else ((float *)(host + p->place[v].off))[i] = (float)c;
         }
     }
     st = net->be->upload(net->dev, p->constants, host, bytes);

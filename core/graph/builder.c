@@ -121,11 +121,26 @@ static hk_value constant(hk_builder *bb, double v) {
     hk__builder *b = hk__b(bb);
     if (b->status != HK_OK) return HK_NONE;
     for (int i = 1; i < b->g->n_val; i++)
-        if (b->g->val[i].source == HK_SRC_CONST && b->g->val[i].desc.rank == 0 && b->g->val[i].constant == v) return i;
+        if (b->g->val[i].source == HK_SRC_CONST && b->g->val[i].desc.rank == 0 && !b->g->val[i].constants && b->g->val[i].constant == v) return i;
     hk_desc d = hk__desc(HK_F32, HK_STATIC, 0, NULL);
     hk_value id = hk__val_new(b->g, &d, HK_SRC_CONST, 0, 0);
     if (id) b->g->val[id].constant = v;
     else hk__builder_fail(bb, HK_ENOMEM, "out of memory for the graph");
+    return id;
+}
+
+static hk_value constants(hk_builder *bb, int64_t n, const double *v) {
+    hk__builder *b = hk__b(bb);
+    if (b->status != HK_OK) return HK_NONE;
+    hk_desc d = hk__desc(HK_F32, HK_STATIC, 1, &n);
+    double *copy = hk__pool(b->g, (size_t)n * sizeof *copy);
+    hk_value id = copy ? hk__val_new(b->g, &d, HK_SRC_CONST, 0, 0) : HK_NONE;
+    if (!id) {
+        hk__builder_fail(bb, HK_ENOMEM, "out of memory for the graph");
+        return HK_NONE;
+    }
+    memcpy(copy, v, (size_t)n * sizeof *copy);
+    b->g->val[id].constants = copy;
     return id;
 }
 
@@ -151,7 +166,7 @@ static void name_output(hk_builder *bb, const hk_module *m, const char *name, hk
 
 static hk_desc desc(hk_builder *bb, hk_value v) {
     hk__builder *b = hk__b(bb);
-    return b->status == HK_OK && v > 0 && v < b->g->n_val ? b->g->val[v].desc : (hk_desc){ .dtype = HK_ABSENT };
+    return b->status == HK_OK && v > 0 && v < b->g->n_val && hk__known(&b->g->val[v].desc) ? b->g->val[v].desc : (hk_desc){ .dtype = HK_ABSENT };
 }
 static int64_t steps(hk_builder *b) { return hk__b(b)->g->T; }
 static int64_t batch(hk_builder *b) { return hk__b(b)->g->N; }
@@ -180,8 +195,8 @@ void hk__module_build(hk_builder *bb, const hk_module *m, int n_in, const hk_val
         }
     const hk__module *mod = hk__mod(m), *before = b->at;
     b->at = mod;
-    bool single = false;
-    for (int i = 0; i < mod->n_fields; i++)
+    bool single = false, container = strcmp(mod->iface, "hk.module/1") == 0 && ((const hk_module_type *)mod->type)->role == HK_CONTAINER;
+    for (int i = 0; i < mod->n_fields && !container; i++) /* a container that feeds back is a loop of its own */
         if (strcmp(mod->fields[i].name, "step_mode") == 0) {
             const char *mode = hk_get_str(m, "step_mode");
             single = mode && strcmp(mode, "s") == 0;
@@ -233,4 +248,5 @@ const hk_builder_api hk__builder_table = {
     .loop_end = hk__loop_end,
     .fail = fail_slot,
     .keep = keep,
+    .constants = constants,
 };

@@ -37,6 +37,7 @@ typedef struct hk__val {
     int32_t grad_slot;  /* 1 + parameter whose gradient region it is written to; 0: none */
     int32_t live;       /* somebody reads it */
     double constant;
+    const double *constants; /* a constant row: its numbers, else NULL */
 } hk__val;
 
 typedef struct hk__carry {

@@ -49,6 +49,7 @@ static hk_status wrong_kind(const hk__source *src, const hk__module *m, const hk
 static hk_status check_range(const hk__source *src, const hk__module *m, const hk_field *f, int column, double v) {
     if (f->lo == 0 && f->hi == 0) return HK_OK;
     if (v >= f->lo && v <= f->hi) return HK_OK;
+    if (f->lo == f->hi) return hk__bad(src, column, HK_ECONFIG, "%s: %s must be %.9g, got %.9g", m->id, f->name, f->lo, v);
     if (isinf(f->hi)) return hk__bad(src, column, HK_ECONFIG, "%s: %s must be at least %.9g, got %.9g", m->id, f->name, f->lo, v);
     if (isinf(f->lo)) return hk__bad(src, column, HK_ECONFIG, "%s: %s must be at most %.9g, got %.9g", m->id, f->name, f->hi, v);
     return hk__bad(src, column, HK_ECONFIG, "%s: %s must be from %.9g to %.9g, got %.9g", m->id, f->name, f->lo, f->hi, v);
@@ -92,7 +93,7 @@ static hk_status set_object(const hk__source *src, const hk__module *m, const hk
     if (!path) return no_memory(src);
     hk_status st = hk__construct(src, f->choices, node, path, &a->object);
     free(path);
-    return st ? hk__fail_in(src->ctx, st, "%s: %s", m->id, f->name) : HK_OK;
+    return st;
 }
 
 hk_status hk__arg_set(const hk__source *src, hk__module *m, int i, const hk__node *node) {

@@ -58,7 +58,8 @@ static hk_status check_name(hk_context *ctx, int n, const char *const *names, in
     bool ok = name && name[0] && name[0] != '.' && name[strlen(name) - 1] != '.' && !strstr(name, "..");
     for (const char *c = name; ok && *c; c++) ok = isalnum((unsigned char)*c) || *c == '_' || *c == '.' || *c == '-';
     if (!ok)
-        return hk__fail(ctx, HK_ECONFIG, "layer %d of %d: '%s' is not a name: expected letters, digits, '_', '-', with '.' between", i, n, name ? name : "(null)");
+        return hk__fail(ctx, HK_ECONFIG, "layer %d of %d: '%s' is not a name: expected letters, digits, '_', '-', with '.' between", i, n,
+                        name ? name : "(null)");
     for (int j = 0; j < i; j++)
         if (strcmp(names[j], name) == 0) return hk__fail(ctx, HK_ECONFIG, "two layers are called '%s'", name);
     return HK_OK;

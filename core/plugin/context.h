@@ -20,6 +20,7 @@ typedef struct hk__plugin {
     hk_plugin_entry entry; /* a copy, zero beyond the plugin's struct_size; id is NULL until the handshake succeeded */
     hk__plugin_state state;
     bool named;            /* asked for by its own name: a refusal is an error */
+    bool shadowed;         /* its id was found earlier on the path: how a user replaces a plugin, no reason to warn */
     char *refused;         /* the reason; NULL when it was not refused */
 } hk__plugin;
 

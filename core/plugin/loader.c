@@ -35,7 +35,7 @@ __attribute__((format(printf, 3, 4))) static hk_status refuse(hk_context *ctx, h
         p->refused = NULL;
         return hk__fail(ctx, HK_ENOMEM, "out of memory while loading '%s'", p->file);
     }
-    if (!p->named) hk__log(ctx, 1, "plugin '%s' is refused: %s", p->file, p->refused);
+    if (!p->named) hk__log(ctx, p->shadowed ? 2 : 1, "plugin '%s' is refused: %s", p->file, p->refused);
     return HK_OK;
 }
 
@@ -61,8 +61,8 @@ static hk_status handshake(hk_context *ctx, hk__plugin *p, const hk_plugin_entry
     if (e->abi_major != HK_ABI_MAJOR || e->abi_minor > HK_ABI_MINOR)
         return refuse(ctx, p, "it was built for plugin ABI %u.%u, this Hillock has %u.%u: %s", (unsigned)e->abi_major, (unsigned)e->abi_minor,
                       HK_ABI_MAJOR, HK_ABI_MINOR,
-                      e->abi_major < HK_ABI_MAJOR ? "rebuild the plugin with this Hillock's headers"
-                                                  : "install a newer Hillock, or rebuild the plugin with this one's headers");
+                      (int)e->abi_major < (int)HK_ABI_MAJOR ? "rebuild the plugin with this Hillock's headers"
+                                                            : "install a newer Hillock, or rebuild the plugin with this one's headers");
     if (e->struct_size < needed)
         return refuse(ctx, p, "its entry has %u bytes, expected at least %zu: define it with HK_PLUGIN", (unsigned)e->struct_size, needed);
     if (e->abi_print != HK_ABI_PRINT)
@@ -71,6 +71,7 @@ static hk_status handshake(hk_context *ctx, hk__plugin *p, const hk_plugin_entry
     if (!e->id || !e->id[0] || !e->version || !e->init) return refuse(ctx, p, "its entry lacks an id, a version or init");
     memcpy(&p->entry, e, e->struct_size < sizeof p->entry ? e->struct_size : sizeof p->entry);
     const hk__plugin *other = find_id(ctx, e->id, p);
+    p->shadowed = other != NULL;
     if (other) return refuse(ctx, p, "a plugin '%s' (version %s) was found before, in '%s'", e->id, other->entry.version, other->file);
     return HK_OK;
 }
@@ -79,7 +80,7 @@ hk_status hk__loader_open(hk_context *ctx, const char *file, bool named) {
     char real[PATH_MAX], why[PATH_MAX + 256];
     if (!realpath(file, real)) return hk__loader_refuse_file(ctx, file, named, strerror(errno));
     for (int i = 0; i < ctx->n_plugins; i++) /* found twice, by two paths: once is enough */
-        if (ctx->plugins[i].state != HK__PLUGIN_REFUSED && strcmp(ctx->plugins[i].file, real) == 0) return HK_OK;
+        if ((ctx->plugins[i].state != HK__PLUGIN_REFUSED || !named) && strcmp(ctx->plugins[i].file, real) == 0) return HK_OK;
     hk__plugin *p = record_new(ctx, real, named);
     if (!p) return hk__fail(ctx, HK_ENOMEM, "out of memory while loading '%s'", file);
     if (!hk__file_check(real, why, sizeof why)) return refuse(ctx, p, "%s", why);

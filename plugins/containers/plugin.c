@@ -13,7 +13,7 @@ static hk_status init(const hk_host *host) {
     };
     hk_status st = HK_OK;
     for (size_t i = 0; i < sizeof types / sizeof types[0] && !st; i++) st = host->add(host->ctx, "hk.module/1", types[i].id, types[i].type);
-    return st;
+    return st ? st : hk_synapse_filter_register(host);
 }
 
 HK_PLUGIN("hillock.containers", "0.1.0", "Apache-2.0", init);

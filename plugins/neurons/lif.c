@@ -2,6 +2,7 @@
  *     decay_input: h = v + (x - (v - v_rest)) / tau;   else: h = v - (v - v_rest) / tau + x;   v_rest = v_reset, or 0 if none
  * Source: SpikingJelly 2.0, activation_based.neuron.LIFNode. */
 #include "common.h"
+#include <math.h>
 
 HK_CHARGE_TEXT(sj_lif,
 enum { INV_TAU = N_COMMON, DECAY_INPUT, V_REST };
@@ -19,17 +20,20 @@ hk_fn void sj_lif_charge_bwd(hk_real x, hk_real v, const hk_real *p, hk_real g, 
 HK_NEURON_KERNELS(sj_lif, 1, 1, 1, SJ_N_COMMON + 3, HK_NEURON_SPIKES)
 
 static const hk_field fields[] = {
-    { "tau", HK_REAL, 0, "2.0", 1, 1e30, NULL, "membrane time constant, in steps" },
+    { "tau", HK_REAL, 0, "2.0", 1, INFINITY, NULL, "membrane time constant, in steps" },
     { "decay_input", HK_BOOL, 0, "true", 0, 0, NULL, "divide the input by tau too" },
     SJ_COMMON_FIELDS,
 };
 static const char *const params[] = { SJ_COMMON_PARAMS, "1/tau", "decay_input", "v_rest" };
 
-static void operands(hk_builder *b, const hk_module *self, hk_value *p) {
+void sj_lif_operands(hk_builder *b, const hk_module *self, hk_value *p, hk_value inv_tau) {
     sj_common_operands(b, self, p);
-    p[SJ_N_COMMON] = hk_const(b, 1.0 / hk_get_real(self, "tau"));
+    p[SJ_N_COMMON] = inv_tau;
     p[SJ_N_COMMON + 1] = hk_const(b, hk_get_bool(self, "decay_input"));
-    p[SJ_N_COMMON + 2] = sj_rest(b, self);
+    p[SJ_N_COMMON + 2] = hk_const(b, sj_rest(self));
+}
+static void operands(hk_builder *b, const hk_module *self, hk_value *p) {
+    sj_lif_operands(b, self, p, hk_const(b, 1.0 / hk_get_real(self, "tau")));
 }
 
 static const hk_neuron_type type = {
@@ -52,4 +56,5 @@ static const hk_neuron_type type = {
     .n_h = 1,
 };
 
+const hk_neuron_type *sj_lif_type(void) { return &type; }
 hk_status sj_lif_register(const hk_host *host) { return host->add(host->ctx, "hk.neuron/1", "LIF", &type); }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#undef fail /* a slot of our tables */
 
 #include "core.h"
 #include "module/grammar.h"
@@ -41,12 +42,14 @@ static const hk_field all_fields[] = {
 static const hk_field curve_fields[] = { { "alpha", HK_REAL, 0, "1", 0, 0, NULL, "" } };
 static const char *const inner_name[] = { "sub" }, *const same_name[] = { "" };
 static const hk_field wrap_fields[] = { { "how", HK_ENUM, 0, "add", 0, 0, "add|mul", "" } };
-static const hk_module_type dense = { .struct_size = sizeof dense, .role = HK_LAYER, .fields = dense_fields, .n_fields = 3, .init = dense_init, .build = build };
+static const hk_module_type dense = { .struct_size = sizeof dense, .role = HK_LAYER, .fields = dense_fields, .n_fields = 3,
+                                      .init = dense_init, .build = build };
 static const hk_module_type all = { .struct_size = sizeof all, .role = HK_LAYER, .fields = all_fields, .n_fields = 6, .build = build };
 static const hk_module_type chain = { .struct_size = sizeof chain, .role = HK_CONTAINER, .max_child = UINT32_MAX, .build = build };
-static const hk_module_type wrap = { .struct_size = sizeof wrap, .role = HK_CONTAINER, .fields = wrap_fields, .n_fields = 1, .min_child = 1, .max_child = 1,
-                                     .child_names = inner_name, .build = build };
-static const hk_module_type alias = { .struct_size = sizeof alias, .role = HK_CONTAINER, .min_child = 1, .max_child = 1, .child_names = same_name, .build = build };
+static const hk_module_type wrap = { .struct_size = sizeof wrap, .role = HK_CONTAINER, .fields = wrap_fields, .n_fields = 1,
+                                     .min_child = 1, .max_child = 1, .child_names = inner_name, .build = build };
+static const hk_module_type alias = { .struct_size = sizeof alias, .role = HK_CONTAINER,
+                                      .min_child = 1, .max_child = 1, .child_names = same_name, .build = build };
 static const hk_surrogate_kernel kernels[1] = { { .struct_size = sizeof(hk_surrogate_kernel) } };
 static const hk_surrogate_type curve = { .struct_size = sizeof curve, .n_fields = 1, .fields = curve_fields, .kernels = kernels, .n_kernel = 1 };
 
@@ -58,7 +61,8 @@ static hk_status init(const hk_host *h) {
     h->add(h->ctx, "hk.module/1", "Alias", &alias);
     return h->add(h->ctx, "hk.surrogate/1", "Curve", &curve);
 }
-static const hk_plugin_entry world = { HK_PLUGIN_MAGIC, sizeof world, HK_ABI_MAJOR, HK_ABI_MINOR, HK_ABI_PRINT, "test.world", "1", "Apache-2.0", NULL, init, NULL };
+static const hk_plugin_entry world = { HK_PLUGIN_MAGIC, sizeof world, HK_ABI_MAJOR, HK_ABI_MINOR, HK_ABI_PRINT,
+                                       "test.world", "1", "Apache-2.0", NULL, init, NULL };
 
 static hk_context *ctx;
 static int setup(void **state) {
@@ -97,7 +101,8 @@ static void numbers_are_read(void **state) {
         const char *text;
         int integral;
         double value;
-    } cases[] = { { "3", 1, 3 }, { "-7", 1, -7 }, { "1e-3", 0, 1e-3 }, { "-.5", 0, -0.5 }, { "2.", 0, 2 }, { "+4", 1, 4 }, { " 1E2 ", 0, 100 }, { "-inf", 0, -INFINITY } };
+    } cases[] = { { "3", 1, 3 }, { "-7", 1, -7 }, { "1e-3", 0, 1e-3 }, { "-.5", 0, -0.5 },
+                  { "2.", 0, 2 }, { "+4", 1, 4 }, { " 1E2 ", 0, 100 }, { "-inf", 0, -INFINITY } };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         hk__node *n = NULL;
         assert_int_equal(hk__parse(ctx, cases[i].text, &n), HK_OK);

@@ -21,7 +21,8 @@ static void refused(const char *what, const char *text, size_t n, const char *wa
     hk__conf *c;
     hk_status st = read_text(&c, text, n);
     const char *err = hk__conf_error(c);
-    if (st != HK_ECONFIG || !strstr(err, want1) || !strstr(err, want2)) fail_msg("%s: status %d, text '%s', expected '%s' and '%s'", what, st, err, want1, want2);
+    if (st != HK_ECONFIG || !strstr(err, want1) || !strstr(err, want2))
+        fail_msg("%s: status %d, text '%s', expected '%s' and '%s'", what, st, err, want1, want2);
     hk__conf_free(c);
 }
 
@@ -139,7 +140,9 @@ static void test_accepted(void **state) {
 
 /* ---- every key with every mistake ---- */
 
-static const char *sample(const hk__key *k) { return k->kind == HK__TEXT ? "X()" : k->kind == HK__SWITCH ? "on" : k->kind == HK__CHOICE ? NULL : k->kind == HK__REAL ? "1.5" : "1"; }
+static const char *sample(const hk__key *k) {
+    return k->kind == HK__TEXT ? "X()" : k->kind == HK__SWITCH ? "on" : k->kind == HK__CHOICE ? NULL : k->kind == HK__REAL ? "1.5" : "1";
+}
 
 /* A file with all that is required, and `line` (may be NULL) in place of section.key. *at: line number of it. */
 static void build(char *out, size_t size, const char *section, const char *key, const char *line, int *at) {
@@ -150,10 +153,8 @@ static void build(char *out, size_t size, const char *section, const char *key, 
         n += (size_t)snprintf(out + n, size - n, "[%s]\n", sec->name), no++;
         for (int k = 0; k < sec->n_keys; k++) {
             int here = !strcmp(sec->name, section) && !strcmp(sec->keys[k].name, key);
-            if (here && line)
-                n += (size_t)snprintf(out + n, size - n, "%s\n", line), *at = ++no;
-            else if (!here && !sec->keys[k].def)
-                n += (size_t)snprintf(out + n, size - n, "%s = %s\n", sec->keys[k].name, sample(&sec->keys[k])), no++;
+            if (here && line) n += (size_t)snprintf(out + n, size - n, "%s\n", line), *at = ++no;
+            else if (!here && !sec->keys[k].def) n += (size_t)snprintf(out + n, size - n, "%s = %s\n", sec->keys[k].name, sample(&sec->keys[k])), no++;
         }
     }
 }
@@ -207,10 +208,8 @@ static void one_key(const char *section, const hk__key *k) {
     char text[4096];
     int at;
     build(text, sizeof text, section, k->name, NULL, &at);
-    if (k->def)
-        accepted(k->name, text);
-    else
-        refused(k->name, text, strlen(text), "missing; expected", k->name);
+    if (k->def) accepted(k->name, text);
+    else refused(k->name, text, strlen(text), "missing; expected", k->name);
 }
 
 static void test_every_key(void **state) {
@@ -249,7 +248,8 @@ static void set_refused(const char *assignment, const char *want) {
     assert_int_equal(hk__conf_load_text(c, "t.ini", BASE_HEAD, strlen(BASE_HEAD)), HK_OK);
     hk_status st = hk__conf_set(c, assignment);
     if (!st) st = hk__conf_check(c);
-    if (st != HK_ECONFIG || !strstr(hk__conf_error(c), want) || !strstr(hk__conf_error(c), "--set")) fail_msg("--set %s: %d '%s'", assignment, st, hk__conf_error(c));
+    if (st != HK_ECONFIG || !strstr(hk__conf_error(c), want) || !strstr(hk__conf_error(c), "--set"))
+        fail_msg("--set %s: %d '%s'", assignment, st, hk__conf_error(c));
     hk__conf_free(c);
 }
 
@@ -310,8 +310,14 @@ static void test_broken_files(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a8),        cmocka_unit_test(test_long_line),  cmocka_unit_test(test_files), cmocka_unit_test(test_accepted),
-        cmocka_unit_test(test_every_key), cmocka_unit_test(test_round_trip), cmocka_unit_test(test_set),   cmocka_unit_test(test_broken_files),
+        cmocka_unit_test(test_a8),
+        cmocka_unit_test(test_long_line),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_accepted),
+        cmocka_unit_test(test_every_key),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_set),
+        cmocka_unit_test(test_broken_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,33 @@
+/* file.h - what the files of core/file/ share: safetensors dtypes and sizes, and files that appear whole or not at all. */
+#ifndef HK_FILE_H
+#define HK_FILE_H
+
+#include "core.h"
+
+#define HK__MAX_HEADER 100000000   /* bytes; the reference's cap */
+#define HK__MAX_TENSORS 1000000
+#define HK__MAX_DIM (INT64_C(1) << 40)
+#define HK__META_KEY "__metadata__"
+
+/* ---- core/file/safetensors_dtype.c ---- */
+/* "F32" -> HK_F32; HK_ABSENT when Hillock doesn't store it. *known: it is a dtype of the format. */
+hk_dtype hk__st_dtype(const char *text, bool *known);
+const char *hk__st_dtype_name(hk_dtype);   /* NULL: not storable */
+int hk__st_dtype_order(hk_dtype);          /* place in the reference's order, low to high */
+/* Bytes of a tensor; -1 when a dimension or the product is out of range. The only place where sizes are multiplied. */
+int64_t hk__st_nbytes(hk_dtype, int rank, const int64_t *shape);
+/* NULL, or what is wrong with a tensor's name. */
+const char *hk__st_name_fault(const char *name);
+
+/* ---- core/file/atomic.c ---- */
+/* A file being written beside its final place. Zero-initialise; after a failure nothing is left on disk. */
+typedef struct hk__atomic {
+    char *path, *temp, *dir;
+    int fd;
+} hk__atomic;
+hk_status hk__atomic_open(hk_context *, const char *path, hk__atomic *);
+hk_status hk__atomic_write(hk_context *, hk__atomic *, const void *data, size_t bytes);
+hk_status hk__atomic_commit(hk_context *, hk__atomic *); /* fsync, close, rename, fsync of the folder */
+void hk__atomic_abort(hk__atomic *);                     /* unlinks; nothing after a commit */
+
+#endif

@@ -1,0 +1,9 @@
+/* schedulers.h - the types of this family. Each gives the learning rate of an epoch in closed form. */
+#ifndef SCHEDULERS_H
+#define SCHEDULERS_H
+
+#include "hillock/plugin.h"
+
+extern const hk_scheduler_type cosine_type, step_type, multistep_type, linear_type;
+
+#endif

@@ -1,0 +1,185 @@
+/* backend_harness.h - runs one operation of a backend with no core around it: a host of a few functions, values in whole-batch storage,
+ * a runner that cuts them into blocks, and access by (t, sample, border position). Used by test_backend_cpu.c. */
+#ifndef HILLOCK_TEST_BACKEND_HARNESS_H
+#define HILLOCK_TEST_BACKEND_HARNESS_H
+
+#include "hillock/plugin.h"
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const hk_backend *hn_backend;
+static hk_device *hn_device;
+static char hn_message[512];
+
+static hk_status hn_add(hk_context *c, const char *iface, const char *id, const void *vtable) {
+    (void)c, (void)id;
+    if (!strcmp(iface, "hk.backend/1")) hn_backend = vtable;
+    return HK_OK;
+}
+static const void *hn_get(hk_context *c, const char *iface, const char *id) {
+    (void)c, (void)iface, (void)id;
+    return NULL;
+}
+static hk_status hn_fail(hk_context *c, hk_status s, const char *fmt, ...) {
+    (void)c;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(hn_message, sizeof hn_message, fmt, ap);
+    va_end(ap);
+    return s;
+}
+static void hn_log(hk_context *c, int level, const char *fmt, ...) {
+    (void)c, (void)level;
+    va_list ap;
+    va_start(ap, fmt);
+    vprintf(fmt, ap);
+    putchar('\n');
+    va_end(ap);
+}
+static void *hn_alloc(hk_context *c, size_t bytes, size_t align) {
+    (void)c;
+    return aligned_alloc(align, (bytes + align - 1) / align * align);
+}
+static void hn_free(hk_context *c, void *p) {
+    (void)c;
+    free(p);
+}
+static hk_host hn_host = { sizeof(hk_host), HK_ABI_MAJOR, HK_ABI_MINOR, 0, NULL, hn_add, hn_get, hn_fail, hn_log, hn_alloc, hn_free };
+
+static uint32_t hn_isa(void) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) return 2;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2")) return 1;
+#endif
+    return 0;
+}
+
+/* 0 when the backend is there and open. */
+static int hn_open(const char *file, int threads) {
+    void *lib = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    const hk_plugin_entry *entry = lib ? dlsym(lib, "hk_plugin") : NULL;
+    if (!entry) return fprintf(stderr, "%s: %s\n", file, dlerror()), 1;
+    hn_host.isa = hn_isa();
+    hk_backend_config config = { sizeof config, HK_ISA_AVX512, threads, 0 };
+    return entry->init(&hn_host) != HK_OK || !hn_backend || hn_backend->open(&hn_host, &config, &hn_device) != HK_OK;
+}
+
+/* ---- values: whole-batch storage [T][N][row] ------------------------------------------------------------------------------ */
+
+typedef struct hn_value {
+    hk_desc d;
+    int64_t T, N, rows, elems;
+    size_t size, bytes; /* of a number, of all */
+    char *mem;
+} hn_value;
+
+static uint32_t hn_seed = 1;
+static double hn_uniform(void) { return (double)((hn_seed = hn_seed * 1664525u + 1013904223u) >> 8) / 16777216.0; }
+
+/* A value filled with numbers of [-1, 1), spikes or small counts. */
+static hn_value hn_new(hk_dtype dtype, uint32_t flags, int64_t T, int64_t N, int rank, const int64_t *shape) {
+    hn_value v = { .d = { (uint8_t)dtype, (uint8_t)flags, (uint8_t)rank, 0, 0, { 0 } }, .T = T, .N = N };
+    for (int i = 0; i < rank; i++) v.d.shape[i] = shape[i];
+    v.elems = hk_desc_elems(&v.d);
+    v.rows = (flags & HK_T ? T : 1) * (flags & HK_N ? N : flags & HK_G ? (N + 15) / 16 : 1);
+    v.size = dtype == HK_F32 ? 4 : dtype == HK_I64 ? 8 : 1;
+    v.bytes = (size_t)(v.rows * v.elems) * v.size;
+    v.mem = malloc(v.bytes + 1);
+    for (int64_t k = 0; k < v.rows * v.elems; k++) {
+        if (dtype == HK_F32) ((float *)v.mem)[k] = (float)(2 * hn_uniform() - 1);
+        else if (dtype == HK_I64) ((int64_t *)v.mem)[k] = (int64_t)(hn_uniform() * 3);
+        else v.mem[k] = hn_uniform() < 0.4;
+    }
+    return v;
+}
+static hn_value hn_absent(void) { return (hn_value){ .mem = NULL }; }
+
+static int64_t hn_index(const hn_value *v, int64_t t, int64_t i, int64_t e) {
+    if ((v->d.flags & HK_N) && v->d.rank >= 2) {
+        int64_t C = v->d.shape[0], P = v->elems / C;
+        e = e % P * C + e / P;
+    }
+    int64_t row = v->d.flags & HK_G ? i * (v->d.flags & HK_T ? v->T : 1) + (v->d.flags & HK_T ? t : 0)
+                                    : (v->d.flags & HK_T ? t : 0) * (v->d.flags & HK_N ? v->N : 1) + (v->d.flags & HK_N ? i : 0);
+    return row * v->elems + e;
+}
+/* Number at step t, sample (group) i, border position e. */
+static double hn_at(const hn_value *v, int64_t t, int64_t i, int64_t e) {
+    int64_t k = hn_index(v, t, i, e);
+    return v->d.dtype == HK_F32 ? (double)((float *)v->mem)[k] : v->d.dtype == HK_I64 ? (double)((int64_t *)v->mem)[k] : (double)((uint8_t *)v->mem)[k];
+}
+#define HN_EACH(v, t, i, e)                                                                                                                                    \
+    for (int64_t t = 0; t < ((v).d.flags & HK_T ? (v).T : 1); t++)                                                                                             \
+        for (int64_t i = 0; i < ((v).d.flags & HK_N ? (v).N : (v).d.flags & HK_G ? ((v).N + 15) / 16 : 1); i++)                                                \
+            for (int64_t e = 0; e < (v).elems; e++)
+
+/* ---- running ---------------------------------------------------------------------------------------------------------------- */
+
+static int hn_threads = 3;
+/* The pieces one after the other, last first, so that nothing can depend on their order. */
+static void hn_parallel_for(hk_stream *st, int64_t n, int64_t grain, void (*body)(void *, int64_t, int64_t), void *arg) {
+    (void)st, (void)grain;
+    for (int64_t k = hn_threads - 1; k >= 0; k--)
+        if (n * k / hn_threads < n * (k + 1) / hn_threads) body(arg, n * k / hn_threads, n * (k + 1) / hn_threads);
+}
+
+/* Copies the samples [s, s + n) of v between whole-batch storage and a block's; G: their groups. */
+static void hn_block(const hn_value *v, int64_t s, int64_t n, char *block, int to_block) {
+    size_t row = (size_t)v->elems * v->size;
+    if (v->d.flags & HK_G) {
+        if (v->d.flags & HK_T) row *= (size_t)v->T;
+        char *whole = v->mem + (size_t)(s / 16) * row;
+        size_t bytes = (size_t)((n + 15) / 16) * row;
+        memcpy(to_block ? block : whole, to_block ? whole : block, bytes);
+    } else if (v->d.flags & HK_N) {
+        for (int64_t t = 0; t < (v->d.flags & HK_T ? v->T : 1); t++) {
+            char *whole = v->mem + (size_t)(t * v->N + s) * row, *part = block + (size_t)(t * n) * row;
+            memcpy(to_block ? part : whole, to_block ? whole : part, (size_t)n * row);
+        }
+    } else {
+        memcpy(to_block ? block : v->mem, to_block ? v->mem : block, v->bytes);
+    }
+}
+
+static hk_step hn_step = { 42, 7, { 0 } };
+
+/* Runs `op` on blocks of nb samples (nb 0: all at once, groups of all samples: a whole-batch operation). */
+static hk_status hn_run(const char *op, hk_scope scope, uint32_t isa, int64_t nb, int64_t T, int64_t N, int n_in, hn_value *in, int n_out, hn_value *out, int n_attr,
+                        const hk_attr *attr) {
+    hk_desc din[HK_MAX_OPERANDS], dout[HK_MAX_OPERANDS];
+    for (int k = 0; k < n_in; k++) din[k] = in[k].d;
+    for (int k = 0; k < n_out; k++) dout[k] = out[k].d;
+    hk_opdesc o = { sizeof o, scope, op, "test", (uint32_t)n_in, (uint32_t)n_out, (uint32_t)n_attr, isa, din, dout, attr, T, N, nb ? nb : N, 1234567 };
+    hk_op_plan *plan = NULL;
+    hk_status s = hn_backend->plan_new(hn_device, &o, &plan);
+    if (s != HK_OK) return s;
+    hk_query q = { sizeof q, 0, 0, NULL };
+    hn_backend->plan_query(plan, &q);
+    char *scratch = aligned_alloc(64, q.scratch + 64);
+    memset(scratch, 0xff, q.scratch);
+    hk_stream stream = { hn_parallel_for, hn_threads };
+    for (int64_t at = 0; at < N && s == HK_OK; at += nb ? nb : N) {
+        int64_t n = !nb || N - at < nb ? N - at : nb;
+        void *ptr[HK_MAX_OPERANDS];
+        for (int k = 0; k < n_in + n_out; k++) {
+            hn_value *v = k < n_in ? &in[k] : &out[k - n_in];
+            ptr[k] = v->mem ? malloc(v->bytes + 1) : NULL; /* exact for one block; more for the others */
+            if (v->mem && k < n_in) hn_block(v, at, n, ptr[k], 1);
+            else if (v->mem) memset(ptr[k], 0xff, v->bytes);
+        }
+        hk_bind b = { sizeof b, (uint32_t)(n_in + n_out), T, n, 0, at, (n + 15) / 16, ptr, scratch, &hn_step };
+        s = hn_backend->plan_run(plan, scope == HK_SCOPE_TEAM ? &stream : NULL, &b);
+        for (int k = 0; k < n_in + n_out; k++) {
+            hn_value *v = k < n_in ? &in[k] : &out[k - n_in];
+            if (v->mem && k >= n_in) hn_block(v, at, n, ptr[k], 0);
+            free(ptr[k]);
+        }
+    }
+    free(scratch);
+    hn_backend->plan_free(plan);
+    return s;
+}
+
+#endif

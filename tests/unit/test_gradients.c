@@ -1,0 +1,262 @@
+/* Gradients by central differences, in double on `ref` with spiking = false (the surrogates' primitives), for every operation and for
+ * loops: of every parameter and of the input, for one random linear function of the output. */
+#include "net.h"
+
+typedef struct gcase {
+    const char *text, *loss;
+    int64_t T, N;
+    int seq, rank;
+    int64_t shape[3];
+    uint32_t passes_off;
+    double lo, hi; /* of the inputs */
+} gcase;
+
+static double *fresh(int64_t n, uint64_t seed, double lo, double hi) {
+    double *v = malloc((size_t)n * sizeof *v);
+    for (int64_t i = 0; i < n; i++) v[i] = net_uniform(&seed, lo, hi);
+    return v;
+}
+
+static double objective(net *n, const double *g, double *y, int64_t ny, const double *x, int64_t nx) {
+    net_ok(hk_executor_write(n->ex, "x", HK_F64, x, nx));
+    net_ok(hk_executor_run(n->ex));
+    if (!g) {
+        double loss;
+        net_ok(hk_executor_read(n->ex, "loss", HK_F64, &loss, 1));
+        return loss;
+    }
+    net_ok(hk_executor_read(n->ex, "y", HK_F64, y, ny));
+    double sum = 0;
+    for (int64_t i = 0; i < ny; i++) sum += g[i] * y[i];
+    return sum;
+}
+
+static void check(const gcase *c) {
+    hk_network_config nc = HK_NETWORK_CONFIG_DEFAULT;
+    nc.backend = "ref", nc.spiking = 0, nc.seed = 7, nc.passes_off = c->passes_off, nc.threads = 1;
+    const hk_output out = { "y", !c->loss, 0 };
+    hk_executor_config ec = { sizeof ec, HK_TRAIN, HK_SEPARATE | HK_INPUT_GRAD, 1, &out };
+    net n;
+    net_make(&n, c->text, c->loss, NULL, nc, ec);
+    net_ok(hk_executor_shape(n.ex, c->T, c->N, c->seq, c->rank, c->shape));
+    int64_t nx = c->N * (c->seq ? c->T : 1), ny = 1, dims[HK_MAX_RANK + 2];
+    for (int i = 0; i < c->rank; i++) nx *= c->shape[i];
+    int rank;
+    net_ok(hk_executor_dims(n.ex, "y", &rank, dims));
+    for (int i = 0; i < rank; i++) ny *= dims[i];
+    double *x = fresh(nx, 1, c->lo, c->hi), *g = c->loss ? NULL : fresh(ny, 2, -1, 1), *y = malloc((size_t)ny * sizeof *y);
+    double *gx = malloc((size_t)nx * sizeof *gx);
+    if (c->loss) {
+        int64_t *target = malloc((size_t)c->N * sizeof *target);
+        for (int64_t i = 0; i < c->N; i++) target[i] = (i * 5 + 1) % dims[rank - 1];
+        net_ok(hk_executor_write(n.ex, "target", HK_I64, target, c->N));
+        free(target);
+    } else {
+        net_ok(hk_executor_write(n.ex, "grad_out:y", HK_F64, g, ny));
+    }
+    objective(&n, g, y, ny, x, nx);
+    net_ok(hk_executor_backward(n.ex));
+    net_ok(hk_executor_read(n.ex, "grad:x", HK_F64, gx, nx));
+    const double eps = 1e-5;
+    for (int p = -1; p < hk_network_n_param(n.net); p++) {
+        int64_t count = p < 0 ? nx : hk_network_param(n.net, p)->elems;
+        if (p >= 0 && !hk_network_param(n.net, p)->learnable) continue;
+        double *v = p < 0 ? x : malloc((size_t)count * sizeof *v), *grad = p < 0 ? gx : malloc((size_t)count * sizeof *grad);
+        char name[128] = "x";
+        if (p >= 0) {
+            snprintf(name, sizeof name, "grad:%s", hk_network_param(n.net, p)->name);
+            net_ok(hk_network_read_param64(n.net, p, v));
+            net_ok(hk_executor_read(n.ex, name, HK_F64, grad, count));
+        }
+        int64_t stride = count > 60 ? count / 60 : 1;
+        for (int64_t i = 0; i < count; i += stride) {
+            double keep = v[i], f[2];
+            for (int s = 0; s < 2; s++) {
+                v[i] = keep + (s ? -eps : eps);
+                if (p >= 0) net_ok(hk_network_write_param64(n.net, p, v));
+                f[s] = objective(&n, g, y, ny, x, nx);
+            }
+            v[i] = keep;
+            if (p >= 0) net_ok(hk_network_write_param64(n.net, p, v));
+            double want = (f[0] - f[1]) / (2 * eps);
+            if (!(fabs(want - grad[i]) <= 2e-5 * fabs(want) + 2e-6))
+                fail_msg("%s, T=%lld N=%lld passes_off=%u: gradient of %s[%lld]: got %.9g, by differences %.9g", c->text, (long long)c->T, (long long)c->N, c->passes_off,
+                         name, (long long)i, grad[i], want);
+        }
+        if (p >= 0) free(v), free(grad);
+    }
+    free(x);
+    free(g);
+    free(y);
+    free(gx);
+    net_free(&n);
+}
+
+static void all_passes(gcase c) {
+    static const uint32_t off[] = { 0, HK_PASS_HOIST, HK_PASS_FOLD_TIME, HK_PASS_HOIST | HK_PASS_FOLD_TIME };
+    for (int i = 0; i < 4; i++) {
+        c.passes_off = off[i];
+        check(&c);
+    }
+}
+
+#define SEQ(T_, N_, n_) .T = T_, .N = N_, .seq = 1, .rank = 1, .shape = { n_ }, .lo = -1, .hi = 1.5
+#define HELD(T_, N_, n_) .T = T_, .N = N_, .seq = 0, .rank = 1, .shape = { n_ }, .lo = -1, .hi = 1.5
+
+static void test_linear(void **state) {
+    (void)state;
+    static const int64_t sizes[][2] = { { 1, 1 }, { 4, 3 }, { 3, 17 }, { 1, 33 } };
+    for (int i = 0; i < 4; i++) {
+        all_passes((gcase){ .text = "Linear(5, 3)", SEQ(sizes[i][0], sizes[i][1], 5) });
+        all_passes((gcase){ .text = "Linear(5, 1, bias=false)", HELD(sizes[i][0], sizes[i][1], 5) });
+        all_passes((gcase){ .text = "Sequential(Linear(3, 4), MeanT())", SEQ(sizes[i][0], sizes[i][1], 3) });
+    }
+}
+
+static void test_neurons(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "IF(surrogate=ATan())", "IF(v_reset=none, surrogate=Sigmoid(alpha=3.0))", "LIF(tau=2.5, surrogate=ATan())", "LIF(tau=3.0, decay_input=false, v_reset=none, surrogate=ATan())",
+        "LIF(tau=1.5, decay_input=false, v_reset=0.2, surrogate=SoftSign())", "ParametricLIF(init_tau=2.5, surrogate=ATan())",
+        "ParametricLIF(init_tau=1.7, decay_input=false, v_reset=none, surrogate=ATan())",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        check(&(gcase){ .text = texts[i], SEQ(5, 3, 4) });
+        check(&(gcase){ .text = texts[i], SEQ(1, 1, 1) });
+        check(&(gcase){ .text = texts[i], HELD(3, 17, 3) });
+    }
+}
+
+static void test_surrogates(void **state) {
+    (void)state;
+    static const char *const names[] = { "Sigmoid", "ATan", "PiecewiseExp", "SoftSign", "Erf", "NonzeroSignLogAbs", "PiecewiseQuadratic", "PiecewiseLeakyReLU",
+                                         "SquarewaveFourierSeries", "QPseudoSpike", "Rect", "DeterministicPass" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "Fire(surrogate=%s())", names[i]);
+        check(&(gcase){ .text = text, SEQ(2, 3, 5) });
+    }
+}
+
+static void test_containers(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "ElementWiseRecurrent(IF(surrogate=ATan()), element_wise_function=add)",
+        "ElementWiseRecurrent(LIF(tau=2.0, v_reset=none, surrogate=ATan()), element_wise_function=sub)",
+        "ElementWiseRecurrent(ParametricLIF(surrogate=ATan()), element_wise_function=mul)",
+        "LinearRecurrent(IF(surrogate=ATan()), in_features=3, out_features=3)",
+        "LinearRecurrent(ParametricLIF(surrogate=ATan()), in_features=3, out_features=3, bias=false)",
+        "Sequential(Linear(3, 4), LinearRecurrent(Sequential(Linear(4, 5), LIF(surrogate=ATan())), in_features=4, out_features=5), Linear(5, 2))",
+        "SynapseFilter(tau=3.0, learnable=true)",
+        "SynapseFilter(tau=3.0)",
+        "MultiStep(Sequential(Linear(3, 4), IF(surrogate=ATan()), Linear(4, 2)))",
+        "MultiStep(ElementWiseRecurrent(IF(surrogate=ATan()), element_wise_function=add))",
+        "Sequential(Linear(3, 3, step_mode=s), IF(surrogate=ATan(), step_mode=s), Linear(3, 2))",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        all_passes((gcase){ .text = texts[i], SEQ(4, 3, 3) });
+        all_passes((gcase){ .text = texts[i], SEQ(1, 1, 3) });
+        all_passes((gcase){ .text = texts[i], HELD(3, 18, 3) });
+    }
+}
+
+static void test_shapes(void **state) {
+    (void)state;
+    all_passes((gcase){ .text = "Sequential(Flatten(), Linear(12, 2))", .T = 2, .N = 3, .seq = 1, .rank = 3, .shape = { 3, 2, 2 }, .lo = -1, .hi = 1 });
+    all_passes((gcase){ .text = "Sequential(Flatten(), Linear(4, 2), IF(surrogate=ATan()))", .T = 3, .N = 1, .seq = 0, .rank = 3, .shape = { 1, 2, 2 }, .lo = -1, .hi = 1 });
+    all_passes((gcase){ .text = "Sequential(ColumnAsTime(), Linear(3, 2), IF(surrogate=ATan()))", .T = 5, .N = 3, .seq = 0, .rank = 3, .shape = { 1, 3, 5 }, .lo = -1, .hi = 1 });
+}
+
+static void test_losses(void **state) {
+    (void)state;
+    static const char *const losses[] = { "MSE()", "MSE(reduction=sum)", "CrossEntropy()", "CrossEntropy(reduction=sum)", "CrossEntropy(label_smoothing=0.1)" };
+    for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) {
+        all_passes((gcase){ .text = "Sequential(Linear(3, 4), IF(surrogate=ATan()))", .loss = losses[i], SEQ(3, 5, 3) });
+        all_passes((gcase){ .text = "Linear(3, 4)", .loss = losses[i], HELD(3, 17, 3) });
+    }
+}
+
+/* A value used twice, and a module used twice: gradients add. y = (x + x) * linear(x), the linear applied twice. */
+static hk_status twice_build(hk_builder *b, const hk_module *self, int n_in, const hk_value *in, int n_out, hk_value *out) {
+    (void)n_in;
+    hk_value a, c;
+    hk_module_build(b, hk_child(self, 0), 1, in, 1, &a);
+    hk_module_build(b, hk_child(self, 0), 1, &a, 1, &c);
+    out[0] = hk_div(b, hk_sub(b, hk_mul(b, hk_add(b, in[0], in[0]), c), hk_sigmoid(b, a)), hk_affine(b, hk_mul(b, in[0], in[0]), 1.0, 2.0));
+    (void)n_out;
+    return HK_OK;
+}
+static hk_status twice_init(const hk_host *host) {
+    static const hk_module_type t = { .struct_size = sizeof t, .role = HK_CONTAINER, .doc = "test", .source = "test", .min_child = 1, .max_child = 1, .build = twice_build };
+    return host->add(host->ctx, "hk.module/1", "TestTwice", &t);
+}
+static const hk_plugin_entry twice = { HK_PLUGIN_MAGIC, sizeof(hk_plugin_entry), HK_ABI_MAJOR, HK_ABI_MINOR, HK_ABI_PRINT, "test.twice", "1", "Apache-2.0", NULL, twice_init, NULL };
+
+static void test_used_twice(void **state) {
+    (void)state;
+    all_passes((gcase){ .text = "TestTwice(Linear(3, 3))", SEQ(3, 5, 3) });
+    all_passes((gcase){ .text = "TestTwice(Linear(3, 3))", HELD(2, 3, 3) });
+    all_passes((gcase){ .text = "MultiStep(TestTwice(Sequential(Linear(3, 3), IF(surrogate=ATan()))))", SEQ(3, 5, 3) });
+}
+
+static void test_frozen_parameter_leaves_the_others_alone(void **state) {
+    (void)state;
+    double grad[2][12];
+    for (int freeze = 0; freeze < 2; freeze++) {
+        hk_network_config nc = HK_NETWORK_CONFIG_DEFAULT;
+        nc.backend = "ref", nc.spiking = 0, nc.threads = 1;
+        const hk_output out = { "y", 1, 0 };
+        hk_executor_config ec = { sizeof ec, HK_TRAIN, HK_SEPARATE, 1, &out };
+        net n;
+        net_make(&n, "Sequential(Linear(4, 3), IF(surrogate=ATan()), Linear(3, 2))", NULL, NULL, nc, ec);
+        if (freeze) {
+            hk_executor_free(n.ex);
+            hk_network_free(n.net);
+            net_ok(hk_network_new(net_context(), n.root, &nc, &n.net));
+            net_ok(hk_network_set_learnable(n.net, hk_network_find_param(n.net, "2.weight"), 0));
+            net_ok(hk_executor_new(n.net, &ec, &n.ex));
+        }
+        net_ok(hk_executor_shape(n.ex, 2, 3, 1, 1, (int64_t[]){ 4 }));
+        double *x = fresh(24, 1, -1, 2), *g = fresh(12, 2, -1, 1);
+        net_ok(hk_executor_write(n.ex, "x", HK_F64, x, 24));
+        net_ok(hk_executor_write(n.ex, "grad_out:y", HK_F64, g, 12));
+        net_ok(hk_executor_run(n.ex));
+        net_ok(hk_executor_backward(n.ex));
+        net_ok(hk_executor_read(n.ex, "grad:0.weight", HK_F64, grad[freeze], 12));
+        if (freeze) {
+            double w[6];
+            net_ok(hk_executor_read(n.ex, "grad:2.weight", HK_F64, w, 6));
+            for (int i = 0; i < 6; i++) assert_true(w[i] == 0.0);
+        }
+        free(x);
+        free(g);
+        net_free(&n);
+    }
+    for (int i = 0; i < 12; i++)
+        if (grad[0][i] != grad[1][i]) fail_msg("0.weight[%d]: %g with 2.weight learning, %g with it frozen", i, grad[0][i], grad[1][i]);
+}
+
+static void test_no_primitive_is_refused_by_name(void **state) {
+    (void)state;
+    hk_network_config nc = HK_NETWORK_CONFIG_DEFAULT;
+    nc.backend = "ref", nc.spiking = 0;
+    hk_executor_config ec = { sizeof ec, HK_INFER, 0, 0, NULL };
+    net n;
+    net_make(&n, "Sequential(IF(surrogate=SuperSpike()))", NULL, NULL, nc, ec);
+    assert_int_equal(hk_executor_shape(n.ex, 2, 2, 1, 1, (int64_t[]){ 3 }), HK_EUNSUPPORTED);
+    if (!strstr(hk_error(net_context()), "SuperSpike")) fail_msg("the error does not name the surrogate: %s", hk_error(net_context()));
+    net_free(&n);
+}
+
+int main(void) {
+    if (hk_plugin_add(net_context(), &twice) != HK_OK) {
+        fprintf(stderr, "%s\n", hk_error(net_context()));
+        return 1;
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_linear),    cmocka_unit_test(test_neurons), cmocka_unit_test(test_surrogates), cmocka_unit_test(test_containers),
+        cmocka_unit_test(test_shapes),    cmocka_unit_test(test_losses),  cmocka_unit_test(test_used_twice), cmocka_unit_test(test_frozen_parameter_leaves_the_others_alone),
+        cmocka_unit_test(test_no_primitive_is_refused_by_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

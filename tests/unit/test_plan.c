@@ -1,0 +1,194 @@
+/* The plan: rows that operations are given, lines, memory, and that a training step allocates nothing. */
+#include "net.h"
+#include <dlfcn.h>
+
+/* ---- allocations, counted by standing in for malloc ---- */
+static volatile long allocations;
+extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+void *malloc(size_t n) {
+    __atomic_add_fetch(&allocations, 1, __ATOMIC_RELAXED);
+    return __libc_malloc(n);
+}
+void *calloc(size_t n, size_t m) {
+    __atomic_add_fetch(&allocations, 1, __ATOMIC_RELAXED);
+    return __libc_calloc(n, m);
+}
+void *realloc(void *p, size_t n) {
+    __atomic_add_fetch(&allocations, 1, __ATOMIC_RELAXED);
+    return __libc_realloc(p, n);
+}
+#define COUNTED 1
+#else
+#define COUNTED 0
+#endif
+
+/* ---- a backend that counts the rows it is given, then does what cpu does ---- */
+typedef struct spy_plan {
+    hk_op_plan *inner;
+    char op[32], path[32];
+} spy_plan;
+static const hk_backend *cpu;
+static long spy_linear_rows, spy_calls;
+
+static hk_status spy_plan_new(hk_device *d, const hk_opdesc *desc, hk_op_plan **out) {
+    spy_plan *p = calloc(1, sizeof *p);
+    hk_status st = cpu->plan_new(d, desc, &p->inner);
+    if (st != HK_OK) {
+        free(p);
+        return st;
+    }
+    snprintf(p->op, sizeof p->op, "%s", desc->op);
+    snprintf(p->path, sizeof p->path, "%s", desc->path);
+    *out = (hk_op_plan *)p;
+    return HK_OK;
+}
+static void spy_plan_query(const hk_op_plan *p, hk_query *q) { cpu->plan_query(((const spy_plan *)p)->inner, q); }
+static hk_status spy_plan_run(const hk_op_plan *plan, hk_stream *st, const hk_bind *b) {
+    const spy_plan *p = (const spy_plan *)plan;
+    __atomic_add_fetch(&spy_calls, 1, __ATOMIC_RELAXED);
+    if (strcmp(p->op, "linear") == 0 && strcmp(p->path, "1") == 0) __atomic_add_fetch(&spy_linear_rows, (long)(b->T * b->n), __ATOMIC_RELAXED);
+    return cpu->plan_run(p->inner, st, b);
+}
+static void spy_plan_free(hk_op_plan *plan) {
+    if (plan) cpu->plan_free(((spy_plan *)plan)->inner);
+    free(plan);
+}
+static hk_status spy_init(const hk_host *host) {
+    static hk_backend spy;
+    cpu = host->get(host->ctx, "hk.backend/1", "cpu");
+    if (!cpu) return (host->fail)(host->ctx, HK_ENOTFOUND, "no cpu backend");
+    spy = *cpu;
+    spy.plan_new = spy_plan_new, spy.plan_query = spy_plan_query, spy.plan_run = spy_plan_run, spy.plan_free = spy_plan_free;
+    return host->add(host->ctx, "hk.backend/1", "spy", &spy);
+}
+static const hk_plugin_entry spy_entry = { HK_PLUGIN_MAGIC, sizeof(hk_plugin_entry), HK_ABI_MAJOR, HK_ABI_MINOR, HK_ABI_PRINT, "test.spy", "1", "Apache-2.0", NULL, spy_init, NULL };
+
+#define PLAIN "Sequential(Poisson(), Linear(28, 32), IF(surrogate=ATan()), Linear(32, 10), IF(surrogate=ATan()))"
+#define FEEDBACK                                                                                                                                               \
+    "Sequential(Poisson(), Linear(28, 32), LinearRecurrent(IF(surrogate=ATan(), detach_reset=true), in_features=32, out_features=32), Linear(32, 10), IF(surrogate=ATan()))"
+#define SYNAPSE "Sequential(Poisson(), Linear(28, 32), IF(surrogate=ATan()), SynapseFilter(tau=2.0, learnable=true), Linear(32, 10), IF(surrogate=ATan()))"
+
+static void make(net *n, const char *text, const char *backend, uint32_t mode, int64_t T, int64_t N, int64_t nb) {
+    hk_network_config c = HK_NETWORK_CONFIG_DEFAULT;
+    c.backend = backend, c.threads = 2, c.nb = nb;
+    hk_executor_config ec = { sizeof ec, mode, 0, 0, NULL };
+    net_make(n, text, mode == HK_TRAIN ? "MSE()" : NULL, mode == HK_TRAIN ? "Adam(lr=0.001)" : NULL, c, ec);
+    net_ok(hk_executor_shape(n->ex, T, N, 0, 1, (int64_t[]){ 28 }));
+}
+
+static void step(net *n, int64_t N) {
+    static float x[256 * 28];
+    static int64_t target[256];
+    for (int i = 0; i < 256 * 28; i++) x[i] = (float)(i % 97) / 97;
+    for (int i = 0; i < 256; i++) target[i] = i % 10;
+    net_ok(hk_executor_write(n->ex, "x", HK_F32, x, N * 28));
+    net_ok(hk_executor_write(n->ex, "target", HK_I64, target, N));
+    net_ok(hk_executor_run(n->ex));
+}
+
+static void test_rows_given_to_the_input_product_are_T_times_N(void **state) {
+    (void)state;
+    static const char *const texts[] = { PLAIN, FEEDBACK, SYNAPSE };
+    for (int i = 0; i < 3; i++) {
+        net n;
+        make(&n, texts[i], "spy", HK_TRAIN, 28, 100, 0);
+        spy_linear_rows = 0;
+        step(&n, 100);
+        if (spy_linear_rows != 28 * 100) fail_msg("%s: linear 1 was given %ld rows, expected %d", texts[i], spy_linear_rows, 28 * 100);
+        net_free(&n);
+    }
+}
+
+static void test_lines_do_not_depend_on_T(void **state) {
+    (void)state;
+    hk_plan_stats s[2];
+    for (int i = 0; i < 2; i++) {
+        net n;
+        make(&n, FEEDBACK, "cpu", HK_TRAIN, i ? 280 : 28, 64, 0);
+        net_ok(hk_executor_stats(n.ex, &s[i]));
+        net_free(&n);
+    }
+    assert_int_equal(s[0].lines, s[1].lines);
+}
+
+static void test_arena_is_near_the_largest_live_sum(void **state) {
+    (void)state;
+    static const char *const texts[] = { PLAIN, FEEDBACK, SYNAPSE };
+    for (int i = 0; i < 3; i++)
+        for (int mode = 0; mode < 2; mode++)
+            for (int64_t nb = -1; nb < 17; nb += 17) {
+                net n;
+                hk_plan_stats s;
+                make(&n, texts[i], "cpu", mode ? HK_TRAIN : HK_INFER, 28, 256, nb);
+                net_ok(hk_executor_stats(n.ex, &s));
+                if ((double)s.arena > 1.15 * (double)s.live_max)
+                    fail_msg("%s nb=%lld mode=%d: arena %lld bytes, largest live sum %lld (%.3fx)", texts[i], (long long)nb, mode, (long long)s.arena, (long long)s.live_max,
+                             (double)s.arena / (double)s.live_max);
+                net_free(&n);
+            }
+}
+
+static void test_a_longer_chain_takes_no_more_memory_for_inference(void **state) {
+    (void)state;
+    int64_t arena[2];
+    for (int k = 0; k < 2; k++) {
+        char text[4096] = "Sequential(";
+        for (int i = 0; i < (k ? 20 : 4); i++) strcat(text, i ? ", Linear(28, 28), IF(surrogate=ATan())" : "Linear(28, 28), IF(surrogate=ATan())");
+        strcat(text, ")");
+        net n;
+        hk_plan_stats s;
+        make(&n, text, "cpu", HK_INFER, 8, 64, 0);
+        net_ok(hk_executor_stats(n.ex, &s));
+        arena[k] = s.arena;
+        net_free(&n);
+    }
+    if (arena[1] > arena[0]) fail_msg("4 layers: %lld bytes, 20 layers: %lld bytes", (long long)arena[0], (long long)arena[1]);
+}
+
+static void test_training_steps_allocate_nothing(void **state) {
+    (void)state;
+    if (!COUNTED) skip();
+    static const char *const texts[] = { PLAIN, FEEDBACK, SYNAPSE };
+    for (int i = 0; i < 3; i++) {
+        net n;
+        make(&n, texts[i], "cpu", HK_TRAIN, 28, 256, 0);
+        step(&n, 256);
+        step(&n, 256);
+        long before = allocations;
+        for (int k = 2; k < 100; k++) step(&n, 256);
+        long made = allocations - before;
+        if (made) fail_msg("%s: %ld allocations in 98 training steps", texts[i], made);
+        net_free(&n);
+    }
+}
+
+static void test_memory_limit_refuses_by_name(void **state) {
+    (void)state;
+    hk_network_config c = HK_NETWORK_CONFIG_DEFAULT;
+    c.memory_limit = 1000;
+    hk_executor_config ec = { sizeof ec, HK_INFER, 0, 0, NULL };
+    net n;
+    net_make(&n, "Linear(28, 32)", NULL, NULL, c, ec);
+    assert_int_equal(hk_executor_shape(n.ex, 28, 256, 1, 1, (int64_t[]){ 28 }), HK_ENOMEM);
+    if (!strstr(hk_error(net_context()), "memory_limit")) fail_msg("%s", hk_error(net_context()));
+    net_free(&n);
+}
+
+int main(void) {
+    if (hk_plugin_add(net_context(), &spy_entry) != HK_OK) {
+        fprintf(stderr, "%s\n", hk_error(net_context()));
+        return 1;
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows_given_to_the_input_product_are_T_times_N),
+        cmocka_unit_test(test_lines_do_not_depend_on_T),
+        cmocka_unit_test(test_arena_is_near_the_largest_live_sum),
+        cmocka_unit_test(test_a_longer_chain_takes_no_more_memory_for_inference),
+        cmocka_unit_test(test_training_steps_allocate_nothing),
+        cmocka_unit_test(test_memory_limit_refuses_by_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
