@@ -72,7 +72,7 @@ hk_status hk__schedule(hk__plan *p, hk__builder *b, uint32_t mode, uint32_t flag
     if (st != HK_OK) return st;
     int *level = calloc((size_t)g->n_node + 1, sizeof *level);
     bool *whole = calloc((size_t)g->n_node + 1, sizeof *whole);
-    int top = -1, forward_top = -1;
+    int top = -1, forward_top = -1; /* level -1: what depends on parameters and constants alone, before the first segment */
     if (!level || !whole) {
         st = hk__fail(b->ctx, HK_ENOMEM, "out of memory for the schedule");
         goto end;
@@ -80,19 +80,19 @@ hk_status hk__schedule(hk__plan *p, hk__builder *b, uint32_t mode, uint32_t flag
     for (int i = 0; i < g->top.n; i++) {
         int32_t id = g->top.at[i];
         whole[id] = hk__is_whole(g, id);
-        leveller l = { g, level, whole, !whole[id], 0 };
+        leveller l = { g, level, whole, !whole[id], whole[id] ? -1 : 0 };
         hk__each_read(g, id, level_of, &l);
-        if (mode == HK_TRAIN && flags & HK_SEPARATE && g->node[id].phase != HK_FORWARD && l.max <= forward_top) l.max = forward_top + 1;
+        if (mode == HK_TRAIN && flags & HK_SEPARATE && g->node[id].phase != HK_FORWARD && l.max >= 0 && l.max <= forward_top) l.max = forward_top + 1;
         level[id] = l.max;
         if (l.max > top) top = l.max;
         if (g->node[id].phase == HK_FORWARD && l.max > forward_top) forward_top = l.max;
     }
-    p->unit = calloc((size_t)(2 * (top + 1)) + 64, sizeof *p->unit);
+    p->unit = calloc((size_t)(2 * (top + 2)), sizeof *p->unit);
     if (!p->unit) {
         st = hk__fail(b->ctx, HK_ENOMEM, "out of memory for the schedule");
         goto end;
     }
-    for (int at = 0; at <= top; at++)
+    for (int at = -1; at <= top; at++)
         for (int team = 0; team < 2; team++) {
             int n = 0;
             for (int i = 0; i < g->top.n; i++) n += level[g->top.at[i]] == at && whole[g->top.at[i]] == (team != 0);

@@ -206,6 +206,7 @@ hk_fn float hk_atan_f(float x) {
     float num = a <= 0.414213562f ? a : a <= 2.41421356f ? a - 1.0f : -1.0f;
     float den = a <= 0.414213562f ? 1.0f : a <= 2.41421356f ? a + 1.0f : a;
     float off = a <= 0.414213562f ? 0.0f : a <= 2.41421356f ? 0.785398163f : 1.57079633f;
+    float low = a <= 0.414213562f ? 0.0f : a <= 2.41421356f ? -2.18556941e-8f : -4.37113883e-8f; /* pi/4 - off, pi/2 - off */
     float t = num / den, z = t * t, q = 1.0f / 19.0f;
     q = 1.0f / 17.0f - q * z;
     q = 1.0f / 15.0f - q * z;
@@ -215,7 +216,7 @@ hk_fn float hk_atan_f(float x) {
     q = 1.0f / 7.0f - q * z;
     q = 1.0f / 5.0f - q * z;
     q = 1.0f / 3.0f - q * z;
-    float y = off + (t - q * z * t);
+    float y = off + (t - (q * z * t - low));
     y = x < 0.0f ? -y : y;
     return x == x ? y : x;
 }

@@ -1,0 +1,44 @@
+/* linear.c - linear, linear_dx, linear_dw. Outputs are assigned (=). */
+#include "ref.h"
+
+enum { X, W, B, Y }; /* linear */
+static hk_status linear(const ref_plan *p, const hk_bind *b) {
+    REF_EACH(p, b, Y, t, i, o) {
+        double sum = ref_has(p, B) ? ref_get(p, b, B, t, i, o) : 0.0;
+        for (int64_t k = 0; k < p->E[X]; k++) sum += ref_get(p, b, W, t, i, o * p->E[X] + k) * ref_get(p, b, X, t, i, k);
+        ref_put(p, b, Y, t, i, o, sum);
+    }
+    return HK_OK;
+}
+
+/* g, w -> gx */
+static hk_status linear_dx(const ref_plan *p, const hk_bind *b) {
+    REF_EACH(p, b, 2, t, i, k) {
+        double sum = 0.0;
+        for (int64_t o = 0; o < p->E[0]; o++) sum += ref_get(p, b, 0, t, i, o) * ref_get(p, b, 1, t, i, o * p->E[2] + k);
+        ref_put(p, b, 2, t, i, k, sum);
+    }
+    return HK_OK;
+}
+
+/* g, x -> G: rows in the order t, then sample */
+static hk_status linear_dw(const ref_plan *p, const hk_bind *b) {
+    uint32_t rows = p->d[0].flags | p->d[1].flags, groups = p->d[2].flags & HK_G;
+    int64_t T = rows & HK_T ? b->T : 1, n = rows & HK_N ? b->n : 1;
+    ref_zero(p, b, 2);
+    for (int64_t t = 0; t < T; t++)
+        for (int64_t i = 0; i < n; i++)
+            for (int64_t o = 0; o < p->E[0]; o++)
+                for (int64_t k = 0; k < p->E[1]; k++)
+                    ref_add(p, b, 2, 0, groups ? i / HK_GROUP : 0, o * p->E[1] + k, ref_get(p, b, 0, t, i, o) * ref_get(p, b, 1, t, i, k));
+    return HK_OK;
+}
+
+/* The bias may be left out of the operands altogether; then the output would be operand 2. */
+static hk_status linear_prepare(ref_plan *p, const hk_opdesc *o) {
+    if (p->n_in == 3 && p->E[W] == p->E[X] * p->E[Y]) return HK_OK;
+    return ref_fail(p->dev, HK_ESHAPE, "%s: linear: expected x[K], w[O,K], bias[O] or absent, got %lld, %lld and %lld numbers out", o->path, (long long)p->E[X], (long long)p->E[W],
+                    (long long)p->E[p->n_in]);
+}
+
+const ref_op ref_ops_linear[] = { { "linear", 3, 1, linear, linear_prepare }, { "linear_dx", 2, 1, linear_dx, NULL }, { "linear_dw", 2, 1, linear_dw, NULL }, { 0 } };

@@ -1,0 +1,76 @@
+/* loss.c - one_hot, cross_entropy, cross_entropy_bwd, correct. i[0]: operand that holds the classes; f[0]: smoothing. */
+#include "ref.h"
+#include <math.h>
+
+/* The class of a row, or -1 after saying what is wrong. */
+static int64_t target(const ref_plan *p, const hk_bind *b, int k, int64_t classes, int64_t t, int64_t i) {
+    int64_t y = ((const int64_t *)b->ptr[k])[ref_at(p, b, k, t, i, 0)];
+    if (y >= 0 && y < classes) return y;
+    ref_fail(p->dev, HK_EDATA, "target of sample %lld: expected a class 0 to %lld, got %lld", (long long)(b->sample0 + i), (long long)classes - 1, (long long)y);
+    return -1;
+}
+
+static hk_status one_hot(const ref_plan *p, const hk_bind *b) {
+    REF_EACH(p, b, 1, t, i, c) {
+        int64_t y = target(p, b, 0, p->E[1], t, i);
+        if (y < 0) return HK_EDATA;
+        ref_put(p, b, 1, t, i, c, c == y);
+    }
+    return HK_OK;
+}
+
+/* log(sum exp z) of a row */
+static double log_sum(const ref_plan *p, const hk_bind *b, int64_t t, int64_t i) {
+    double max = -INFINITY, sum = 0.0;
+    for (int64_t c = 0; c < p->E[0]; c++) max = fmax(max, ref_get(p, b, 0, t, i, c));
+    for (int64_t c = 0; c < p->E[0]; c++) sum += exp(ref_get(p, b, 0, t, i, c) - max);
+    return max + log(sum);
+}
+
+static double weight(const ref_plan *p, const hk_bind *b, int64_t c) { return ref_has(p, 2) ? ref_get(p, b, 2, 0, 0, c) : 1.0; }
+
+/* z, y, [w] -> loss = (1-e) w[y] nll[y] + (e/C) sum_c w[c] nll[c], weight = w[y] */
+static hk_status cross_entropy(const ref_plan *p, const hk_bind *b) {
+    int first = ref_has(p, 3) ? 3 : 4;
+    REF_EACH(p, b, first, t, i, zero) {
+        int64_t C = p->E[0], y = target(p, b, 1, C, t, i);
+        if (y < 0) return HK_EDATA;
+        double l = log_sum(p, b, t, i), all = 0.0;
+        for (int64_t c = 0; c < C; c++) all += weight(p, b, c) * (l - ref_get(p, b, 0, t, i, c));
+        if (ref_has(p, 3)) ref_put(p, b, 3, t, i, zero, (1.0 - p->f[0]) * weight(p, b, y) * (l - ref_get(p, b, 0, t, i, y)) + p->f[0] / (double)C * all);
+        if (ref_has(p, 4)) ref_put(p, b, 4, t, i, zero, weight(p, b, y));
+    }
+    return HK_OK;
+}
+
+/* z, y, [w], g -> gz; d nll[c] / dz[k] = softmax[k] - (c == k) */
+static hk_status cross_entropy_bwd(const ref_plan *p, const hk_bind *b) {
+    REF_EACH(p, b, 4, t, i, k) {
+        int64_t C = p->E[0], y = target(p, b, 1, C, t, i);
+        if (y < 0) return HK_EDATA;
+        double q = exp(ref_get(p, b, 0, t, i, k) - log_sum(p, b, t, i)), all = 0.0;
+        for (int64_t c = 0; c < C; c++) all += weight(p, b, c) * (q - (c == k));
+        ref_put(p, b, 4, t, i, k, ref_get(p, b, 3, t, i, 0) * ((1.0 - p->f[0]) * weight(p, b, y) * (q - (y == k)) + p->f[0] / (double)C * all));
+    }
+    return HK_OK;
+}
+
+static hk_status smoothing_prepare(ref_plan *p, const hk_opdesc *o) {
+    p->f[0] = ref_attr(o, "smoothing")->f;
+    return HK_OK;
+}
+
+static hk_status correct(const ref_plan *p, const hk_bind *b) {
+    REF_EACH(p, b, 2, t, i, zero) {
+        int64_t best = 0;
+        for (int64_t c = 1; c < p->E[0]; c++)
+            if (ref_get(p, b, 0, t, i, c) > ref_get(p, b, 0, t, i, best)) best = c;
+        ref_put(p, b, 2, t, i, zero, (double)best == ref_get(p, b, 1, t, i, 0));
+    }
+    return HK_OK;
+}
+
+const ref_op ref_ops_loss[] = {
+    { "one_hot", 1, 1, one_hot, NULL }, { "cross_entropy", 3, 2, cross_entropy, smoothing_prepare }, { "cross_entropy_bwd", 4, 1, cross_entropy_bwd, smoothing_prepare },
+    { "correct", 2, 1, correct, NULL }, { 0 },
+};

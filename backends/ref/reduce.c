@@ -1,0 +1,51 @@
+/* reduce.c - reduce, merge, sum_t, repeat_t. */
+#include "ref.h"
+
+/* x -> G; i[0]: 0 whole row, 1 per channel, 2 scalar. Rows in the order t, then sample. */
+static hk_status reduce(const ref_plan *p, const hk_bind *b) {
+    int groups = (p->d[1].flags & HK_G) != 0;
+    int64_t per_channel = p->d[0].rank ? p->E[0] / p->d[0].shape[0] : 1;
+    ref_zero(p, b, 1);
+    REF_EACH(p, b, 0, t, i, e) {
+        int64_t to = p->i[0] == 0 ? e : p->i[0] == 1 ? e / per_channel : 0;
+        ref_add(p, b, 1, 0, groups ? i / HK_GROUP : 0, to, ref_get(p, b, 0, t, i, e));
+    }
+    return HK_OK;
+}
+static hk_status reduce_prepare(ref_plan *p, const hk_opdesc *o) {
+    p->i[0] = ref_attr(o, "to")->i;
+    return HK_OK;
+}
+
+/* p G -> STATIC: scale f[0] times the sum over groups, in order */
+static hk_status merge(const ref_plan *p, const hk_bind *b) {
+    REF_EACH(p, b, 1, t, i, e) {
+        double sum = 0.0;
+        for (int64_t g = 0; g < ref_count(&p->d[0], b); g++) sum += ref_get(p, b, 0, t, g, e);
+        ref_put(p, b, 1, t, i, e, p->f[0] * sum);
+    }
+    return HK_OK;
+}
+static hk_status scale_prepare(ref_plan *p, const hk_opdesc *o) {
+    p->f[0] = ref_attr(o, "scale")->f;
+    return HK_OK;
+}
+
+/* x -> the same without T: scale f[0] times the sum over t, ascending */
+static hk_status sum_t(const ref_plan *p, const hk_bind *b) {
+    REF_EACH(p, b, 1, zero, i, e) {
+        double sum = 0.0;
+        for (int64_t t = 0; t < b->T; t++) sum += ref_get(p, b, 0, t, i, e);
+        ref_put(p, b, 1, zero, i, e, p->f[0] * sum);
+    }
+    return HK_OK;
+}
+
+static hk_status repeat_t(const ref_plan *p, const hk_bind *b) {
+    REF_EACH(p, b, 1, t, i, e) ref_put(p, b, 1, t, i, e, ref_get(p, b, 0, t, i, e));
+    return HK_OK;
+}
+
+const ref_op ref_ops_reduce[] = {
+    { "reduce", 1, 1, reduce, reduce_prepare }, { "merge", 1, 1, merge, scale_prepare }, { "sum_t", 1, 1, sum_t, scale_prepare }, { "repeat_t", 1, 1, repeat_t, NULL }, { 0 },
+};
