@@ -1,8 +1,6 @@
 /* loss.c - one_hot, cross_entropy and its adjoint, correct. A unit is a row (t, sample) of the output. Outputs are assigned (=). */
 #include "cpu.h"
-#include "mathf.h"
-#include <math.h>
-#pragma GCC optimize("O3")
+#pragma GCC optimize("O3", "no-trapping-math") /* changes no result; lets loops over hk_exp vectorise */
 
 typedef struct loss_plan {
     cpu_plan base;
@@ -48,7 +46,7 @@ static hk_status one_hot_run(const cpu_plan *p, const hk_bind *b, int64_t lo, in
 static float exp_row(int64_t C, const float *z, float *e, float *max) {
     float m = z[0], sum = 0.0f;
     for (int64_t c = 1; c < C; c++) m = z[c] > m ? z[c] : m;
-    for (int64_t c = 0; c < C; c++) e[c] = cpu_expf(z[c] - m);
+    for (int64_t c = 0; c < C; c++) e[c] = hk_exp(z[c] - m);
     for (int64_t c = 0; c < C; c++) sum += e[c];
     *max = m;
     return sum;
@@ -66,7 +64,7 @@ static hk_status cross_entropy_run(const cpu_plan *p, const hk_bind *b, int64_t 
         float wy = w ? w[y] : 1.0f;
         if (weight) weight[r] = wy;
         if (!loss) continue;
-        float log_sum = logf(exp_row(P->C, z, e, &max)) + max, all = 0.0f;
+        float log_sum = hk_log(exp_row(P->C, z, e, &max)) + max, all = 0.0f;
         loss[r] = (1.0f - P->smoothing) * wy * (log_sum - z[y]);
         if (P->smoothing == 0.0f) continue;
         for (int64_t c = 0; c < P->C; c++) all += (w ? w[c] : 1.0f) * (log_sum - z[c]);

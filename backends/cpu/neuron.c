@@ -35,7 +35,7 @@ size_t neuron_work_init(const neuron_plan *P, int backward, int64_t T, void *scr
     if (!backward) return at - (uintptr_t)scratch;
     w->gx = ROW(tile), w->zero = ROW(tile);
     for (int k = 0; k < P->nf; k++) w->d[k] = ROW(tile);
-    for (int k = 0; k < P->np && P->want_gp; k++) w->gp[k] = ROW(P->outer);
+    for (int k = 0; k < P->np; k++) w->gp[k] = cpu_has_out(&P->base, 1 + P->ns + k) ? ROW(P->outer) : NULL;
     w->saved = ROW((T > 1 ? T - 1 : 0) * P->ns * P->outer);
     if (scratch) memset(w->zero, 0, (size_t)tile * 4);
 #undef ROW

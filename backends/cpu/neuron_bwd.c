@@ -1,6 +1,6 @@
 /* neuron_bwd.c - operation neuron_bwd: replays the forward of a block from s0, keeping the states in cache, then runs t backwards.
  *
- * The block is as large as its saved states fit in half of a usual L2. The row kernels add (+=) into gs and gp; gx is assigned (=). When
+ * The block is as large as its saved states fit in half of a usual L2. The row kernels add (+=) into gs and gp, whose rows are NULL when unwanted; gx is assigned (=). When
  * gradients of parameters are wanted, a unit is a group of HK_GROUP samples, whose rows of gp are summed up in order of position. */
 #include "neuron.h"
 #pragma GCC optimize("O3")
@@ -78,7 +78,8 @@ static void backward_block(const neuron_plan *P, const hk_bind *b, neuron_work *
         if (!gs1) memset(gs[k], 0, (size_t)(je - jb) * 4);
         else if (gs1 != gs[k]) memcpy(gs[k], gs1, (size_t)(je - jb) * 4);
     }
-    for (int k = 0; k < P->np && P->want_gp; k++) memset(w->gp[k], 0, (size_t)(je - jb) * 4);
+    for (int k = 0; k < P->np; k++)
+        if (w->gp[k]) memset(w->gp[k], 0, (size_t)(je - jb) * 4);
     for (int64_t t = b->T - 1; t >= 0; t--) {
         for (int64_t j = jb; j < je; j += CPU_NEURON_TILE) {
             int64_t m = cpu_min(CPU_NEURON_TILE, je - j), at = j - jb;
@@ -90,15 +91,15 @@ static void backward_block(const neuron_plan *P, const hk_bind *b, neuron_work *
             }
             prepare_step(P, b, w, t, j, m, w->y, &a);
             a.gx[0] = gx && !gx_sum ? gx + t * all + j : w->gx;
-            for (int k = 0; k < P->np && P->want_gp; k++) a.gp[k] = w->gp[k] + at;
+            for (int k = 0; k < P->np; k++) a.gp[k] = w->gp[k] ? w->gp[k] + at : NULL;
             if (P->want_gp) P->k->bwd_gp(&a);
             else P->k->bwd(&a);
             if (gx_sum && t == b->T - 1) memcpy(gx + j, w->gx, (size_t)m * 4);
             else if (gx_sum) P->add(m, w->gx, gx + j);
         }
-        for (int k = 0; k < P->np && P->want_gp; k++) {
+        for (int k = 0; k < P->np; k++) {
             int steps = (P->p[k].d.flags & HK_T) != 0;
-            if (!cpu_has_out(p, (int)o_gp + k) || (t && !steps)) continue;
+            if (!w->gp[k] || (t && !steps)) continue;
             float *out = (float *)b->ptr[p->n_in + o_gp + k] + (steps ? group * b->T + t : group) * P->p[k].row;
             add_gp(P, &P->p[k], w->gp[k], jb, je - jb, out);
             if (steps) memset(w->gp[k], 0, (size_t)(je - jb) * 4);

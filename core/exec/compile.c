@@ -85,8 +85,9 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
 
     hk_builder *bb = &b.base;
     p->x = input(&b, HK_SRC_INPUT, 0, hk__desc(HK_F32, seq ? HK_SEQ : HK_HELD, rank, shape));
-    hk_value x = seq ? p->x : hk__fold_time(&b, p->x, !(net->cfg.passes_off & HK_PASS_FOLD_TIME));
-    hk__module_build(bb, &net->root->base, 1, &x, 1, &p->y);
+    if (!seq && net->cfg.passes_off & HK_PASS_FOLD_TIME) b.held = p->x;
+    hk__module_build(bb, &net->root->base, 1, &p->x, 1, &p->y);
+    b.held = HK_NONE;
     if (b.status == HK_OK && !p->y) hk__builder_fail(bb, HK_EINTERNAL, "the network gave no output");
     for (int i = 0; i < ex->cfg.n_output; i++) p->upstream_any |= ex->outputs[i].upstream != 0;
     build_loss(&b, p, net);

@@ -57,6 +57,9 @@ static void emit(hk_builder *bb, const char *op_name, int n_in, const hk_value *
         hk__builder_fail(bb, HK_EUNSUPPORTED, "%s needs all time steps at once and cannot run step by step; take it out of the loop or use step_mode=m", op_name);
         return;
     }
+    hk_value unfolded[HK_MAX_OPERANDS];
+    for (int i = 0; i < n_in; i++) unfolded[i] = hk__unfold(b, op, in[i]);
+    in = unfolded;
     /* An operation belongs to the loop being built only if it touches it; what does not (parameters of STATIC values) stays outside. */
     int32_t region = 0;
     bool varies = n_in == 0;

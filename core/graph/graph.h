@@ -168,6 +168,7 @@ struct hk__builder {
     const hk__module *at;      /* module being built, or NULL */
     const char *path;          /* where operations come from when `at` is NULL */
     hk_value *param_value;     /* [n_param] */
+    hk_value held, repeated;   /* fold_time off: the picture, and the same at each t (made when first used) */
 };
 typedef struct hk__builder hk__builder;
 static inline hk__builder *hk__b(hk_builder *b) { return (hk__builder *)b; }
@@ -205,8 +206,8 @@ typedef struct hk__seed {
 } hk__seed;
 /* core/pass/autodiff.c: emits the backward operations; param_grad[i] gets parameter i's gradient (STATIC, written to its region) or NONE. */
 void hk__autodiff(hk__builder *, int n_seed, const hk__seed *, const bool *param_learns, hk_value input, hk_value *input_grad);
-/* core/pass/fold_time.c */
-hk_value hk__fold_time(hk__builder *, hk_value held, bool on);
+/* core/pass/fold_time.c: what an operation reads in place of v when the pass is off */
+hk_value hk__unfold(hk__builder *, const struct hk__op *, hk_value v);
 /* core/pass/hoist.c */
 void hk__hoist(hk__builder *);  /* before autodiff and after it: moves operations out of loops */
 /* Uses of `old` become uses of `new` everywhere in the graph. */

@@ -75,7 +75,7 @@ void hk__grad_loop(hk__tape *ad, int32_t fwd) {
     }
     hk__loop_end(bb, bwd);
     ad->fwd = ad->bwd = 0;
-    for (int i = 0; i < n_at && b->status == HK_OK; i++) hk__grad_add(ad, ad->grad, l->at[i].outer, at_grad[i], g->val[l->at[i].outer].desc.flags);
+    for (int i = 0; i < n_at && b->status == HK_OK; i++) hk__grad_add(ad, ad->grad, l->at[i].outer, at_grad[i], g->val[l->at[i].outer].desc.flags | HK_T); /* hoisting may have made it HELD */
     for (hk_value v = 1; v < ad->n && b->status == HK_OK; v++)
         if (g->val[v].loop == 0 && ad->inside[v]) hk__grad_add(ad, ad->grad, v, ad->inside[v], g->val[v].desc.flags);
 }

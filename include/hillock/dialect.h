@@ -27,21 +27,23 @@ extern "C" {
 #endif
 
 typedef float hk_real;
-#define hk_fn static inline __attribute__((always_inline))
 
 #ifdef __clang__
 #pragma clang fp contract(off)
 #define HK_KERNEL_OPT
 #define HK_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #else
-/* no-trapping-math: arithmetic may be done on both sides of a condition; no-math-errno: sqrt is an instruction. Neither changes a result. */
+/* no-trapping-math: arithmetic may be done on both sides of a condition; no-math-errno: sqrt is an instruction. Neither changes a result.
+ * It stands on every function of a kernel, the inlined ones too: gcc lets an inlined function's floating-point flags win. */
 #define HK_KERNEL_OPT __attribute__((optimize("O3", "fp-contract=off", "no-trapping-math", "no-math-errno")))
 #define HK_INDEPENDENT _Pragma("GCC ivdep")
 #endif
+#define hk_fn HK_KERNEL_OPT static inline __attribute__((always_inline))
 
 #include "hillock/prelude.hk.h"
 
-#define HK_STRING_(...) #__VA_ARGS__
+#define HK_STRING__(...) #__VA_ARGS__
+#define HK_STRING_(...) HK_STRING__(__VA_ARGS__) /* the list expanded first */
 /* Expands to the first argument list for each ISA level: M(level name, isa value, attributes, prefix). */
 #if defined(__x86_64__)
 #define HK_N_KERNEL 3

@@ -23,7 +23,7 @@ extern "C" {
 typedef enum hk_isa { HK_ISA_BASELINE = 0, HK_ISA_AVX2 = 1 /* with FMA, BMI2 */, HK_ISA_AVX512 = 2 /* F, BW, DQ, VL */ } hk_isa;
 
 /* One time step over a tile of n neurons. Each pointer is a row of n numbers. s and s1 may be the same rows; gx may be gy.
- * p[k] is a row of n when `p_row` is set, else one number. */
+ * p[k] is a row of n when bit k of `p_row` is set, else one number. */
 typedef struct hk_neuron_args {
     int64_t n;
     uint32_t p_row, strict;
@@ -40,7 +40,7 @@ typedef struct hk_neuron_args {
     const float *gy;              /* bwd: gradient of the output */
     float *gs[HK_MAX_STATE];      /* bwd: in: gradient of the state after the step; out: of the state before it */
     float *gx[1];                 /* bwd: out (=) */
-    float *gp[HK_MAX_P];          /* bwd_gp: rows, += */
+    float *gp[HK_MAX_P];          /* bwd_gp: rows, +=; NULL: not wanted */
 } hk_neuron_args;
 
 /* The kernels made from a neuron's text for one ISA level. All [run]; no state, no allocation. They give the same bits at every level. */

@@ -277,7 +277,8 @@ static void t_bwd_any(const hk_neuron_args *a, int gp) {
         t_pre1(a, i, &h, &z);
         float gh = a->gs[0][i] * (1 - f), gf = a->gy[i] + a->gs[1][i] + (a->detach ? 0 : -a->gs[0][i] * h), gz = gf * a->d[0][i];
         gh += gz;
-        if (gp) a->gp[0][i] += gh * a->s[0][i], a->gp[1][i] -= gz;
+        if (gp && a->gp[0]) a->gp[0][i] += gh * a->s[0][i];
+        if (gp && a->gp[1]) a->gp[1][i] -= gz;
         a->gs[0][i] = gh * p0;
         a->gx[0][i] = gh;
     }

@@ -56,7 +56,10 @@ static void check(const gcase *c) {
     }
     objective(&n, g, y, ny, x, nx);
     net_ok(hk_executor_backward(n.ex));
-    net_ok(hk_executor_read(n.ex, "grad:x", HK_F64, gx, nx));
+    if (hk_executor_read(n.ex, "grad:x", HK_F64, gx, nx) != HK_OK) {
+        hk_executor_print(n.ex, stderr);
+        fail_msg("%s, T=%lld N=%lld passes_off=%u: %s", c->text, (long long)c->T, (long long)c->N, c->passes_off, hk_error(net_context()));
+    }
     const double eps = 1e-5;
     for (int p = -1; p < hk_network_n_param(n.net); p++) {
         int64_t count = p < 0 ? nx : hk_network_param(n.net, p)->elems;
