@@ -51,8 +51,4 @@ typedef struct hk__module {
 
 static inline hk__module *hk__mod(const hk_module *m) { return (hk__module *)(uintptr_t)m; }
 
-/* ---- core/util/random.c ---- */
-/* Four 32-bit words of Philox4x32-10. */
-void hk__philox(uint64_t key, const uint32_t counter[4], uint32_t out[4]);
-
 #endif

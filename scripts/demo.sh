@@ -11,7 +11,7 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 echo "building into $root/build ..."
 if ! (cd "$root" && cmake --preset release && cmake --build --preset release) >"$log" 2>&1; then
-    cat "$log" >&2
+    grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking|Creating|Generating)' "$log" >&2
     echo "demo.sh: the build failed" >&2
     exit 1
 fi

@@ -29,7 +29,7 @@ build() {
         rm -f "$log"
         return 0
     fi
-    tail -n 200 "$log"
+    grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking|Creating|Generating)' "$log" | tail -n 200
     rm -f "$log"
     echo "test.sh: the $1 build failed"
     failed=$((failed + 1))
@@ -43,7 +43,7 @@ tests() {
     echo "== tests: $dir $*"
     local junit=$root/$dir/junit.xml attributes
     rm -f "$junit"
-    ctest --test-dir "$dir" --output-on-failure --no-tests=error --timeout 600 -j "$jobs" --output-junit "$junit" "$@" || true
+    ctest --test-dir "$dir" --output-on-failure --no-tests=error --timeout 600 --test-output-size-passed 100000 -j "$jobs" --output-junit "$junit" "$@" || true
     if [ ! -s "$junit" ]; then
         echo "test.sh: ctest in $dir left no result"
         failed=$((failed + 1))

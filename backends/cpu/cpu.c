@@ -2,7 +2,6 @@
 #include "tables.h"
 #include <unistd.h>
 
-
 static int cpu_probe(char *why, size_t size) {
     if (size) why[0] = 0;
     return 10;
@@ -102,14 +101,23 @@ const hk_attr *cpu_attr(const hk_opdesc *o, const char *name) {
 }
 
 static const hk_backend cpu_backend = {
-    .struct_size = sizeof(hk_backend), .real_bytes = 4, .doc = "CPU: own kernels for baseline, AVX2 and AVX-512, OpenBLAS for large matrices",
-    .probe = cpu_probe, .open = cpu_open, .close = cpu_close,
-    .buf_new = cpu_buf_new, .buf_free = cpu_buf_free, .upload = cpu_copy, .download = cpu_copy, .block = cpu_block,
-    .plan_new = cpu_op_new, .plan_query = cpu_query, .plan_run = cpu_op_run, .plan_free = cpu_op_free,
+    .struct_size = sizeof(hk_backend),
+    .real_bytes = 4,
+    .doc = "CPU: own kernels for baseline, AVX2 and AVX-512, OpenBLAS for large matrices",
+    .probe = cpu_probe,
+    .open = cpu_open,
+    .close = cpu_close,
+    .buf_new = cpu_buf_new,
+    .buf_free = cpu_buf_free,
+    .upload = cpu_copy,
+    .download = cpu_copy,
+    .block = cpu_block,
+    .plan_new = cpu_op_new,
+    .plan_query = cpu_query,
+    .plan_run = cpu_op_run,
+    .plan_free = cpu_op_free,
 };
 
-static hk_status cpu_init(const hk_host *host) {
-    return host->add(host->ctx, "hk.backend/1", "cpu", &cpu_backend);
-}
+static hk_status cpu_init(const hk_host *host) { return host->add(host->ctx, "hk.backend/1", "cpu", &cpu_backend); }
 
 HK_PLUGIN("hillock.backend.cpu", "0.1.0", "Apache-2.0", cpu_init);

@@ -11,9 +11,9 @@
 
 struct hk_device {
     const hk_host *host;
-    uint32_t isa;      /* hk_isa cap */
+    uint32_t isa; /* hk_isa cap */
     int threads;
-    size_t l2, l3;     /* bytes */
+    size_t l2, l3; /* bytes */
 };
 
 typedef struct hk_op_plan cpu_plan;
@@ -24,8 +24,8 @@ struct hk_op_plan {
     const char *impl;
     int64_t (*units)(const cpu_plan *, const hk_bind *);
     cpu_units_fn *run;
-    int64_t grain;     /* fewest units worth a thread */
-    size_t scratch;    /* bytes per thread */
+    int64_t grain;  /* fewest units worth a thread */
+    size_t scratch; /* bytes per thread */
     uint32_t scope, isa;
     int n_in, n_out;
     int64_t T, N, nb;
@@ -106,7 +106,7 @@ static inline const float *cpu_src_get(const cpu_src *s, const void *base, const
     static void name##_baseline params { name##_body args; }                                                                                                   \
     CPU_AVX2 static void name##_avx2 params { name##_body args; }                                                                                              \
     CPU_AVX512 static void name##_avx512 params { name##_body args; }                                                                                          \
-    static void (*const name[3]) params = { name##_baseline, name##_avx2, name##_avx512 }
+    static void(*const name[3]) params = { name##_baseline, name##_avx2, name##_avx512 }
 
 /* y = x; x is u8. */
 extern void (*const cpu_from_u8[3])(int64_t n, const uint8_t *x, float *y);

@@ -71,7 +71,8 @@ static hk_status fire_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     const hk_surrogate_kernel *k = s->type->kernels, *last = k + s->type->n_kernel - 1;
     while (k < last && k->isa > P->base.isa) k++;
     int spiking = cpu_attr(o, "spiking")->i != 0;
-    if (!bwd && !spiking && !k->primitive) return cpu_fail(dev, HK_EUNSUPPORTED, "%s: the surrogate has no primitive: spiking = false is not possible", o->path);
+    if (!bwd && !spiking && !k->primitive)
+        return cpu_fail(dev, HK_EUNSUPPORTED, "%s: the surrogate has no primitive: spiking = false is not possible", o->path);
     P->shape = bwd ? k->grad : spiking ? k->forward : k->primitive;
     P->strict = cpu_attr(o, "strict")->i != 0;
     for (int i = 0; i < HK_MAX_P; i++) P->p[i] = (float)s->p[i];

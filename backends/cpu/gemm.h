@@ -12,12 +12,12 @@ enum { CPU_MR = 6, CPU_MAX_NR = 32 };
 /* c[i, j] = sum_p a[i * lda + p] b[p * ldb + j] (+ bias[j]); i < MR, j < cols <= NV * vw; reads b up to NV * vw. */
 typedef void cpu_micro(int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, const float *bias, float *c, int64_t ldc, int64_t cols);
 /* c[i, j] (+)= sum_r a[r * lda + i] b[r * ldb + j]; r over T runs of `run` rows, a skipping `jump` numbers after each run. */
-typedef void cpu_micro_t(int64_t T, int64_t run, const float *a, int64_t lda, int64_t jump, const float *b, int64_t ldb, float *c, int64_t ldc, int64_t cols,
-                         int add);
+typedef void cpu_micro_t(
+    int64_t T, int64_t run, const float *a, int64_t lda, int64_t jump, const float *b, int64_t ldb, float *c, int64_t ldc, int64_t cols, int add);
 
 typedef struct cpu_gemm {
-    int vw;                          /* numbers in a vector; a panel is 1 or 2 vectors wide */
-    cpu_micro *rows[CPU_MR + 1][3];  /* [MR][NV] */
+    int vw;                         /* numbers in a vector; a panel is 1 or 2 vectors wide */
+    cpu_micro *rows[CPU_MR + 1][3]; /* [MR][NV] */
     cpu_micro_t *outer[CPU_MR + 1][3];
 } cpu_gemm;
 extern const cpu_gemm *const cpu_gemm_isa[3];

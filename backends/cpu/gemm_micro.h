@@ -1,8 +1,8 @@
 /* gemm_micro.h - the micro-kernels, included by gemm.c once per ISA level with V, VW, VSET1, VLOAD, VSTORE, VFMA, VPART, NAME set. */
 
 #define MICRO(MR, NV)                                                                                                                                          \
-    static void NAME(rows_##MR##_##NV)(int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, const float *bias, float *c, int64_t ldc,          \
-                                       int64_t cols) {                                                                                                         \
+    static void NAME(rows_##MR##_##NV)(                                                                                                                        \
+        int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, const float *bias, float *c, int64_t ldc, int64_t cols) {                         \
         V acc[MR][NV];                                                                                                                                         \
         UNROLL for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++) acc[i][v] = VSET1(0.0f);                                                       \
         for (int64_t p = 0; p < k; p++, b += ldb) {                                                                                                            \
@@ -14,17 +14,17 @@
             }                                                                                                                                                  \
         }                                                                                                                                                      \
         if (bias) UNROLL for (int v = 0; v < NV; v++) {                                                                                                        \
-            V bv = VLOAD(bias + v * VW);                                                                                                                       \
-            UNROLL for (int i = 0; i < MR; i++) acc[i][v] = acc[i][v] + bv;                                                                                    \
-        }                                                                                                                                                      \
+                V bv = VLOAD(bias + v * VW);                                                                                                                   \
+                UNROLL for (int i = 0; i < MR; i++) acc[i][v] = acc[i][v] + bv;                                                                                \
+            }                                                                                                                                                  \
         if (cols == NV * VW) {                                                                                                                                 \
             UNROLL for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++) VSTORE(c + i * ldc + v * VW, acc[i][v]);                                   \
         } else {                                                                                                                                               \
             UNROLL for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++) VPART(c + i * ldc + v * VW, cols - v * VW, acc[i][v]);                     \
         }                                                                                                                                                      \
     }                                                                                                                                                          \
-    static void NAME(outer_##MR##_##NV)(int64_t T, int64_t run, const float *a, int64_t lda, int64_t jump, const float *b, int64_t ldb, float *c, int64_t ldc,         \
-                                        int64_t cols, int add) {                                                                                               \
+    static void NAME(outer_##MR##_##NV)(                                                                                                                       \
+        int64_t T, int64_t run, const float *a, int64_t lda, int64_t jump, const float *b, int64_t ldb, float *c, int64_t ldc, int64_t cols, int add) {        \
         V acc[MR][NV];                                                                                                                                         \
         UNROLL for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++) acc[i][v] = add ? VREAD(c + i * ldc + v * VW, cols - v * VW) : VSET1(0.0f);    \
         for (int64_t t = 0; t < T; t++, a += jump)                                                                                                             \
@@ -43,15 +43,16 @@
         }                                                                                                                                                      \
     }
 
-MICRO(1, 1) MICRO(2, 1) MICRO(3, 1) MICRO(4, 1) MICRO(5, 1) MICRO(6, 1)
-MICRO(1, 2) MICRO(2, 2) MICRO(3, 2) MICRO(4, 2) MICRO(5, 2) MICRO(6, 2)
+MICRO(1, 1)
+MICRO(2, 1) MICRO(3, 1) MICRO(4, 1) MICRO(5, 1) MICRO(6, 1) MICRO(1, 2) MICRO(2, 2) MICRO(3, 2) MICRO(4, 2) MICRO(5, 2) MICRO(6, 2)
 
-#define PAIR(kind, MR) { NULL, NAME(kind##_##MR##_1), NAME(kind##_##MR##_2) }
-static const cpu_gemm NAME(gemm) = {
-    VW,
-    { { NULL, NULL, NULL }, PAIR(rows, 1), PAIR(rows, 2), PAIR(rows, 3), PAIR(rows, 4), PAIR(rows, 5), PAIR(rows, 6) },
-    { { NULL, NULL, NULL }, PAIR(outer, 1), PAIR(outer, 2), PAIR(outer, 3), PAIR(outer, 4), PAIR(outer, 5), PAIR(outer, 6) },
-};
+#define PAIR(kind, MR)                                                                                                                                         \
+    { NULL, NAME(kind##_##MR##_1), NAME(kind##_##MR##_2) }
+    static const cpu_gemm NAME(gemm) = {
+        VW,
+        { { NULL, NULL, NULL }, PAIR(rows, 1), PAIR(rows, 2), PAIR(rows, 3), PAIR(rows, 4), PAIR(rows, 5), PAIR(rows, 6) },
+        { { NULL, NULL, NULL }, PAIR(outer, 1), PAIR(outer, 2), PAIR(outer, 3), PAIR(outer, 4), PAIR(outer, 5), PAIR(outer, 6) },
+    };
 #undef MICRO
 #undef PAIR
 #undef NAME

@@ -26,7 +26,8 @@ static hk_status flatten_run(const cpu_plan *p, const hk_bind *b, int64_t lo, in
     const image_plan *P = (const image_plan *)p;
     size_t size = cpu_size(p->d[0].dtype), row = (size_t)(P->C * P->P) * size;
     for (int64_t r = lo; r < hi; r++)
-        transpose(size, P->to_image ? P->C : P->P, P->to_image ? P->P : P->C, (const char *)b->ptr[0] + (size_t)r * row, (char *)b->ptr[p->n_in] + (size_t)r * row);
+        transpose(
+            size, P->to_image ? P->C : P->P, P->to_image ? P->P : P->C, (const char *)b->ptr[0] + (size_t)r * row, (char *)b->ptr[p->n_in] + (size_t)r * row);
     return HK_OK;
 }
 
@@ -80,4 +81,5 @@ static hk_status column_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) 
     return HK_OK;
 }
 
-const cpu_op cpu_ops_image[] = { { "flatten", flatten_new }, { "unflatten", flatten_new }, { "column_as_time", column_new }, { "time_as_column", column_new }, { NULL, NULL } };
+const cpu_op cpu_ops_image[] = { { "flatten", flatten_new }, { "unflatten", flatten_new }, { "column_as_time", column_new }, { "time_as_column", column_new },
+    { NULL, NULL } };

@@ -7,17 +7,17 @@
 #pragma GCC optimize("O3")
 
 enum {
-    OC = 48,              /* linear, few rows: columns of y turned round at a time */
-    DX_PANELS = 4,        /* linear_dx: panels of w packed at a time */
-    DW_FLOATS = 256 << 8  /* linear_dw: numbers of x kept as f32: half of a usual L2 */
+    OC = 48,             /* linear, few rows: columns of y turned round at a time */
+    DX_PANELS = 4,       /* linear_dx: panels of w packed at a time */
+    DW_FLOATS = 256 << 8 /* linear_dw: numbers of x kept as f32: half of a usual L2 */
 };
 
 typedef struct linear_plan {
     cpu_plan base;
     const cpu_gemm *g;
-    int64_t K, O, tile;   /* rows of a unit */
-    int64_t panel_rows;   /* linear: fewest rows for which w is packed */
-    int64_t chunk, span;  /* linear_dw: steps and columns added up in one go */
+    int64_t K, O, tile;  /* rows of a unit */
+    int64_t panel_rows;  /* linear: fewest rows for which w is packed */
+    int64_t chunk, span; /* linear_dw: steps and columns added up in one go */
 } linear_plan;
 
 static int64_t linear_rows(const cpu_plan *p, const hk_bind *b) { return cpu_count(cpu_out(p, 0), b) * cpu_steps(cpu_out(p, 0), b); }
@@ -55,8 +55,8 @@ static void pack_transposed(const float *w, int64_t rows, int64_t K, int64_t wid
 }
 
 /* c[m, cols] = a[m, k] b[k, cols] (+ bias) */
-static void product(const cpu_gemm *g, int nv, int64_t m, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, const float *bias, float *c, int64_t ldc,
-                    int64_t cols) {
+static void product(const cpu_gemm *g, int nv, int64_t m, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, const float *bias, float *c,
+    int64_t ldc, int64_t cols) {
     for (int64_t i = 0, mr; i < m; i += mr) {
         mr = cpu_gemm_rows(m - i);
         g->rows[mr][nv](k, a + i * lda, lda, b, ldb, bias, c + i * ldc, ldc, cols);

@@ -110,7 +110,8 @@ static hk_status loss_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
         const char *op;
         cpu_units_fn *run;
         uint32_t n_in;
-    } list[] = { { "one_hot", one_hot_run, 1 }, { "cross_entropy", cross_entropy_run, 3 }, { "cross_entropy_bwd", cross_entropy_bwd_run, 4 }, { "correct", correct_run, 2 } };
+    } list[] = { { "one_hot", one_hot_run, 1 }, { "cross_entropy", cross_entropy_run, 3 }, { "cross_entropy_bwd", cross_entropy_bwd_run, 4 },
+        { "correct", correct_run, 2 } };
     hk_status s = cpu_plan_new(dev, o, sizeof(loss_plan), out);
     if (s != HK_OK) return s;
     loss_plan *P = (loss_plan *)*out;
@@ -128,4 +129,5 @@ static hk_status loss_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     return HK_OK;
 }
 
-const cpu_op cpu_ops_loss[] = { { "one_hot", loss_new }, { "cross_entropy", loss_new }, { "cross_entropy_bwd", loss_new }, { "correct", loss_new }, { NULL, NULL } };
+const cpu_op cpu_ops_loss[] = { { "one_hot", loss_new }, { "cross_entropy", loss_new }, { "cross_entropy_bwd", loss_new }, { "correct", loss_new },
+    { NULL, NULL } };

@@ -5,13 +5,6 @@
 #include "neuron.h"
 #pragma GCC optimize("O3")
 
-CPU_BODY heaviside_body(int64_t n, const float *z, int strict, float *f) {
-    if (strict)
-        for (int64_t i = 0; i < n; i++) f[i] = z[i] > 0.0f ? 1.0f : 0.0f;
-    else
-        for (int64_t i = 0; i < n; i++) f[i] = z[i] >= 0.0f ? 1.0f : 0.0f;
-}
-CPU_CLONES(heaviside, (int64_t n, const float *z, int strict, float *f), (n, z, strict, f));
 CPU_BODY add_row_body(int64_t n, const float *x, float *y) {
     for (int64_t i = 0; i < n; i++) y[i] += x[i];
 }
@@ -43,7 +36,6 @@ size_t neuron_work_init(const neuron_plan *P, int backward, int64_t T, void *scr
 }
 
 void neuron_args_init(const neuron_plan *P, const hk_bind *b, neuron_work *w, int64_t t, int64_t j, int64_t m, hk_neuron_args *a) {
-    memset(a, 0, sizeof *a);
     a->n = m;
     a->p_row = P->p_row, a->strict = P->strict, a->detach = P->detach;
     a->x[0] = cpu_src_get(&P->x, b->ptr[0], b, t, j, m, w->x);
@@ -76,7 +68,7 @@ static inline float *state_at(const neuron_plan *P, const hk_bind *b, const neur
 static void forward_block(const neuron_plan *P, const hk_bind *b, neuron_work *w, int64_t jb, int64_t je) {
     int64_t all = b->n * P->E;
     void *y = cpu_out_ptr(&P->base, b, 0);
-    hk_neuron_args a;
+    hk_neuron_args a = { 0 };
     for (int64_t t = 0; t < b->T; t++)
         for (int64_t j = jb; j < je; j += CPU_NEURON_TILE) {
             int64_t m = cpu_min(CPU_NEURON_TILE, je - j);
@@ -112,7 +104,7 @@ static hk_status choose_kernels(hk_device *dev, const hk_opdesc *o, neuron_plan 
     const hk_neuron_type *type = n->type;
     const hk_neuron_kernel *last = type->kernels + type->n_kernel - 1;
     for (P->k = type->kernels; P->k < last && P->k->isa > P->base.isa;) P->k++;
-    P->step = heaviside[P->base.isa], P->add = add_row[P->base.isa];
+    P->add = add_row[P->base.isa];
     P->bytes = (type->flags & HK_NEURON_SPIKES) && n->spiking;
     P->strict = (type->flags & HK_NEURON_STRICT) != 0, P->detach = n->detach_reset;
     if (!P->nf) return HK_OK;

@@ -12,7 +12,6 @@ typedef struct neuron_plan {
     const hk_neuron_kernel *k;
     void (*grad)(int64_t, const float *, const float *, float *);
     void (*shape)(int64_t, const float *, const float *, float *); /* forward or primitive in place of the step, or NULL */
-    void (*step)(int64_t, const float *, int, float *);
     void (*add)(int64_t, const float *, float *);
     float sp[HK_MAX_P];
     int ns, nf, np, bytes; /* bytes: emits spike bytes */
@@ -20,7 +19,7 @@ typedef struct neuron_plan {
     int p_steps;           /* some non-scalar one is STEP */
     int want_gp;
     uint32_t strict, detach;
-    int64_t E, outer;      /* neurons of a block, all steps of which are run before the next block */
+    int64_t E, outer; /* neurons of a block, all steps of which are run before the next block */
     cpu_src x, s0[HK_MAX_STATE], p[HK_MAX_P], gy, gseq[HK_MAX_STATE], gs1[HK_MAX_STATE];
 } neuron_plan;
 
@@ -37,7 +36,7 @@ typedef struct neuron_work {
 hk_status neuron_plan_new(hk_device *, const hk_opdesc *, int backward, cpu_plan **);
 /* Lays out the rows in scratch; returns the bytes. scratch may be NULL to learn the size. */
 size_t neuron_work_init(const neuron_plan *, int backward, int64_t T, void *scratch, neuron_work *);
-/* Starts the arguments of a tile at step t: n, flags, x, p. */
+/* Fills in the arguments of a tile at step t: n, flags, x, p; the rest is the caller's. */
 void neuron_args_init(const neuron_plan *, const hk_bind *, neuron_work *, int64_t t, int64_t j, int64_t m, hk_neuron_args *);
 /* x, s, p -> y or spike, s1 */
 void neuron_forward_step(const neuron_plan *, const neuron_work *, hk_neuron_args *);

@@ -14,7 +14,7 @@ static inline const float *state_before(const neuron_plan *P, const hk_bind *b, 
 }
 
 static void replay_block(const neuron_plan *P, const hk_bind *b, neuron_work *w, int64_t jb, int64_t je) {
-    hk_neuron_args a;
+    hk_neuron_args a = { 0 };
     for (int64_t t = 0; t + 1 < b->T; t++)
         for (int64_t j = jb; j < je; j += CPU_NEURON_TILE) {
             int64_t m = cpu_min(CPU_NEURON_TILE, je - j);
@@ -58,8 +58,7 @@ static void prepare_step(const neuron_plan *P, const hk_bind *b, const neuron_wo
     for (int k = 0; k < P->nf; k++) {
         P->grad(m, w->z[k], P->sp, w->d[k]);
         if (P->shape) P->shape(m, w->z[k], P->sp, w->f[k]);
-        else P->step(m, w->z[k], (int)P->strict, w->f[k]);
-        a->d[k] = w->d[k], a->f[k] = w->f[k];
+        a->d[k] = w->d[k], a->f[k] = P->shape ? w->f[k] : NULL; /* NULL: the kernel steps by itself */
     }
     a->gy = cpu_has_in(&P->base, i_gy) ? cpu_src_get(&P->gy, b->ptr[i_gy], b, t, j, m, gy_tmp) : w->zero;
 }
@@ -69,7 +68,7 @@ static void backward_block(const neuron_plan *P, const hk_bind *b, neuron_work *
     int64_t all = b->n * P->E, i_gseq = 2 + P->ns + P->np, i_gs1 = i_gseq + P->ns, o_gp = 1 + P->ns;
     float *gx = cpu_out_ptr(p, b, 0), *gs[HK_MAX_STATE] = { NULL };
     int gx_sum = gx && !(cpu_out(p, 0)->flags & HK_T); /* x is HELD and so is its gradient: the sum over t, t descending */
-    hk_neuron_args a;
+    hk_neuron_args a = { 0 };
     replay_block(P, b, w, jb, je);
     for (int k = 0; k < P->ns; k++) {
         float *gs0 = cpu_out_ptr(p, b, 1 + k);

@@ -9,7 +9,7 @@ typedef struct point_plan {
     cpu_plan base;
     point_fn *fn;
     float c[2];
-    int flat;        /* all operands lie alike: one run over everything */
+    int flat; /* all operands lie alike: one run over everything */
     cpu_src in[2];
 } point_plan;
 
@@ -57,8 +57,8 @@ static hk_status point_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
         const char *op;
         point_fn *const *fn;
         uint32_t n_in;
-    } list[] = { { "add", point_add, 2 }, { "sub", point_sub, 2 }, { "mul", point_mul, 2 }, { "div", point_div, 2 },
-                 { "affine", point_affine, 1 }, { "sigmoid", point_sigmoid, 1 }, { "sigmoid_bwd", point_sigmoid_bwd, 2 } };
+    } list[] = { { "add", point_add, 2 }, { "sub", point_sub, 2 }, { "mul", point_mul, 2 }, { "div", point_div, 2 }, { "affine", point_affine, 1 },
+        { "sigmoid", point_sigmoid, 1 }, { "sigmoid_bwd", point_sigmoid_bwd, 2 } };
     hk_status s = cpu_plan_new(dev, o, sizeof(point_plan), out);
     if (s != HK_OK) return s;
     point_plan *P = (point_plan *)*out;
@@ -70,7 +70,8 @@ static hk_status point_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     P->c[0] = (float)cpu_attr(o, "a")->f, P->c[1] = (float)cpu_attr(o, "b")->f;
     P->flat = 1;
     for (uint32_t k = 0; k < o->n_in; k++) {
-        if (!cpu_src_init(&P->in[k], &o->in[k], &o->out[0])) return cpu_fail(dev, HK_EUNSUPPORTED, "%s: %s: operand %u does not fit the result's shape", o->path, o->op, k);
+        if (!cpu_src_init(&P->in[k], &o->in[k], &o->out[0]))
+            return cpu_fail(dev, HK_EUNSUPPORTED, "%s: %s: operand %u does not fit the result's shape", o->path, o->op, k);
         if (o->in[k].flags != o->out[0].flags || P->in[k].row != P->in[k].E) P->flat = 0;
     }
     if (!P->flat && (o->out[0].flags & HK_G) && (o->out[0].flags & HK_T))
@@ -82,4 +83,4 @@ static hk_status point_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
 }
 
 const cpu_op cpu_ops_pointwise[] = { { "add", point_new }, { "sub", point_new }, { "mul", point_new }, { "div", point_new }, { "affine", point_new },
-                                     { "sigmoid", point_new }, { "sigmoid_bwd", point_new }, { NULL, NULL } };
+    { "sigmoid", point_new }, { "sigmoid_bwd", point_new }, { NULL, NULL } };

@@ -64,7 +64,8 @@ static hk_status reduce_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) 
     int64_t to = cpu_attr(o, "to")->i;
     const hk_desc *x = &o->in[0];
     P->E = hk_desc_elems(x), P->C = x->rank ? x->shape[0] : 1, P->P = P->E / cpu_max(P->C, 1);
-    if (to == 1 && P->P > 1 && !cpu_channels_last(x)) return cpu_fail(dev, HK_EUNSUPPORTED, "%s: reduce: sum per channel of a value that does not vary with n", o->path);
+    if (to == 1 && P->P > 1 && !cpu_channels_last(x))
+        return cpu_fail(dev, HK_EUNSUPPORTED, "%s: reduce: sum per channel of a value that does not vary with n", o->path);
     P->to_row = to == 0 ? P->E : to == 1 ? P->C : 1;
     P->lanes = to == 0 ? P->E : cpu_min(P->E, (64 + P->to_row - 1) / P->to_row * P->to_row);
     P->permute = to == 0 && cpu_channels_last(x) && P->C > 1 && P->P > 1;

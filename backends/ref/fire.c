@@ -25,7 +25,8 @@ static hk_status prepare(ref_plan *p, const hk_opdesc *o) {
     p->surrogate = ref_attr(o, "surrogate")->p;
     p->i[0] = ref_attr(o, "strict")->i, p->i[1] = ref_attr(o, "spiking")->i;
     if (!p->surrogate) return ref_fail(p->dev, HK_EINVAL, "%s: %s: expected a surrogate, got none", o->path, o->op);
-    if (!p->i[1] && !p->surrogate->type->has_primitive) return ref_fail(p->dev, HK_EUNSUPPORTED, "%s: the surrogate has no primitive function, so spiking=false is not possible", o->path);
+    if (!p->i[1] && !p->surrogate->type->has_primitive)
+        return ref_fail(p->dev, HK_EINVAL, "%s: the surrogate has no primitive function, so spiking=false is not possible", o->path);
     return ref_code_surrogate(p->dev, p->surrogate->type, &p->surrogate_code);
 }
 

@@ -37,8 +37,9 @@ static hk_status linear_dw(const ref_plan *p, const hk_bind *b) {
 /* The bias may be left out of the operands altogether; then the output would be operand 2. */
 static hk_status linear_prepare(ref_plan *p, const hk_opdesc *o) {
     if (p->n_in == 3 && p->E[W] == p->E[X] * p->E[Y]) return HK_OK;
-    return ref_fail(p->dev, HK_ESHAPE, "%s: linear: expected x[K], w[O,K], bias[O] or absent, got %lld, %lld and %lld numbers out", o->path, (long long)p->E[X], (long long)p->E[W],
-                    (long long)p->E[p->n_in]);
+    return ref_fail(p->dev, HK_ESHAPE, "%s: linear: expected x[K], w[O,K], bias[O] or absent, got %lld, %lld and %lld numbers out", o->path, (long long)p->E[X],
+        (long long)p->E[W], (long long)p->E[p->n_in]);
 }
 
-const ref_op ref_ops_linear[] = { { "linear", 3, 1, linear, linear_prepare }, { "linear_dx", 2, 1, linear_dx, NULL }, { "linear_dw", 2, 1, linear_dw, NULL }, { 0 } };
+const ref_op ref_ops_linear[] = { { "linear", 3, 1, linear, linear_prepare }, { "linear_dx", 2, 1, linear_dx, NULL }, { "linear_dw", 2, 1, linear_dw, NULL },
+    { 0 } };

@@ -6,7 +6,8 @@
 static int64_t target(const ref_plan *p, const hk_bind *b, int k, int64_t classes, int64_t t, int64_t i) {
     int64_t y = ((const int64_t *)b->ptr[k])[ref_at(p, b, k, t, i, 0)];
     if (y >= 0 && y < classes) return y;
-    ref_fail(p->dev, HK_EDATA, "target of sample %lld: expected a class 0 to %lld, got %lld", (long long)(b->sample0 + i), (long long)classes - 1, (long long)y);
+    ref_fail(
+        p->dev, HK_EDATA, "target of sample %lld: expected a class 0 to %lld, got %lld", (long long)(b->sample0 + i), (long long)classes - 1, (long long)y);
     return -1;
 }
 
@@ -71,6 +72,9 @@ static hk_status correct(const ref_plan *p, const hk_bind *b) {
 }
 
 const ref_op ref_ops_loss[] = {
-    { "one_hot", 1, 1, one_hot, NULL }, { "cross_entropy", 3, 2, cross_entropy, smoothing_prepare }, { "cross_entropy_bwd", 4, 1, cross_entropy_bwd, smoothing_prepare },
-    { "correct", 2, 1, correct, NULL }, { 0 },
+    { "one_hot", 1, 1, one_hot, NULL },
+    { "cross_entropy", 3, 2, cross_entropy, smoothing_prepare },
+    { "cross_entropy_bwd", 4, 1, cross_entropy_bwd, smoothing_prepare },
+    { "correct", 2, 1, correct, NULL },
+    { 0 },
 };

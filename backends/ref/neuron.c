@@ -92,13 +92,14 @@ static hk_status prepare(ref_plan *p, const hk_opdesc *o) {
     if (!p->neuron) return ref_fail(p->dev, HK_EINVAL, "%s: %s: expected a neuron, got none", o->path, o->op);
     const hk_neuron_type *type = p->neuron->type;
     const int ns = (int)type->n_state, np = (int)type->n_param, back = !strcmp(o->op, "neuron_bwd");
-    if (ns > HK_MAX_STATE || np > HK_MAX_P || type->n_fire > HK_MAX_FIRE || type->n_h > HK_MAX_H) return ref_fail(p->dev, HK_EUNSUPPORTED, "%s: the neuron has too many variables", o->path);
+    if (ns > HK_MAX_STATE || np > HK_MAX_P || type->n_fire > HK_MAX_FIRE || type->n_h > HK_MAX_H)
+        return ref_fail(p->dev, HK_EINVAL, "%s: the neuron has too many variables", o->path);
     if (p->n_in != (back ? 2 + 3 * ns + np : 1 + ns + np) || p->n_out != (back ? 1 + ns + np : 1 + 2 * ns))
         return ref_fail(p->dev, HK_EINVAL, "%s: %s: the operands do not fit its type", o->path, o->op);
     if (back) p->scratch = (size_t)(o->T * ns + 1) * sizeof(double);
     if (!(type->flags & HK_NEURON_NO_FIRE)) {
         if (!p->neuron->spiking && !p->neuron->surrogate.type->has_primitive)
-            return ref_fail(p->dev, HK_EUNSUPPORTED, "%s: the surrogate has no primitive function, so spiking=false is not possible", o->path);
+            return ref_fail(p->dev, HK_EINVAL, "%s: the surrogate has no primitive function, so spiking=false is not possible", o->path);
         hk_status st = ref_code_surrogate(p->dev, p->neuron->surrogate.type, &p->surrogate_code);
         if (st) return st;
     }

@@ -20,9 +20,9 @@
     }
 BINARY(add, x + y)
 BINARY(sub, x - y)
-BINARY(mul, x * y)
+BINARY(mul, x *y)
 BINARY(div_, x / y)
-BINARY(sigmoid_bwd, x * y * (1.0 - y)) /* g, y */
+BINARY(sigmoid_bwd, x *y *(1.0 - y)) /* g, y */
 UNARY(affine, p->f[0] * x + p->f[1])
 UNARY(sigmoid, 1.0 / (1.0 + exp(-x)))
 UNARY(copy, x)
@@ -33,6 +33,13 @@ static hk_status affine_prepare(ref_plan *p, const hk_opdesc *o) {
 }
 
 const ref_op ref_ops_pointwise[] = {
-    { "add", 2, 1, add, NULL }, { "sub", 2, 1, sub, NULL }, { "mul", 2, 1, mul, NULL }, { "div", 2, 1, div_, NULL }, { "sigmoid_bwd", 2, 1, sigmoid_bwd, NULL },
-    { "affine", 1, 1, affine, affine_prepare }, { "sigmoid", 1, 1, sigmoid, NULL }, { "copy", 1, 1, copy, NULL }, { 0 },
+    { "add", 2, 1, add, NULL },
+    { "sub", 2, 1, sub, NULL },
+    { "mul", 2, 1, mul, NULL },
+    { "div", 2, 1, div_, NULL },
+    { "sigmoid_bwd", 2, 1, sigmoid_bwd, NULL },
+    { "affine", 1, 1, affine, affine_prepare },
+    { "sigmoid", 1, 1, sigmoid, NULL },
+    { "copy", 1, 1, copy, NULL },
+    { 0 },
 };

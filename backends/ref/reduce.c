@@ -47,5 +47,9 @@ static hk_status repeat_t(const ref_plan *p, const hk_bind *b) {
 }
 
 const ref_op ref_ops_reduce[] = {
-    { "reduce", 1, 1, reduce, reduce_prepare }, { "merge", 1, 1, merge, scale_prepare }, { "sum_t", 1, 1, sum_t, scale_prepare }, { "repeat_t", 1, 1, repeat_t, NULL }, { 0 },
+    { "reduce", 1, 1, reduce, reduce_prepare },
+    { "merge", 1, 1, merge, scale_prepare },
+    { "sum_t", 1, 1, sum_t, scale_prepare },
+    { "repeat_t", 1, 1, repeat_t, NULL },
+    { 0 },
 };

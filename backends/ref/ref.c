@@ -90,10 +90,21 @@ static void plan_free(hk_op_plan *p) {
 }
 
 static const hk_backend ref_backend = {
-    .struct_size = sizeof(hk_backend), .real_bytes = 8, .doc = "for tests: every operation in plain loops, in double; needs a C compiler at run time (cc, or $CC)",
-    .probe = probe, .open = open_device, .close = close_device,
-    .buf_new = buf_new, .buf_free = buf_free, .upload = copy, .download = copy, .block = block,
-    .plan_new = plan_new, .plan_query = plan_query, .plan_run = plan_run, .plan_free = plan_free,
+    .struct_size = sizeof(hk_backend),
+    .real_bytes = 8,
+    .doc = "for tests: every operation in plain loops, in double; needs a C compiler at run time (cc, or $CC)",
+    .probe = probe,
+    .open = open_device,
+    .close = close_device,
+    .buf_new = buf_new,
+    .buf_free = buf_free,
+    .upload = copy,
+    .download = copy,
+    .block = block,
+    .plan_new = plan_new,
+    .plan_query = plan_query,
+    .plan_run = plan_run,
+    .plan_free = plan_free,
 };
 
 static hk_status init(const hk_host *host) { return host->add(host->ctx, "hk.backend/1", "ref", &ref_backend); }

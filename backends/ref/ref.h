@@ -17,19 +17,19 @@ typedef struct ref_code ref_code;
 
 typedef struct ref_op {
     const char *name;
-    uint32_t n_in, n_out;                                 /* fewest operands; absent ones count */
+    uint32_t n_in, n_out; /* fewest operands; absent ones count */
     hk_status (*run)(const ref_plan *, const hk_bind *);
-    hk_status (*prepare)(ref_plan *, const hk_opdesc *);  /* (optional) */
+    hk_status (*prepare)(ref_plan *, const hk_opdesc *); /* (optional) */
 } ref_op;
 
 struct hk_op_plan {
     hk_device *dev;
     const ref_op *op;
     int n_in, n_out;
-    hk_desc d[HK_MAX_OPERANDS];                /* inputs, then outputs */
-    int64_t E[HK_MAX_OPERANDS];                /* numbers in a row */
+    hk_desc d[HK_MAX_OPERANDS]; /* inputs, then outputs */
+    int64_t E[HK_MAX_OPERANDS]; /* numbers in a row */
     uint64_t stream;
-    int64_t i[2];                              /* numbers from attributes; each operation says which */
+    int64_t i[2]; /* numbers from attributes; each operation says which */
     double f[2];
     const hk_neuron *neuron;
     const hk_surrogate *surrogate;
@@ -47,8 +47,8 @@ struct ref_code {
     void (*pre)(const double *x, const double *s, const double *p, double *h, double *z);
     void (*post)(const double *h, const double *f, const double *r, const double *s, const double *p, double *y, double *s1);
     void (*pre_bwd)(const double *x, const double *s, const double *p, const double *gh, const double *gz, double *gx, double *gs, double *gp);
-    void (*post_bwd)(const double *h, const double *f, const double *r, const double *s, const double *p, const double *gy, const double *gs1, double *gh, double *gf,
-                     double *gr, double *gs, double *gp);
+    void (*post_bwd)(const double *h, const double *f, const double *r, const double *s, const double *p, const double *gy, const double *gs1, double *gh,
+        double *gf, double *gr, double *gs, double *gp);
     ref_fn *grad, *primitive, *forward;
     void (*update)(double *w, double g, double *s, const double *c);
 };
@@ -112,7 +112,9 @@ static inline double ref_spread(const ref_plan *p, const hk_bind *b, int k, int 
             for (int64_t e = 0; e < (p)->E[k]; e++)
 
 /* One line for each file of operations. */
-#define REF_TABLES(X) X(ref_ops_linear) X(ref_ops_reduce) X(ref_ops_pointwise) X(ref_ops_shape) X(ref_ops_fire) X(ref_ops_neuron) X(ref_ops_random) X(ref_ops_loss) X(ref_ops_optimizer)
+#define REF_TABLES(X)                                                                                                                                          \
+    X(ref_ops_linear)                                                                                                                                          \
+    X(ref_ops_reduce) X(ref_ops_pointwise) X(ref_ops_shape) X(ref_ops_fire) X(ref_ops_neuron) X(ref_ops_random) X(ref_ops_loss) X(ref_ops_optimizer)
 #define REF_TABLE_DECLARE(name) extern const ref_op name[];
 REF_TABLES(REF_TABLE_DECLARE)
 

@@ -45,7 +45,12 @@ static hk_status time_as_column(const ref_plan *p, const hk_bind *b) {
 }
 
 const ref_op ref_ops_shape[] = {
-    { "concat", 2, 1, concat, NULL }, { "slice", 1, 1, slice, start_prepare }, { "pad", 1, 1, pad, start_prepare },
-    { "flatten", 1, 1, same_position, NULL }, { "unflatten", 1, 1, same_position, NULL },
-    { "column_as_time", 1, 1, column_as_time, NULL }, { "time_as_column", 1, 1, time_as_column, NULL }, { 0 },
+    { "concat", 2, 1, concat, NULL },
+    { "slice", 1, 1, slice, start_prepare },
+    { "pad", 1, 1, pad, start_prepare },
+    { "flatten", 1, 1, same_position, NULL },
+    { "unflatten", 1, 1, same_position, NULL },
+    { "column_as_time", 1, 1, column_as_time, NULL },
+    { "time_as_column", 1, 1, time_as_column, NULL },
+    { 0 },
 };

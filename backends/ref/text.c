@@ -1,7 +1,8 @@
 /* text.c - compiles texts of the portable dialect in double, at run time, with the machine's C compiler ($CC, else cc).
  *
  * A plugin's row kernels are float; its text is not bound to a type. prelude + text + wrappers of one fixed name each are compiled in a
- * folder of their own (mode 0700), loaded, and kept for the life of the process, found again by the source. */
+ * folder of their own (mode 0700), loaded, and kept for the life of the process, found again by the source. Failures are never
+ * HK_EUNSUPPORTED, which would be a silent decline. */
 #include "ref.h"
 #include <dlfcn.h>
 #include <errno.h>
@@ -36,7 +37,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const char head[] = "typedef double hk_real;\n#define hk_fn static inline\n";
 static const char neuron_tail[] =
     "\nvoid ref_pre(const hk_real *x, const hk_real *s, const hk_real *p, hk_real *h, hk_real *z) { HK_P(_pre)(x, s, p, h, z); }\n"
-    "void ref_post(const hk_real *h, const hk_real *f, const hk_real *r, const hk_real *s, const hk_real *p, hk_real *y, hk_real *s1) { HK_P(_post)(h, f, r, s, p, y, s1); }\n"
+    "void ref_post(const hk_real *h, const hk_real *f, const hk_real *r, const hk_real *s, const hk_real *p, hk_real *y, hk_real *s1) { HK_P(_post)(h, f, r, "
+    "s, p, y, s1); }\n"
     "void ref_pre_bwd(const hk_real *x, const hk_real *s, const hk_real *p, const hk_real *gh, const hk_real *gz, hk_real *gx, hk_real *gs, hk_real *gp)\n"
     "{ HK_P(_pre_bwd)(x, s, p, gh, gz, gx, gs, gp); }\n"
     "void ref_post_bwd(const hk_real *h, const hk_real *f, const hk_real *r, const hk_real *s, const hk_real *p, const hk_real *gy, const hk_real *gs1,\n"
@@ -78,13 +80,13 @@ static hk_status compile(hk_device *dev, const char *dir, const char *source, co
     posix_spawn_file_actions_adddup2(&actions, 1, 2);
     int e = posix_spawnp(&pid, cc, &actions, NULL, (char *const *)(uintptr_t)argv, environ);
     posix_spawn_file_actions_destroy(&actions);
-    if (e) return ref_fail(dev, HK_EUNSUPPORTED, "ref: '%s' is compiled at run time, which needs a C compiler: cannot start %s: %s", prefix, cc, strerror(e));
+    if (e) return ref_fail(dev, HK_EIO, "ref: '%s' is compiled at run time, which needs a C compiler: cannot start %s: %s", prefix, cc, strerror(e));
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR) return ref_fail(dev, HK_EIO, "ref: waiting for %s: %s", cc, strerror(errno));
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return HK_OK;
     read_message(err, said, sizeof said);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127 && !*said)
-        return ref_fail(dev, HK_EUNSUPPORTED, "ref: '%s' is compiled at run time, which needs a C compiler: %s was not found", prefix, cc);
+        return ref_fail(dev, HK_EIO, "ref: '%s' is compiled at run time, which needs a C compiler: %s was not found", prefix, cc);
     return ref_fail(dev, HK_EPLUGIN, "ref: the text of '%s' does not compile in double: %s", prefix, said);
 }
 
@@ -120,8 +122,9 @@ static hk_status load(hk_device *dev, const char *source, const char *prefix, re
 
 static hk_status get(hk_device *dev, const char *text, const char *prefix, const char *tail, const ref_code **out) {
     char *source = NULL;
-    if (!text || !prefix) return ref_fail(dev, HK_EUNSUPPORTED, "ref: a type without a text in the portable dialect can't be run");
-    if (asprintf(&source, "%s%s\n%s\n#define HK_P(name) %s##name\n%s", head, hk_ref_prelude, text, prefix, tail) < 0) return ref_fail(dev, HK_ENOMEM, "ref: out of memory");
+    if (!text || !prefix) return ref_fail(dev, HK_EPLUGIN, "ref: a type without a text in the portable dialect can't be run");
+    if (asprintf(&source, "%s%s\n%s\n#define HK_P(name) %s##name\n%s", head, hk_ref_prelude, text, prefix, tail) < 0)
+        return ref_fail(dev, HK_ENOMEM, "ref: out of memory");
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     for (const char *c = source; *c; c++) hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
     hk_status st = HK_OK;
@@ -147,4 +150,6 @@ hk_status ref_code_surrogate(hk_device *dev, const hk_surrogate_type *type, cons
     return get(dev, type->text, type->prefix, tail, out);
 }
 
-hk_status ref_code_optimizer(hk_device *dev, const hk_optimizer_type *type, const ref_code **out) { return get(dev, type->text, type->prefix, update_tail, out); }
+hk_status ref_code_optimizer(hk_device *dev, const hk_optimizer_type *type, const ref_code **out) {
+    return get(dev, type->text, type->prefix, update_tail, out);
+}

@@ -4,7 +4,7 @@
 
 #include "core.h"
 
-#define HK__MAX_HEADER 100000000   /* bytes; the reference's cap */
+#define HK__MAX_HEADER 100000000 /* bytes; the reference's cap */
 #define HK__MAX_TENSORS 1000000
 #define HK__MAX_DIM (INT64_C(1) << 40)
 #define HK__META_KEY "__metadata__"
@@ -12,8 +12,8 @@
 /* ---- core/file/safetensors_dtype.c ---- */
 /* "F32" -> HK_F32; HK_ABSENT when Hillock doesn't store it. *known: it is a dtype of the format. */
 hk_dtype hk__st_dtype(const char *text, bool *known);
-const char *hk__st_dtype_name(hk_dtype);   /* NULL: not storable */
-int hk__st_dtype_order(hk_dtype);          /* place in the reference's order, low to high */
+const char *hk__st_dtype_name(hk_dtype); /* NULL: not storable */
+int hk__st_dtype_order(hk_dtype);        /* place in the reference's order, low to high */
 /* Bytes of a tensor; -1 when a dimension or the product is out of range. The only place where sizes are multiplied. */
 int64_t hk__st_nbytes(hk_dtype, int rank, const int64_t *shape);
 /* NULL, or what is wrong with a tensor's name. */

@@ -6,13 +6,30 @@ static const struct {
     const char *name;
     hk_dtype dtype; /* HK_ABSENT: known, not stored by Hillock */
     int bytes;
-} table[] = { /* in the reference's order, low to high */
-    { "BOOL", HK_SPIKE, 1 }, { "F4", HK_ABSENT, 0 }, { "F6_E2M3", HK_ABSENT, 0 }, { "F6_E3M2", HK_ABSENT, 0 },
-    { "U8", HK_SPIKE, 1 }, { "I8", HK_ABSENT, 1 }, { "F8_E5M2", HK_ABSENT, 1 }, { "F8_E4M3", HK_ABSENT, 1 },
-    { "F8_E8M0", HK_ABSENT, 1 }, { "F8_E4M3FNUZ", HK_ABSENT, 1 }, { "F8_E5M2FNUZ", HK_ABSENT, 1 }, { "I16", HK_ABSENT, 2 },
-    { "U16", HK_ABSENT, 2 }, { "F16", HK_ABSENT, 2 }, { "BF16", HK_ABSENT, 2 }, { "I32", HK_ABSENT, 4 },
-    { "U32", HK_ABSENT, 4 }, { "F32", HK_F32, 4 }, { "C64", HK_ABSENT, 8 }, { "F64", HK_F64, 8 },
-    { "I64", HK_I64, 8 }, { "U64", HK_ABSENT, 8 },
+} table[] = {
+    /* in the reference's order, low to high */
+    { "BOOL", HK_SPIKE, 1 },
+    { "F4", HK_ABSENT, 0 },
+    { "F6_E2M3", HK_ABSENT, 0 },
+    { "F6_E3M2", HK_ABSENT, 0 },
+    { "U8", HK_SPIKE, 1 },
+    { "I8", HK_ABSENT, 1 },
+    { "F8_E5M2", HK_ABSENT, 1 },
+    { "F8_E4M3", HK_ABSENT, 1 },
+    { "F8_E8M0", HK_ABSENT, 1 },
+    { "F8_E4M3FNUZ", HK_ABSENT, 1 },
+    { "F8_E5M2FNUZ", HK_ABSENT, 1 },
+    { "I16", HK_ABSENT, 2 },
+    { "U16", HK_ABSENT, 2 },
+    { "F16", HK_ABSENT, 2 },
+    { "BF16", HK_ABSENT, 2 },
+    { "I32", HK_ABSENT, 4 },
+    { "U32", HK_ABSENT, 4 },
+    { "F32", HK_F32, 4 },
+    { "C64", HK_ABSENT, 8 },
+    { "F64", HK_F64, 8 },
+    { "I64", HK_I64, 8 },
+    { "U64", HK_ABSENT, 8 },
 };
 enum { N_TABLE = sizeof table / sizeof *table };
 

@@ -76,8 +76,7 @@ static hk_status check_meta(reader *r, const json_t *meta) {
     json_t *v;
     if (json_is_null(meta)) return HK_OK;
     if (!json_is_object(meta)) return FAIL(r, HK__META_KEY ": expected an object of strings");
-    json_object_foreach((json_t *)(uintptr_t)meta, key, v)
-        if (!json_is_string(v)) return FAIL(r, HK__META_KEY ": expected a string for '%.200s'", key);
+    json_object_foreach((json_t *)(uintptr_t)meta, key, v) if (!json_is_string(v)) return FAIL(r, HK__META_KEY ": expected a string for '%.200s'", key);
     return HK_OK;
 }
 
@@ -115,14 +114,14 @@ static hk_status read_entry(reader *r, const char *name, const json_t *info, ent
         return FAIL_TENSOR(r, name, "expected two integers '%s'", "data_offsets");
     e->begin = json_integer_value(json_array_get(off, 0)), e->end = json_integer_value(json_array_get(off, 1));
     if (e->begin < 0 || e->end < e->begin || e->end > r->size)
-        return FAIL_TENSOR(r, name, "expected data_offsets inside the %lld bytes of data, got [%lld, %lld]", (long long)r->size, (long long)e->begin, (long long)e->end);
+        return FAIL_TENSOR(
+            r, name, "expected data_offsets inside the %lld bytes of data, got [%lld, %lld]", (long long)r->size, (long long)e->begin, (long long)e->end);
     int64_t bytes = hk__st_nbytes(e->t.dtype, e->t.rank, e->t.shape);
     if (bytes < 0) return FAIL_TENSOR(r, name, "expected a size below 2^63 bytes, got an overflow%s", "");
     if (bytes != e->end - e->begin)
         return FAIL_TENSOR(r, name, "expected %lld bytes for its shape, got %lld", (long long)bytes, (long long)(e->end - e->begin));
-    json_object_foreach((json_t *)(uintptr_t)info, key, v)
-        if (strcmp(key, "dtype") && strcmp(key, "shape") && strcmp(key, "data_offsets"))
-            hk__log(r->ctx, 1, "%s: tensor '%s': the unknown field '%.40s' is ignored", r->path, name, key);
+    json_object_foreach((json_t *)(uintptr_t)info, key, v) if (strcmp(key, "dtype") && strcmp(key, "shape") && strcmp(key, "data_offsets"))
+        hk__log(r->ctx, 1, "%s: tensor '%s': the unknown field '%.40s' is ignored", r->path, name, key);
     return HK_OK;
 }
 
@@ -142,7 +141,7 @@ static hk_status check_tiling(reader *r) {
         const entry *e = &f->entry[i];
         if (e->begin != at)
             return FAIL_TENSOR(r, e->t.name, "expected its data at offset %lld, got %lld: %s", (long long)at, (long long)e->begin,
-                               e->begin > at ? "a hole before it" : "it overlaps another tensor");
+                e->begin > at ? "a hole before it" : "it overlaps another tensor");
         at = e->end;
     }
     if (at != r->size) return FAIL(r, "expected %lld bytes of data, got %lld", (long long)at, (long long)r->size);
@@ -197,7 +196,8 @@ static hk_status read_file(reader *r) {
     if (st) return st;
     for (int i = 7; i >= 0; i--) n = n << 8 | head[i];
     if (n > HK__MAX_HEADER) return FAIL(r, "expected a header of at most %d bytes, got %llu", HK__MAX_HEADER, (unsigned long long)n);
-    if ((int64_t)n > s.st_size - 8) return FAIL(r, "expected a header of %llu bytes, got only %lld after the length", (unsigned long long)n, (long long)s.st_size - 8);
+    if ((int64_t)n > s.st_size - 8)
+        return FAIL(r, "expected a header of %llu bytes, got only %lld after the length", (unsigned long long)n, (long long)s.st_size - 8);
     r->data = 8 + (int64_t)n;
     r->size = s.st_size - r->data;
     char *text = malloc((size_t)n + 1);
@@ -238,6 +238,4 @@ const hk_tensor *hk_file_find(const hk_file *f, const char *name) {
     return NULL;
 }
 
-const char *hk_file_meta(const hk_file *f, const char *key) {
-    return json_string_value(json_object_get(json_object_get(f->root, HK__META_KEY), key));
-}
+const char *hk_file_meta(const hk_file *f, const char *key) { return json_string_value(json_object_get(json_object_get(f->root, HK__META_KEY), key)); }

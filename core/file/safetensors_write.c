@@ -17,7 +17,8 @@ static hk_status add_meta(hk_context *ctx, const char *path, json_t *root, int n
     if (json_object_set_new(root, HK__META_KEY, m)) return hk__fail(ctx, HK_ENOMEM, "%s: out of memory", path);
     for (int i = 0; i < n_meta; i++) {
         if (json_object_get(m, meta[2 * i])) return hk__fail(ctx, HK_EINVAL, "%s: metadata '%s' is given twice", path, meta[2 * i]);
-        if (json_object_set_new(m, meta[2 * i], json_string(meta[2 * i + 1]))) return hk__fail(ctx, HK_EINVAL, "%s: metadata '%s' is not UTF-8", path, meta[2 * i]);
+        if (json_object_set_new(m, meta[2 * i], json_string(meta[2 * i + 1])))
+            return hk__fail(ctx, HK_EINVAL, "%s: metadata '%s' is not UTF-8", path, meta[2 * i]);
     }
     return HK_OK;
 }

@@ -14,7 +14,7 @@
  * The framework's step between them: f = r = fire(z); backward: post_bwd, gz = s'(z) (gf + gr), gr left out when detached, pre_bwd.
  *
  * Kernels carry what bits and speed depend on as attributes, so that `gcc -shared -fPIC` alone (-O0) makes the same code as the built-ins'
- * build. With clang give -O2. One body is written per text; it is inlined into one function for each ISA level. */
+ * build. With clang give -O2 -fno-math-errno. One body is written per text; it is inlined into one function for each ISA level. */
 #ifndef HILLOCK_DIALECT_H
 #define HILLOCK_DIALECT_H
 
@@ -30,6 +30,7 @@ typedef float hk_real;
 
 #ifdef __clang__
 #pragma clang fp contract(off)
+#pragma clang diagnostic ignored "-Wpass-failed" /* a loop that cannot be vectorised is still right */
 #define HK_KERNEL_OPT
 #define HK_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #else
@@ -105,7 +106,7 @@ typedef float hk_real;
 
 /* ---- neuron kernels ---------------------------------------------------------------------------------------------- */
 
-#define HK_TILE 128 /* rows of one pass over parameters that are rows, and of parameter gradients */
+#define HK_TILE 256 /* rows of one pass over parameters that are rows, and of parameter gradients */
 
 /* Parameters of a tile: numbers (row = 0) are read once; rows as rows, the numbers among them spread over rows first. */
 #define HK_PARAM_BEGIN_(n_param)                                                                                                                               \

@@ -35,7 +35,7 @@ typedef struct hk_neuron_args {
     uint8_t *spike;               /* step: the output as 0/1 bytes (neurons that emit spikes) */
     float *y;                     /* step (others), post: the output */
     float *z[HK_MAX_FIRE];        /* pre: firing variable, out */
-    const float *f[HK_MAX_FIRE];  /* post, bwd: fire(z) */
+    const float *f[HK_MAX_FIRE];  /* post, bwd: fire(z); bwd: NULL: the step */
     const float *d[HK_MAX_FIRE];  /* bwd: derivative s'(z) */
     const float *gy;              /* bwd: gradient of the output */
     float *gs[HK_MAX_STATE];      /* bwd: in: gradient of the state after the step; out: of the state before it */

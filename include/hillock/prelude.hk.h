@@ -1,8 +1,8 @@
 /* hillock/prelude.hk.h - the mathematics of the portable dialect, written in the dialect itself, so that every compiler gives equal bits.
  *
  * Before it: hk_real (float or double) and hk_fn (what goes before a function). Valid as C11, C++17 and for NVRTC. No libc, no tables, no
- * branches that stop a vectoriser; needs round-to-nearest, and no contraction of a * b + c. hk_dialect_text (made by CMake) is this file
- * as a string, for backends and tests that compile texts at run time.
+ * branches that stop a vectoriser; needs round-to-nearest, and no contraction of a * b + c. Whoever compiles texts at run time puts this
+ * file's bytes (.incbin) before them.
  *
  * Float functions are good to about 2 ulp, double ones to about 1e-15 relative (sin, cos: |x| < 8000, then losing digits slowly).
  * Polynomials are Taylor series on a reduced range, but for erfc: a Chebyshev fit of erfc(x) exp(x^2) / t in y = 2 t - 1, t = 2 / (2 + x),

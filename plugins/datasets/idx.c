@@ -62,17 +62,22 @@ static hk_status read_idx(const hk_module *self, const char *path, int rank, int
     if (!f) return FAIL(self, "%s: cannot open: %s", path, strerror(errno));
     gzbuffer(f, 1u << 17);
     int got = gzread(f, head, (unsigned)(4 + 4 * rank));
-    if (got != 4 + 4 * rank) st = FAIL(self, "%s: expected a header of %d bytes, got %d: %s", path, 4 + 4 * rank, got < 0 ? 0 : got, got < 0 ? "not a good gzip file" : "the file is truncated");
-    else if (big_endian(head) != 0x800 + rank) st = FAIL(self, "%s: expected magic 0x%08x (bytes, %d axes), got 0x%08x", path, 0x800 + rank, rank, (unsigned)big_endian(head));
+    if (got != 4 + 4 * rank)
+        st = FAIL(self, "%s: expected a header of %d bytes, got %d: %s", path, 4 + 4 * rank, got < 0 ? 0 : got,
+            got < 0 ? "not a good gzip file" : "the file is truncated");
+    else if (big_endian(head) != 0x800 + rank)
+        st = FAIL(self, "%s: expected magic 0x%08x (bytes, %d axes), got 0x%08x", path, 0x800 + rank, rank, (unsigned)big_endian(head));
     for (int i = 0; i < rank && !st; i++) {
         int64_t v = big_endian(head + 4 + 4 * i);
         if (dim[i] >= 0 && v != dim[i]) st = FAIL(self, "%s: expected %lld for axis %d, got %lld", path, (long long)dim[i], i, (long long)v);
-        else if (v < 1 || __builtin_mul_overflow(bytes, v, &bytes)) st = FAIL(self, "%s: expected a positive size for axis %d, got %lld", path, i, (long long)v);
+        else if (v < 1 || __builtin_mul_overflow(bytes, v, &bytes))
+            st = FAIL(self, "%s: expected a positive size for axis %d, got %lld", path, i, (long long)v);
         dim[i] = v;
     }
     if (!st) st = read_bytes(self, f, path, bytes, out);
     if (!st && (got = gzread(f, head, 1)) != 0) /* also makes zlib check the stream's end */
-        st = got > 0 ? FAIL(self, "%s: expected %lld bytes after the header, got more", path, (long long)bytes) : FAIL(self, "%s: not a good gzip file: %s", path, gzerror(f, &got));
+        st = got > 0 ? FAIL(self, "%s: expected %lld bytes after the header, got more", path, (long long)bytes)
+                     : FAIL(self, "%s: not a good gzip file: %s", path, gzerror(f, &got));
     if (gzclose_r(f) != Z_OK && !st) st = FAIL(self, "%s: the gzip stream is truncated", path);
     if (st) free(*out), *out = NULL;
     return st;
@@ -102,7 +107,8 @@ hk_status idx_open(const hk_module *self, const idx_spec *spec, int train, void 
     if (!st) st = find_file(self, root, train ? "train-labels-idx1-ubyte" : "t10k-labels-idx1-ubyte", path);
     if (!st) st = read_idx(self, path, 1, dim, &s->label); /* as many labels as pictures */
     for (int64_t i = 0; i < s->n && !st; i++)
-        if (s->label[i] >= spec->classes) st = FAIL(self, "%s: expected labels 0 to %lld, got %d for sample %lld", path, (long long)spec->classes - 1, s->label[i], (long long)i);
+        if (s->label[i] >= spec->classes)
+            st = FAIL(self, "%s: expected labels 0 to %lld, got %d for sample %lld", path, (long long)spec->classes - 1, s->label[i], (long long)i);
     if (st) idx_close(s);
     else *ds = s;
     return st;

@@ -9,8 +9,15 @@ static const idx_spec spec = { 28, 28, 10 };
 static hk_status open_set(const hk_module *self, int train, void **ds) { return idx_open(self, &spec, train, ds); }
 
 const hk_dataset_type mnist_type = {
-    .struct_size = sizeof(hk_dataset_type), .n_fields = sizeof fields / sizeof *fields, .fields = fields,
+    .struct_size = sizeof(hk_dataset_type),
+    .n_fields = sizeof fields / sizeof *fields,
+    .fields = fields,
     .doc = "Grey pictures of handwritten digits, 28x28, pixels 0 to 1; 10 classes; 60000 to train, 10000 to test",
     .source = "LeCun, Cortes, Burges, The MNIST database; torchvision.datasets.MNIST",
-    .open = open_set, .close = idx_close, .size = idx_size, .shape = idx_shape, .classes = idx_classes, .read = idx_read,
+    .open = open_set,
+    .close = idx_close,
+    .size = idx_size,
+    .shape = idx_shape,
+    .classes = idx_classes,
+    .read = idx_read,
 };

@@ -15,7 +15,10 @@ static double lr(const hk_module *self, double base, int64_t epoch, int64_t epoc
 }
 
 const hk_scheduler_type cosine_type = {
-    .struct_size = sizeof(hk_scheduler_type), .n_fields = sizeof fields / sizeof *fields, .fields = fields, .lr = lr,
+    .struct_size = sizeof(hk_scheduler_type),
+    .n_fields = sizeof fields / sizeof *fields,
+    .fields = fields,
+    .lr = lr,
     .doc = "lr = eta_min + (base - eta_min) (1 + cos(pi epoch / T_max)) / 2, also beyond T_max",
     .source = "torch.optim.lr_scheduler.CosineAnnealingLR; Loshchilov, Hutter 2017, SGDR",
 };

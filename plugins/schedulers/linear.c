@@ -15,6 +15,10 @@ static double lr(const hk_module *self, double base, int64_t epoch, int64_t epoc
 }
 
 const hk_scheduler_type linear_type = {
-    .struct_size = sizeof(hk_scheduler_type), .n_fields = sizeof fields / sizeof *fields, .fields = fields, .lr = lr,
-    .doc = "lr = base (start_factor + (end_factor - start_factor) min(epoch, total_iters) / total_iters)", .source = "torch.optim.lr_scheduler.LinearLR",
+    .struct_size = sizeof(hk_scheduler_type),
+    .n_fields = sizeof fields / sizeof *fields,
+    .fields = fields,
+    .lr = lr,
+    .doc = "lr = base (start_factor + (end_factor - start_factor) min(epoch, total_iters) / total_iters)",
+    .source = "torch.optim.lr_scheduler.LinearLR",
 };

@@ -18,6 +18,10 @@ static double lr(const hk_module *self, double base, int64_t epoch, int64_t epoc
 }
 
 const hk_scheduler_type multistep_type = {
-    .struct_size = sizeof(hk_scheduler_type), .n_fields = sizeof fields / sizeof *fields, .fields = fields, .lr = lr,
-    .doc = "lr = base gamma^(number of milestones at or before the epoch)", .source = "torch.optim.lr_scheduler.MultiStepLR",
+    .struct_size = sizeof(hk_scheduler_type),
+    .n_fields = sizeof fields / sizeof *fields,
+    .fields = fields,
+    .lr = lr,
+    .doc = "lr = base gamma^(number of milestones at or before the epoch)",
+    .source = "torch.optim.lr_scheduler.MultiStepLR",
 };

@@ -13,6 +13,10 @@ static double lr(const hk_module *self, double base, int64_t epoch, int64_t epoc
 }
 
 const hk_scheduler_type step_type = {
-    .struct_size = sizeof(hk_scheduler_type), .n_fields = sizeof fields / sizeof *fields, .fields = fields, .lr = lr,
-    .doc = "lr = base gamma^floor(epoch / step_size)", .source = "torch.optim.lr_scheduler.StepLR",
+    .struct_size = sizeof(hk_scheduler_type),
+    .n_fields = sizeof fields / sizeof *fields,
+    .fields = fields,
+    .lr = lr,
+    .doc = "lr = base gamma^floor(epoch / step_size)",
+    .source = "torch.optim.lr_scheduler.StepLR",
 };

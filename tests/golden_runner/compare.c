@@ -62,8 +62,7 @@ double *gr_doubles(const hk_tensor *t) {
 static bool is_exact(const gr_case *c, const char *name) {
     size_t i;
     json_t *v;
-    json_array_foreach(json_object_get(c->spec, "exact"), i, v)
-        if (!strcmp(json_string_value(v), name)) return true;
+    json_array_foreach(json_object_get(c->spec, "exact"), i, v) if (!strcmp(json_string_value(v), name)) return true;
     return false;
 }
 
@@ -99,8 +98,8 @@ void gr_compare(gr_case *c, const hk_tensor *want, const double *got) {
     }
     char at[128];
     if (bad)
-        gr_fail(c, "%s[%s]: got %.9g, want %.9g, tolerance %.3g (%lld of %lld elements differ)", want->name, index_text(want, first, at), got[first], number(want, first), first_tol,
-                (long long)bad, (long long)n);
+        gr_fail(c, "%s[%s]: got %.9g, want %.9g, tolerance %.3g (%lld of %lld elements differ)", want->name, index_text(want, first, at), got[first],
+            number(want, first), first_tol, (long long)bad, (long long)n);
 }
 
 void gr_check_complete(gr_case *c) {

@@ -11,8 +11,8 @@ static void random_law(gr_case *c, const char *text) {
     gr_net n = { 0 };
     if (!y) abort();
     bool ok = gr_net_open(c, &n, text, NULL, NULL, 1) && gr_net_executor(c, &n, HK_INFER, 0, 0, NULL) &&
-              gr_ok(c, hk_executor_shape(n.ex, T, N, 0, x->rank - 1, x->shape + 1), "hk_executor_shape") && gr_net_write(c, &n, "x", x) &&
-              gr_ok(c, hk_executor_run(n.ex), "hk_executor_run") && gr_ok(c, hk_executor_read(n.ex, "y", HK_F64, y, T * all), "y");
+        gr_ok(c, hk_executor_shape(n.ex, T, N, 0, x->rank - 1, x->shape + 1), "hk_executor_shape") && gr_net_write(c, &n, "x", x) &&
+        gr_ok(c, hk_executor_run(n.ex), "hk_executor_run") && gr_ok(c, hk_executor_read(n.ex, "y", HK_F64, y, T * all), "y");
     for (int64_t e = 0; ok && e < all; e++) {
         double sum = 0.0;
         for (int64_t t = 0; t < T; t++) {
@@ -45,8 +45,7 @@ void gr_encoder(gr_case *c) {
         const hk_tensor *x = gr_find(c, "in.x"), *y = gr_find(c, "out.y");
         if (json_is_true(json_object_get(c->spec, "random"))) random_law(c, t.s);
         else if (!x || !y) gr_fail(c, "an encoder without in.x or out.y is not known to the runner");
-        else { /* one picture [N,*] shown for as many steps as out.y has */
-            gr_shape s = { .T = y->shape[0], .N = x->shape[0], .rank = x->rank - 1 };
+        else { /* one picture [N,*] shown for as many steps as out.y has */ gr_shape s = { .T = y->shape[0], .N = x->shape[0], .rank = x->rank - 1 };
             memcpy(s.shape, x->shape + 1, (size_t)s.rank * sizeof s.shape[0]);
             gr_run_plain(c, t.s, &s, false);
         }

@@ -7,15 +7,24 @@ static const struct kind {
     const char *name;
     void (*run)(gr_case *);
 } kinds[] = {
-    { "surrogate", gr_surrogate }, { "surrogate_snn", gr_surrogate_snn }, { "neuron", gr_neuron }, { "neuron_snn", gr_neuron_snn }, { "container", gr_container },
-    { "layer", gr_layer }, { "loss", gr_loss }, { "loss_snn", gr_loss_snn }, { "encoder", gr_encoder }, { "optimizer", gr_optimizer }, { "scheduler", gr_scheduler },
-    { "frames", gr_frames }, { "network", gr_network }, { "keys", NULL },
+    { "surrogate", gr_surrogate },
+    { "surrogate_snn", gr_surrogate_snn },
+    { "neuron", gr_neuron },
+    { "neuron_snn", gr_neuron_snn },
+    { "container", gr_container },
+    { "layer", gr_layer },
+    { "loss", gr_loss },
+    { "loss_snn", gr_loss_snn },
+    { "encoder", gr_encoder },
+    { "optimizer", gr_optimizer },
+    { "scheduler", gr_scheduler },
+    { "frames", gr_frames },
+    { "network", gr_network },
+    { "keys", NULL },
 };
 enum { N_KINDS = sizeof kinds / sizeof *kinds, MAX_IDS = 256 };
 
-static struct totals {
-    int passed, failed, skipped, compared;
-} totals[N_KINDS];
+static struct totals { int passed, failed, skipped, compared; } totals[N_KINDS];
 
 static struct {
     char id[64];
@@ -34,7 +43,9 @@ static void note_missing(const gr_case *c) {
 }
 
 static void usage(FILE *f) {
-    fprintf(f, "usage: hillock-golden DIR [--set backend.name=NAME] [--set run.max_isa=baseline|avx2|avx512] [--set run.nb=N] [--set run.threads=N] [--only PREFIX] [--verbose]\n");
+    fprintf(f,
+        "usage: hillock-golden DIR [--set backend.name=NAME] [--set run.max_isa=baseline|avx2|avx512] [--set run.nb=N] [--set run.threads=N] [--only PREFIX] "
+        "[--verbose]\n");
 }
 
 static bool set_option(gr_options *o, const char *s) {
@@ -89,7 +100,8 @@ static void run_file(gr_case *c, const struct kind *k) {
         return;
     }
     if (!gr_ok(c, hk_file_read(c->ctx, path, &c->data), path)) return;
-    const char *spec = hk_file_meta(c->data, "spec"), *rtol = hk_file_meta(c->data, "rtol"), *atol = hk_file_meta(c->data, "atol"), *kind = hk_file_meta(c->data, "kind");
+    const char *spec = hk_file_meta(c->data, "spec"), *rtol = hk_file_meta(c->data, "rtol"), *atol = hk_file_meta(c->data, "atol"),
+               *kind = hk_file_meta(c->data, "kind");
     c->source = hk_file_meta(c->data, "source");
     c->spec = spec ? json_loads(spec, JSON_REJECT_DUPLICATES, NULL) : NULL;
     c->done = calloc((size_t)hk_file_n(c->data) + 1, sizeof *c->done);
@@ -164,7 +176,8 @@ int main(int argc, char **argv) {
     for (int i = 0; i < n_missing; i++) printf("  %-40s %d\n", missing[i].id, missing[i].n);
     for (int k = 0; k < N_KINDS; k++) {
         const struct totals *t = &totals[k];
-        if (t->passed + t->failed + t->skipped) printf("%-14s %3d passed, %3d failed, %3d skipped, %5d tensors compared\n", kinds[k].name, t->passed, t->failed, t->skipped, t->compared);
+        if (t->passed + t->failed + t->skipped)
+            printf("%-14s %3d passed, %3d failed, %3d skipped, %5d tensors compared\n", kinds[k].name, t->passed, t->failed, t->skipped, t->compared);
         all.passed += t->passed, all.failed += t->failed, all.skipped += t->skipped, all.compared += t->compared;
     }
     hk_context_free(ctx);

@@ -11,13 +11,16 @@ static bool make(gr_case *c, const char *iface, const char *text, hk_module **ou
 
 bool gr_net_open(gr_case *c, gr_net *n, const char *text, const char *loss, const char *optimizer, int spiking) {
     hk_network_config cfg = HK_NETWORK_CONFIG_DEFAULT;
-    if (!make(c, "hk.module/1", text, &n->root) || !make(c, "hk.module/1", loss, &n->loss) || !make(c, "hk.optimizer/1", optimizer, &n->optimizer)) return false;
+    if (!make(c, "hk.module/1", text, &n->root) || !make(c, "hk.module/1", loss, &n->loss) || !make(c, "hk.optimizer/1", optimizer, &n->optimizer))
+        return false;
     cfg.backend = c->opt->backend, cfg.threads = c->opt->threads, cfg.nb = c->opt->nb, cfg.seed = 1;
     cfg.loss = n->loss, cfg.optimizer = n->optimizer, cfg.spiking = spiking;
     return gr_ok(c, hk_network_new(c->ctx, n->root, &cfg, &n->net), "hk_network_new") && gr_net_params(c, n);
 }
 
-static bool same_shape(const hk_param_info *p, const hk_tensor *t) { return p->rank == t->rank && !memcmp(p->shape, t->shape, (size_t)p->rank * sizeof p->shape[0]); }
+static bool same_shape(const hk_param_info *p, const hk_tensor *t) {
+    return p->rank == t->rank && !memcmp(p->shape, t->shape, (size_t)p->rank * sizeof p->shape[0]);
+}
 
 /* Every param.* is a parameter of the network, and every parameter is in the file. */
 bool gr_net_params(gr_case *c, gr_net *n) {
@@ -40,7 +43,8 @@ bool gr_net_params(gr_case *c, gr_net *n) {
         hk_status st = hk_network_write_param64(n->net, k, v);
         free(v);
         if (!gr_ok(c, st, key)) return false;
-        if (any_grad && hk_network_param(n->net, k)->learnable && !gr_find(c, "grad.%s", key) && !gr_ok(c, hk_network_set_learnable(n->net, k, 0), key)) return false;
+        if (any_grad && hk_network_param(n->net, k)->learnable && !gr_find(c, "grad.%s", key) && !gr_ok(c, hk_network_set_learnable(n->net, k, 0), key))
+            return false;
         filled = true;
     }
     for (int k = 0; filled && k < hk_network_n_param(n->net); k++)
@@ -58,7 +62,9 @@ bool gr_net_executor(gr_case *c, gr_net *n, uint32_t mode, uint32_t flags, int n
     return gr_ok(c, hk_executor_new(n->net, &cfg, &n->ex), "hk_executor_new");
 }
 
-bool gr_net_write(gr_case *c, gr_net *n, const char *name, const hk_tensor *t) { return gr_ok(c, hk_executor_write(n->ex, name, t->dtype, t->data, gr_elems(t)), name); }
+bool gr_net_write(gr_case *c, gr_net *n, const char *name, const hk_tensor *t) {
+    return gr_ok(c, hk_executor_write(n->ex, name, t->dtype, t->data, gr_elems(t)), name);
+}
 
 /* The shape at the border, unless it is a tensor that has none ([T] for T samples of one scalar). */
 static bool check_dims(gr_case *c, gr_net *n, const char *name, const hk_tensor *want) {
@@ -75,7 +81,9 @@ static bool check_dims(gr_case *c, gr_net *n, const char *name, const hk_tensor 
         if (k < want->rank && dims[i] == want->shape[k]) k++;
         else squeezed = dims[i] == 1;
     }
-    if (!same && !squeezed) gr_fail(c, "%s: the shape of '%s' differs (rank %d, %lld numbers; want rank %d, %lld numbers)", want->name, name, rank, (long long)got, want->rank, (long long)gr_elems(want));
+    if (!same && !squeezed)
+        gr_fail(c, "%s: the shape of '%s' differs (rank %d, %lld numbers; want rank %d, %lld numbers)", want->name, name, rank, (long long)got, want->rank,
+            (long long)gr_elems(want));
     return same || squeezed;
 }
 

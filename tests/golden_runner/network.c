@@ -6,11 +6,13 @@
 enum { MAX_LAYERS = 64 };
 
 /* "seq LAYER": x is [T,N,*]; "held LAYER": [N,*], the same at every step. LAYER goes before the others. */
-static const char *const inputs[] = { "in.x[N,28,28]; step t sees column t: x_seq[t,n,i] = x[n,i,t]", "held ColumnAsTime", "in.x[T,N,1,28,28] spikes, drawn beforehand", "seq",
-                                      "in.x[N,1,28,28] repeated T times", "held", "in.x[N,1,28,28] given at every step", "held", "in.x[T,N,2,32,32]", "seq", NULL };
-static const char *const outputs[] = { "out.y = mean over T", "MeanT", "out.y = mean over T of the last layer's spikes", "MeanT", "out.spk_rec, out.mem_rec [T,N,10] of the last Leaky", "", NULL };
-static const char *const losses[] = { "mse(out.y, one_hot(target,10))", "MSE", "mse(out.y, one_hot(target,10)), mean over all elements", "MSE", "ce_rate_loss(spk_rec, target)",
-                                      "snn.ce_rate_loss", NULL };
+static const char *const inputs[] = { "in.x[N,28,28]; step t sees column t: x_seq[t,n,i] = x[n,i,t]", "held ColumnAsTime",
+    "in.x[T,N,1,28,28] spikes, drawn beforehand", "seq", "in.x[N,1,28,28] repeated T times", "held", "in.x[N,1,28,28] given at every step", "held",
+    "in.x[T,N,2,32,32]", "seq", NULL };
+static const char *const outputs[] = { "out.y = mean over T", "MeanT", "out.y = mean over T of the last layer's spikes", "MeanT",
+    "out.spk_rec, out.mem_rec [T,N,10] of the last Leaky", "", "out.y[T,N,11], spikes voted by 10", "", NULL };
+static const char *const losses[] = { "mse(out.y, one_hot(target,10))", "MSE", "mse(out.y, one_hot(target,10)), mean over all elements", "MSE",
+    "ce_rate_loss(spk_rec, target)", "snn.ce_rate_loss", NULL };
 static const char *const batches[] = { "the same batch at every step; states reset after every step", "same", NULL };
 
 typedef struct net_case {
@@ -73,14 +75,15 @@ static bool open_net(gr_case *c, const net_case *k, gr_net *n, uint32_t flags) {
     const hk_output out[2] = { { .name = "y", .upstream = upstream }, { .name = k->mem } };
     for (int i = 0; i < k->n && c->opt->verbose; i++) printf("     %s = %s\n", k->name[i], k->text[i]);
     return gr_ok(c, hk_module_new_sequential(c->ctx, k->n, (const char *const *)k->name, (const char *const *)k->text, &n->root), "sequential") &&
-           gr_net_open(c, n, NULL, k->loss, k->optimizer.s, 1) &&
-           gr_net_executor(c, n, train ? HK_TRAIN : HK_INFER, train ? flags : 0, gr_find(c, "out.mem_rec") ? 2 : 1, out) &&
-           gr_ok(c, hk_executor_shape(n->ex, k->shape.T, k->shape.N, k->shape.seq, k->shape.rank, k->shape.shape), "hk_executor_shape");
+        gr_net_open(c, n, NULL, k->loss, k->optimizer.s, 1) &&
+        gr_net_executor(c, n, train ? HK_TRAIN : HK_INFER, train ? flags : 0, gr_find(c, "out.mem_rec") ? 2 : 1, out) &&
+        gr_ok(c, hk_executor_shape(n->ex, k->shape.T, k->shape.N, k->shape.seq, k->shape.rank, k->shape.shape), "hk_executor_shape");
 }
 
 static bool run_once(gr_case *c, gr_net *n) {
     const hk_tensor *target = gr_find(c, "in.target");
-    return gr_net_write(c, n, "x", gr_find(c, "in.x")) && (!target || gr_net_write(c, n, "target", target)) && gr_ok(c, hk_executor_run(n->ex), "hk_executor_run");
+    return gr_net_write(c, n, "x", gr_find(c, "in.x")) && (!target || gr_net_write(c, n, "target", target)) &&
+        gr_ok(c, hk_executor_run(n->ex), "hk_executor_run");
 }
 
 static void read_outputs(gr_case *c, const net_case *k, gr_net *n) {

@@ -4,8 +4,9 @@
 #include <string.h>
 
 gr_shape gr_shape_seq(const hk_tensor *x) {
-    gr_shape s = { .T = x->rank > 0 ? x->shape[0] : 1, .N = x->rank > 1 ? x->shape[1] : 1, .seq = 1, .rank = x->rank > 2 ? x->rank - 2 : 0 };
-    for (int i = 0; i < s.rank; i++) s.shape[i] = x->shape[i + 2];
+    gr_shape s = { .T = x->rank > 0 ? x->shape[0] : 1, .N = x->rank > 1 ? x->shape[1] : 1, .seq = 1, .rank = x->rank > 2 ? x->rank - 2 : x->rank < 2 };
+    s.shape[0] = 1;
+    for (int i = 0; i + 2 < x->rank; i++) s.shape[i] = x->shape[i + 2];
     return s;
 }
 

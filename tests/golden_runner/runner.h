@@ -25,7 +25,7 @@ typedef struct gr_case {
     hk_file *data;
     json_t *spec;
     double rtol, atol;
-    bool *done;      /* for each tensor of the file: compared */
+    bool *done; /* for each tensor of the file: compared */
     int compared;
     bool failed;
     char missing[GR_MAX_MISSING][64]; /* types the registry lacks: the case is skipped */
@@ -34,13 +34,13 @@ typedef struct gr_case {
 
 /* ---- compare.c ---- */
 void gr_fail(gr_case *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-bool gr_ok(gr_case *, hk_status, const char *what);          /* false after a failure, which is printed with hk_error */
+bool gr_ok(gr_case *, hk_status, const char *what); /* false after a failure, which is printed with hk_error */
 const hk_tensor *gr_find(const gr_case *, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* NULL: none */
 int64_t gr_elems(const hk_tensor *);
-double *gr_doubles(const hk_tensor *);                        /* malloc */
+double *gr_doubles(const hk_tensor *); /* malloc */
 void gr_compare(gr_case *, const hk_tensor *want, const double *got);
-void gr_mark(gr_case *, const hk_tensor *);                   /* compared by other means */
-void gr_check_complete(gr_case *);                            /* every out, grad and step tensor was compared */
+void gr_mark(gr_case *, const hk_tensor *);                           /* compared by other means */
+void gr_check_complete(gr_case *);                                    /* every out, grad and step tensor was compared */
 bool gr_prefix(const char *s, const char *prefix, const char **rest); /* rest may be NULL */
 
 /* ---- spec.c: constructor text from specs ---- */
@@ -58,7 +58,7 @@ void gr_put_surrogate(gr_case *, gr_text *, const json_t *surrogate);
 /* A neuron, layer or container: Name(children..., key=value...). */
 void gr_put_object(gr_case *, gr_text *, const json_t *object, const json_t *default_surrogate, bool drop_null);
 char *gr_module_id(const gr_case *, const char *class_name, char buf[96]);
-const char *gr_spec_str(const gr_case *, const char *key);    /* "" when absent */
+const char *gr_spec_str(const gr_case *, const char *key); /* "" when absent */
 /* The text that stands for an English string in a spec, from pairs ended by NULL; an unknown one is a failure. "" when absent. */
 const char *gr_phrase(gr_case *, const char *key, const char *const *pairs);
 
@@ -83,7 +83,7 @@ typedef struct gr_shape {
     int seq, rank;
     int64_t shape[8];
 } gr_shape;
-gr_shape gr_shape_seq(const hk_tensor *x); /* [T,N,*]; [T]: N = 1, a scalar */
+gr_shape gr_shape_seq(const hk_tensor *x); /* [T,N,*]; [T]: one sample of one number */
 void gr_run_plain(gr_case *, const char *text, const gr_shape *, bool infer_too);
 
 /* ---- kinds ---- */

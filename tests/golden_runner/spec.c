@@ -95,8 +95,8 @@ char *gr_module_id(const gr_case *c, const char *class_name, char buf[96]) {
 }
 
 /* What in a spec is not an argument. */
-static const char *const not_args[] = { "class", "args", "exact", "state0", "states", "step_mode", "x_shape", "note", "train_mode", "surrogate", "sub_module", "neuron", "layers", "key",
-                                        "ties", "mask_granularity", "mask_shape", "mask_values", "calls", "steps", "random", "test", NULL };
+static const char *const not_args[] = { "class", "args", "exact", "state0", "states", "step_mode", "x_shape", "note", "train_mode", "surrogate", "sub_module",
+    "neuron", "layers", "key", "ties", "mask_granularity", "mask_shape", "mask_values", "calls", "steps", "random", "test", NULL };
 
 void gr_put_object(gr_case *c, gr_text *t, const json_t *o, const json_t *default_surrogate, bool drop_null) {
     const char *class_name = json_string_value(json_object_get(o, "class"));

@@ -6,8 +6,8 @@ static void primitive(gr_case *c, const char *text, const gr_shape *s) {
     const hk_tensor *want = gr_find(c, "out.primitive");
     gr_net n = { 0 };
     bool ok = want && gr_net_open(c, &n, text, NULL, NULL, 0) && gr_net_executor(c, &n, HK_INFER, 0, 0, NULL) &&
-              gr_ok(c, hk_executor_shape(n.ex, s->T, s->N, s->seq, s->rank, s->shape), "hk_executor_shape") && gr_net_write(c, &n, "x", gr_find(c, "in.x")) &&
-              gr_ok(c, hk_executor_run(n.ex), "hk_executor_run");
+        gr_ok(c, hk_executor_shape(n.ex, s->T, s->N, s->seq, s->rank, s->shape), "hk_executor_shape") && gr_net_write(c, &n, "x", gr_find(c, "in.x")) &&
+        gr_ok(c, hk_executor_run(n.ex), "hk_executor_run");
     if (ok) gr_net_read(c, &n, "y", want);
     gr_net_close(&n);
 }

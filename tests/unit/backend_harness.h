@@ -50,7 +50,8 @@ static hk_host hn_host = { sizeof(hk_host), HK_ABI_MAJOR, HK_ABI_MINOR, 0, NULL,
 
 static uint32_t hn_isa(void) {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) return 2;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        return 2;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2")) return 1;
 #endif
     return 0;
@@ -146,8 +147,8 @@ static void hn_block(const hn_value *v, int64_t s, int64_t n, char *block, int t
 static hk_step hn_step = { 42, 7, { 0 } };
 
 /* Runs `op` on blocks of nb samples (nb 0: all at once, groups of all samples: a whole-batch operation). */
-static hk_status hn_run(const char *op, hk_scope scope, uint32_t isa, int64_t nb, int64_t T, int64_t N, int n_in, hn_value *in, int n_out, hn_value *out, int n_attr,
-                        const hk_attr *attr) {
+static hk_status hn_run(const char *op, hk_scope scope, uint32_t isa, int64_t nb, int64_t T, int64_t N, int n_in, hn_value *in, int n_out, hn_value *out,
+    int n_attr, const hk_attr *attr) {
     hk_desc din[HK_MAX_OPERANDS], dout[HK_MAX_OPERANDS];
     for (int k = 0; k < n_in; k++) din[k] = in[k].d;
     for (int k = 0; k < n_out; k++) dout[k] = out[k].d;

@@ -12,7 +12,8 @@
 #ifndef HILLOCK_BUILD_PLUGIN_DIR
 #define HILLOCK_BUILD_PLUGIN_DIR "lib/hillock/plugins"
 #endif
-#define SHAPE(...) (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / 8), (const int64_t[]){ __VA_ARGS__ }
+#define SHAPE(...)                                                                                                                                             \
+    (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / 8), (const int64_t[]) { __VA_ARGS__ }
 #define SCALAR 0, NULL
 enum { G = HK_G, SEQ = HK_SEQ, HELD = HK_HELD, STATIC = HK_STATIC, STEP = HK_STEP };
 static const int64_t some_T[] = { 1, 5 }, some_N[] = { 1, 17, 33 };
@@ -33,7 +34,8 @@ static void run(const char *op, int64_t T, int64_t N, int n_in, hn_value *in, in
             hk_status s = hn_run(op, scope, isa, whole ? 0 : sizes[way / 2], T, N, n_in, in, n_out, out, n_attr, attr);
             if (s != HK_OK) fail_msg("%s: status %d: %s", op, s, hn_message);
             for (int k = 0; k < n_out; k++) {
-                if (first[k] && memcmp(first[k], out[k].mem, out[k].bytes)) fail_msg("%s: output %d: other bits, way %d, isa %u, T %d, N %d", op, k, way, isa, (int)T, (int)N);
+                if (first[k] && memcmp(first[k], out[k].mem, out[k].bytes))
+                    fail_msg("%s: output %d: other bits, way %d, isa %u, T %d, N %d", op, k, way, isa, (int)T, (int)N);
                 free(first[k]);
             }
         }
@@ -80,11 +82,11 @@ static void test_linear(void **state) {
     (void)state;
     static const int64_t KO[][2] = { { 1, 1 }, { 3, 7 }, { 28, 32 }, { 32, 10 }, { 17, 41 }, { 90, 8 } };
     EACH_SIZE(T, N)
-        for (size_t k = 0; k < sizeof KO / sizeof *KO; k++) {
-            check_linear(T, N, KO[k][0], KO[k][1], HK_F32, SEQ, 1);
-            check_linear(T, N, KO[k][0], KO[k][1], HK_SPIKE, SEQ, 0);
-            check_linear(T, N, KO[k][0], KO[k][1], HK_F32, HELD, 1);
-        }
+    for (size_t k = 0; k < sizeof KO / sizeof *KO; k++) {
+        check_linear(T, N, KO[k][0], KO[k][1], HK_F32, SEQ, 1);
+        check_linear(T, N, KO[k][0], KO[k][1], HK_SPIKE, SEQ, 0);
+        check_linear(T, N, KO[k][0], KO[k][1], HK_F32, HELD, 1);
+    }
     check_linear(60, 17, 9, 11, HK_SPIKE, SEQ, 1);
 }
 
@@ -98,7 +100,9 @@ static void test_linear_large(void **state) {
 /* ---- pointwise ----------------------------------------------------------------------------------------------------------------- */
 
 static double combine(int op, double a, double b) { return op == 0 ? a + b : op == 1 ? a - b : op == 2 ? a * b : a / b; }
-static int64_t other(const hn_value *v, const hn_value *ref, int64_t e) { return v->elems == ref->elems ? e : v->elems == 1 ? 0 : e / (ref->elems / ref->d.shape[0]); }
+static int64_t other(const hn_value *v, const hn_value *ref, int64_t e) {
+    return v->elems == ref->elems ? e : v->elems == 1 ? 0 : e / (ref->elems / ref->d.shape[0]);
+}
 
 static void check_binary(int64_t T, int64_t N, uint32_t f, hn_value a, hn_value b) {
     static const char *const ops[] = { "add", "sub", "mul", "div" };
@@ -115,24 +119,24 @@ static void check_binary(int64_t T, int64_t N, uint32_t f, hn_value a, hn_value 
 static void test_binary(void **state) {
     (void)state;
     EACH_SIZE(T, N)
-        for (int64_t C = 1; C <= 3; C += 2) {
+    for (int64_t C = 1; C <= 3; C += 2) {
 #define F32(f, ...) hn_new(HK_F32, f, T, N, __VA_ARGS__)
-            check_binary(T, N, SEQ, F32(SEQ, SHAPE(C, 5, 7)), F32(SEQ, SHAPE(C, 5, 7)));
-            check_binary(T, N, SEQ, F32(SEQ, SHAPE(C, 5, 7)), hn_new(HK_SPIKE, SEQ, T, N, SHAPE(C, 5, 7)));
-            check_binary(T, N, SEQ, F32(HELD, SHAPE(C, 5, 7)), F32(SEQ, SHAPE(C, 5, 7)));
-            check_binary(T, N, SEQ, F32(SEQ, SHAPE(C, 5, 7)), F32(STATIC, SHAPE(C, 5, 7)));
-            check_binary(T, N, SEQ, F32(STEP, SHAPE(C, 5, 7)), F32(SEQ, SHAPE(C, 5, 7)));
-            check_binary(T, N, SEQ, F32(SEQ, SHAPE(C, 40, 33)), F32(STATIC, SHAPE(C)));
-            check_binary(T, N, SEQ, F32(HELD, SHAPE(C)), F32(SEQ, SHAPE(C, 4, 3)));
-            check_binary(T, N, HELD, F32(STATIC, SCALAR), F32(HELD, SHAPE(C, 4)));
-            check_binary(T, N, SEQ, F32(STEP, SCALAR), F32(SEQ, SHAPE(C)));
-            check_binary(T, N, HELD, F32(HELD, SCALAR), F32(HELD, SHAPE(C)));
-            check_binary(T, N, HELD, F32(HELD, SCALAR), F32(HELD, SCALAR));
-            check_binary(T, N, STATIC, F32(STATIC, SHAPE(C, 5)), F32(STATIC, SHAPE(C)));
-            check_binary(T, N, G, F32(G, SHAPE(C, 5)), F32(G, SHAPE(C, 5)));
-            check_binary(T, N, G, F32(G, SHAPE(C, 5)), F32(STATIC, SCALAR));
-            check_binary(T, N, G, F32(G, SHAPE(C, 5)), F32(STATIC, SHAPE(C, 5)));
-        }
+        check_binary(T, N, SEQ, F32(SEQ, SHAPE(C, 5, 7)), F32(SEQ, SHAPE(C, 5, 7)));
+        check_binary(T, N, SEQ, F32(SEQ, SHAPE(C, 5, 7)), hn_new(HK_SPIKE, SEQ, T, N, SHAPE(C, 5, 7)));
+        check_binary(T, N, SEQ, F32(HELD, SHAPE(C, 5, 7)), F32(SEQ, SHAPE(C, 5, 7)));
+        check_binary(T, N, SEQ, F32(SEQ, SHAPE(C, 5, 7)), F32(STATIC, SHAPE(C, 5, 7)));
+        check_binary(T, N, SEQ, F32(STEP, SHAPE(C, 5, 7)), F32(SEQ, SHAPE(C, 5, 7)));
+        check_binary(T, N, SEQ, F32(SEQ, SHAPE(C, 40, 33)), F32(STATIC, SHAPE(C)));
+        check_binary(T, N, SEQ, F32(HELD, SHAPE(C)), F32(SEQ, SHAPE(C, 4, 3)));
+        check_binary(T, N, HELD, F32(STATIC, SCALAR), F32(HELD, SHAPE(C, 4)));
+        check_binary(T, N, SEQ, F32(STEP, SCALAR), F32(SEQ, SHAPE(C)));
+        check_binary(T, N, HELD, F32(HELD, SCALAR), F32(HELD, SHAPE(C)));
+        check_binary(T, N, HELD, F32(HELD, SCALAR), F32(HELD, SCALAR));
+        check_binary(T, N, STATIC, F32(STATIC, SHAPE(C, 5)), F32(STATIC, SHAPE(C)));
+        check_binary(T, N, G, F32(G, SHAPE(C, 5)), F32(G, SHAPE(C, 5)));
+        check_binary(T, N, G, F32(G, SHAPE(C, 5)), F32(STATIC, SCALAR));
+        check_binary(T, N, G, F32(G, SHAPE(C, 5)), F32(STATIC, SHAPE(C, 5)));
+    }
 }
 
 static void test_unary(void **state) {
@@ -159,28 +163,28 @@ static void test_unary(void **state) {
 static void test_reduce(void **state) {
     (void)state;
     EACH_SIZE(T, N)
-        for (int kind = 0; kind < 8; kind++) {
-            hk_dtype dt = kind & 1 ? HK_SPIKE : HK_F32;
-            int64_t C = kind & 2 ? 3 : 1;
-            hn_value x = kind & 4 ? hn_new(dt, SEQ, T, N, SHAPE(C, 9, 11)) : hn_new(dt, HELD, T, N, SHAPE(C));
-            for (int to = 0; to < 3; to++) {
-                const int64_t shape[1] = { C };
-                hn_value g = to == 0 ? hn_new(HK_F32, G, T, N, x.d.rank, x.d.shape) : hn_new(HK_F32, G, T, N, to == 1, shape);
-                hn_value sum = hn_new(HK_F32, STATIC, T, N, g.d.rank, g.d.shape);
-                const hk_attr at[1] = { { "to", to, 0, NULL } }, scale[1] = { { "scale", 0, 0.25, NULL } };
-                run("reduce", T, N, 1, &x, 1, &g, 1, at, 0);
-                double *want = calloc((size_t)(g.rows * g.elems), sizeof *want), *total = calloc((size_t)g.elems, sizeof *total);
-                HN_EACH(x, t, i, e) {
-                    int64_t q = to == 0 ? e : to == 1 ? e / (x.elems / C) : 0;
-                    want[i / 16 * g.elems + q] += hn_at(&x, t, i, e), total[q] += hn_at(&x, t, i, e);
-                }
-                HN_EACH(g, t, i, e) near("reduce", hn_at(&g, t, i, e), want[i * g.elems + e], 1e-4);
-                run("merge", T, N, 1, &g, 1, &sum, 1, scale, 1);
-                HN_EACH(sum, t, i, e) near("merge", hn_at(&sum, t, i, e), 0.25 * total[e], 1e-4);
-                free(want), free(total), drop(1, &g), drop(1, &sum);
+    for (int kind = 0; kind < 8; kind++) {
+        hk_dtype dt = kind & 1 ? HK_SPIKE : HK_F32;
+        int64_t C = kind & 2 ? 3 : 1;
+        hn_value x = kind & 4 ? hn_new(dt, SEQ, T, N, SHAPE(C, 9, 11)) : hn_new(dt, HELD, T, N, SHAPE(C));
+        for (int to = 0; to < 3; to++) {
+            const int64_t shape[1] = { C };
+            hn_value g = to == 0 ? hn_new(HK_F32, G, T, N, x.d.rank, x.d.shape) : hn_new(HK_F32, G, T, N, to == 1, shape);
+            hn_value sum = hn_new(HK_F32, STATIC, T, N, g.d.rank, g.d.shape);
+            const hk_attr at[1] = { { "to", to, 0, NULL } }, scale[1] = { { "scale", 0, 0.25, NULL } };
+            run("reduce", T, N, 1, &x, 1, &g, 1, at, 0);
+            double *want = calloc((size_t)(g.rows * g.elems), sizeof *want), *total = calloc((size_t)g.elems, sizeof *total);
+            HN_EACH(x, t, i, e) {
+                int64_t q = to == 0 ? e : to == 1 ? e / (x.elems / C) : 0;
+                want[i / 16 * g.elems + q] += hn_at(&x, t, i, e), total[q] += hn_at(&x, t, i, e);
             }
-            drop(1, &x);
+            HN_EACH(g, t, i, e) near("reduce", hn_at(&g, t, i, e), want[i * g.elems + e], 1e-4);
+            run("merge", T, N, 1, &g, 1, &sum, 1, scale, 1);
+            HN_EACH(sum, t, i, e) near("merge", hn_at(&sum, t, i, e), 0.25 * total[e], 1e-4);
+            free(want), free(total), drop(1, &g), drop(1, &sum);
         }
+        drop(1, &x);
+    }
 }
 
 static void test_sum_t(void **state) {
@@ -226,7 +230,8 @@ static void test_shape(void **state) {
         HN_EACH(gp, t, i, e) assert_true(hn_at(&gp, t, i, e) == (e % 8 >= 2 && e % 8 < 5 ? hn_at(&g, t, i, e / 8 * 3 + e % 8 - 2) : 0));
         drop(2, ab), drop(1, &y), drop(1, &s), drop(1, &w), drop(1, &ws), drop(1, &g), drop(1, &gp);
         for (int dt = HK_F32; dt <= HK_SPIKE; dt++) {
-            hn_value x = hn_new((hk_dtype)dt, SEQ, T, N, SHAPE(3, 4, 5)), f = hn_new((hk_dtype)dt, SEQ, T, N, SHAPE(60)), u = hn_new((hk_dtype)dt, SEQ, T, N, SHAPE(3, 4, 5));
+            hn_value x = hn_new((hk_dtype)dt, SEQ, T, N, SHAPE(3, 4, 5)), f = hn_new((hk_dtype)dt, SEQ, T, N, SHAPE(60)),
+                     u = hn_new((hk_dtype)dt, SEQ, T, N, SHAPE(3, 4, 5));
             run("flatten", T, N, 1, &x, 1, &f, 0, NULL, 0);
             HN_EACH(f, t, i, e) assert_true(hn_at(&f, t, i, e) == hn_at(&x, t, i, e));
             hn_value fu[2] = { f, x };
@@ -236,7 +241,8 @@ static void test_shape(void **state) {
         }
         for (int rank = 2; rank <= 3; rank++) {
             const int64_t shape[3] = { 1, 7, T };
-            hn_value x = hn_new(HK_F32, HELD, T, N, rank, shape + (rank == 2)), c = hn_new(HK_F32, SEQ, T, N, SHAPE(7)), u = hn_new(HK_F32, HELD, T, N, rank, shape + (rank == 2));
+            hn_value x = hn_new(HK_F32, HELD, T, N, rank, shape + (rank == 2)), c = hn_new(HK_F32, SEQ, T, N, SHAPE(7)),
+                     u = hn_new(HK_F32, HELD, T, N, rank, shape + (rank == 2));
             run("column_as_time", T, N, 1, &x, 1, &c, 0, NULL, 0);
             HN_EACH(c, t, i, h) assert_true(hn_at(&c, t, i, h) == hn_at(&x, 0, i, h * T + t));
             run("time_as_column", T, N, 1, &c, 1, &u, 0, NULL, 0);
@@ -273,8 +279,9 @@ static void t_post(const hk_neuron_args *a) {
 }
 static void t_bwd_any(const hk_neuron_args *a, int gp) {
     for (int64_t i = 0; i < a->n; i++) {
-        float h, z, f = a->f[0][i], p0 = a->p_row & 1 ? a->p[0][i] : a->p[0][0];
+        float h, z, f, p0 = a->p_row & 1 ? a->p[0][i] : a->p[0][0];
         t_pre1(a, i, &h, &z);
+        f = a->f[0] ? a->f[0][i] : (a->strict ? z > 0 : z >= 0);
         float gh = a->gs[0][i] * (1 - f), gf = a->gy[i] + a->gs[1][i] + (a->detach ? 0 : -a->gs[0][i] * h), gz = gf * a->d[0][i];
         gh += gz;
         if (gp && a->gp[0]) a->gp[0][i] += gh * a->s[0][i];
@@ -292,14 +299,17 @@ static void t_primitive(int64_t n, const float *z, const float *p, float *y) {
     for (int64_t i = 0; i < n; i++) y[i] = p[0] * atanf(z[i]) + 0.5f;
 }
 static const hk_neuron_kernel t_kernels[1] = { { sizeof(hk_neuron_kernel), 0, t_step, t_pre, t_post, t_bwd, t_bwd_gp } };
-static const hk_surrogate_kernel t_skernels[2] = { { sizeof(hk_surrogate_kernel), 0, t_grad, t_primitive, NULL }, { sizeof(hk_surrogate_kernel), 0, t_grad, t_primitive, t_primitive } };
-static hk_neuron_type t_type = { .struct_size = sizeof t_type, .flags = HK_NEURON_SPIKES, .n_state = 2, .n_fire = 1, .n_param = 2, .kernels = t_kernels, .n_kernel = 1, .n_h = 1 };
+static const hk_surrogate_kernel t_skernels[2] = { { sizeof(hk_surrogate_kernel), 0, t_grad, t_primitive, NULL },
+    { sizeof(hk_surrogate_kernel), 0, t_grad, t_primitive, t_primitive } };
+static hk_neuron_type t_type = {
+    .struct_size = sizeof t_type, .flags = HK_NEURON_SPIKES, .n_state = 2, .n_fire = 1, .n_param = 2, .kernels = t_kernels, .n_kernel = 1, .n_h = 1
+};
 static hk_surrogate_type t_surrogate = { .struct_size = sizeof t_surrogate, .kernels = t_skernels, .n_kernel = 1, .has_primitive = 1 };
 
 typedef struct neuron_case {
     hk_dtype x_dtype;
     uint32_t fx, fp, f_gy;
-    int p_rank; /* 0 scalar, 1 channel, 3 row */
+    int p_rank;                                 /* 0 scalar, 1 channel, 3 row */
     int spiking, forward, detach, seq, partial; /* partial: half of the gradients absent */
 } neuron_case;
 
@@ -323,7 +333,8 @@ static void check_neuron(int64_t T, int64_t N, int64_t C, neuron_case c) {
         gin[6 + k] = c.seq ? hn_new(HK_F32, k ? HELD : SEQ, T, N, 3, shape) : hn_absent();
         gin[8 + k] = c.partial ? hn_absent() : hn_new(HK_F32, HELD, T, N, 3, shape);
     }
-    hn_value gout[5] = { hn_new(HK_F32, SEQ, T, N, 3, shape), hn_new(HK_F32, HELD, T, N, 3, shape), c.partial ? hn_absent() : hn_new(HK_F32, HELD, T, N, 3, shape) };
+    hn_value gout[5] = { hn_new(HK_F32, SEQ, T, N, 3, shape), hn_new(HK_F32, HELD, T, N, 3, shape),
+        c.partial ? hn_absent() : hn_new(HK_F32, HELD, T, N, 3, shape) };
     for (int k = 0; k < 2; k++) gout[3 + k] = c.partial && !k ? hn_absent() : hn_new(HK_F32, G | (c.fp & HK_T), T, N, p[k].d.rank, p[k].d.shape);
     run("neuron_bwd", T, N, 10, gin, 5, gout, 1, attr, 0);
     double *gp[2] = { calloc((size_t)(gout[4].rows * p[0].elems), 8), calloc((size_t)(gout[4].rows * p[1].elems), 8) };
@@ -367,21 +378,29 @@ static void check_neuron(int64_t T, int64_t N, int64_t C, neuron_case c) {
                 if (gout[1 + k].mem) assert_true(hn_at(&gout[1 + k], 0, i, e) == gs[k]);
         }
     for (int k = 0; k < 2; k++)
-        if (gout[3 + k].mem) HN_EACH(gout[3 + k], t, g, e) near("gp", hn_at(&gout[3 + k], t, g, e), gp[k][(g * (c.fp & HK_T ? T : 1) + t) * p[k].elems + e], 1e-4);
+        if (gout[3 + k].mem)
+            HN_EACH(gout[3 + k], t, g, e) near("gp", hn_at(&gout[3 + k], t, g, e), gp[k][(g * (c.fp & HK_T ? T : 1) + t) * p[k].elems + e], 1e-4);
     free(gp[0]), free(gp[1]), drop(5, in), drop(5, out), drop(5, gin + 5), drop(5, gout);
 }
 
 static void test_neuron(void **state) {
     (void)state;
     static const neuron_case cases[] = {
-        { HK_F32, SEQ, STATIC, SEQ, 0, 1, 0, 1, 0, 0 }, { HK_F32, SEQ, STATIC, SEQ, 0, 1, 0, 0, 1, 1 },  { HK_SPIKE, SEQ, STATIC, HELD, 0, 1, 0, 1, 0, 1 },
-        { HK_F32, HELD, STATIC, HELD, 0, 1, 0, 1, 1, 0 }, { HK_F32, SEQ, STEP, SEQ, 0, 1, 0, 1, 0, 0 },   { HK_F32, SEQ, STATIC, SEQ, 1, 1, 0, 1, 0, 0 },
-        { HK_F32, SEQ, STATIC, SEQ, 3, 1, 0, 1, 1, 0 }, { HK_F32, SEQ, STEP, SEQ, 3, 1, 0, 0, 0, 0 },    { HK_F32, SEQ, STEP, 99, 1, 1, 0, 1, 1, 1 },
-        { HK_F32, SEQ, STATIC, SEQ, 0, 0, 0, 0, 0, 0 }, { HK_F32, HELD, STATIC, SEQ, 1, 1, 1, 0, 1, 0 },
+        { HK_F32, SEQ, STATIC, SEQ, 0, 1, 0, 1, 0, 0 },
+        { HK_F32, SEQ, STATIC, SEQ, 0, 1, 0, 0, 1, 1 },
+        { HK_SPIKE, SEQ, STATIC, HELD, 0, 1, 0, 1, 0, 1 },
+        { HK_F32, HELD, STATIC, HELD, 0, 1, 0, 1, 1, 0 },
+        { HK_F32, SEQ, STEP, SEQ, 0, 1, 0, 1, 0, 0 },
+        { HK_F32, SEQ, STATIC, SEQ, 1, 1, 0, 1, 0, 0 },
+        { HK_F32, SEQ, STATIC, SEQ, 3, 1, 0, 1, 1, 0 },
+        { HK_F32, SEQ, STEP, SEQ, 3, 1, 0, 0, 0, 0 },
+        { HK_F32, SEQ, STEP, 99, 1, 1, 0, 1, 1, 1 },
+        { HK_F32, SEQ, STATIC, SEQ, 0, 0, 0, 0, 0, 0 },
+        { HK_F32, HELD, STATIC, SEQ, 1, 1, 1, 0, 1, 0 },
     };
     EACH_SIZE(T, N)
-        for (size_t k = 0; k < sizeof cases / sizeof *cases; k++)
-            for (int64_t C = 1; C <= 3; C += 2) check_neuron(T, N, C, cases[k]);
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++)
+        for (int64_t C = 1; C <= 3; C += 2) check_neuron(T, N, C, cases[k]);
 }
 
 static void test_fire(void **state) {
@@ -420,56 +439,58 @@ static void test_fire(void **state) {
 static void test_bernoulli(void **state) {
     (void)state;
     EACH_SIZE(T, N)
-        for (int k = 0; k < 4; k++) {
-            hn_value p = k & 1 ? hn_new(HK_F32, HELD, T, N, SHAPE(3, 9, 11)) : hn_new(HK_F32, SEQ, T, N, SHAPE(7));
-            hn_value y = hn_new(HK_SPIKE, SEQ, T, N, p.d.rank, p.d.shape);
-            run("bernoulli", T, N, 1, &p, 1, &y, 0, NULL, 0);
-            HN_EACH(y, t, i, e) {
-                float u[4];
-                hk_random4(hk_random_key(42, 1234567), 7, t, i, e / 4, u);
-                assert_true(hn_at(&y, t, i, e) == (u[e % 4] <= (float)hn_at(&p, t, i, e)));
-            }
-            drop(1, &p), drop(1, &y);
+    for (int k = 0; k < 4; k++) {
+        hn_value p = k & 1 ? hn_new(HK_F32, HELD, T, N, SHAPE(3, 9, 11)) : hn_new(HK_F32, SEQ, T, N, SHAPE(7));
+        hn_value y = hn_new(HK_SPIKE, SEQ, T, N, p.d.rank, p.d.shape);
+        run("bernoulli", T, N, 1, &p, 1, &y, 0, NULL, 0);
+        HN_EACH(y, t, i, e) {
+            float u[4];
+            hk_random4(hk_random_key(42, 1234567), 7, t, i, e / 4, u);
+            assert_true(hn_at(&y, t, i, e) == (u[e % 4] <= (float)hn_at(&p, t, i, e)));
         }
+        drop(1, &p), drop(1, &y);
+    }
 }
 
 static void test_loss(void **state) {
     (void)state;
     EACH_SIZE(T, N)
-        for (int k = 0; k < 4; k++) {
-            enum { C = 3 };
-            double eps = k & 1 ? 0.1 : 0;
-            const hk_attr at[1] = { { "smoothing", 0, eps, NULL } }, classes[1] = { { "classes", C, 0, NULL } };
-            hn_value z = hn_new(HK_F32, HELD, T, N, SHAPE(C)), y = hn_new(HK_I64, HELD, T, N, SCALAR), w = k & 2 ? hn_new(HK_F32, STATIC, T, N, SHAPE(C)) : hn_absent();
-            hn_value g = hn_new(HK_F32, HELD, T, N, SCALAR), in[4] = { z, y, w, g }, out[2] = { hn_new(HK_F32, HELD, T, N, SCALAR), hn_new(HK_F32, HELD, T, N, SCALAR) };
-            hn_value gz = hn_new(HK_F32, HELD, T, N, SHAPE(C)), hot = hn_new(HK_F32, HELD, T, N, SHAPE(C)), ok = hn_new(HK_F32, HELD, T, N, SCALAR);
-            run("cross_entropy", T, N, 3, in, 2, out, 1, at, 0);
-            run("cross_entropy_bwd", T, N, 4, in, 1, &gz, 1, at, 0);
-            run("one_hot", T, N, 1, &y, 1, &hot, 1, classes, 0);
-            run("correct", T, N, 2, in, 1, &ok, 0, NULL, 0);
-            for (int64_t i = 0; i < N; i++) {
-                int64_t t = (int64_t)hn_at(&y, 0, i, 0), best = 0;
-                double sum = 0, loss = 0, all = 0, wt = w.mem ? hn_at(&w, 0, 0, t) : 1;
-                for (int64_t c = 0; c < C; c++) sum += exp(hn_at(&z, 0, i, c));
-                for (int64_t c = 0; c < C; c++) {
-                    double wc = w.mem ? hn_at(&w, 0, 0, c) : 1, nll = log(sum) - hn_at(&z, 0, i, c);
-                    loss += eps / C * wc * nll + (c == t ? (1 - eps) * wt * nll : 0), all += wc;
-                    if (hn_at(&z, 0, i, c) > hn_at(&z, 0, i, best)) best = c;
-                    assert_true(hn_at(&hot, 0, i, c) == (c == t));
-                }
-                near("loss", hn_at(&out[0], 0, i, 0), loss, 1e-5);
-                near("weight", hn_at(&out[1], 0, i, 0), wt, 1e-6);
-                assert_true(hn_at(&ok, 0, i, 0) == (best == t));
-                for (int64_t c = 0; c < C; c++) {
-                    double wc = w.mem ? hn_at(&w, 0, 0, c) : 1, q = exp(hn_at(&z, 0, i, c)) / sum;
-                    near("gz", hn_at(&gz, 0, i, c), hn_at(&g, 0, i, 0) * ((1 - eps) * wt * (q - (c == t)) + eps / C * (q * all - wc)), 1e-5);
-                }
+    for (int k = 0; k < 4; k++) {
+        enum { C = 3 };
+        double eps = k & 1 ? 0.1 : 0;
+        const hk_attr at[1] = { { "smoothing", 0, eps, NULL } }, classes[1] = { { "classes", C, 0, NULL } };
+        hn_value z = hn_new(HK_F32, HELD, T, N, SHAPE(C)), y = hn_new(HK_I64, HELD, T, N, SCALAR),
+                 w = k & 2 ? hn_new(HK_F32, STATIC, T, N, SHAPE(C)) : hn_absent();
+        hn_value g = hn_new(HK_F32, HELD, T, N, SCALAR), in[4] = { z, y, w, g },
+                 out[2] = { hn_new(HK_F32, HELD, T, N, SCALAR), hn_new(HK_F32, HELD, T, N, SCALAR) };
+        hn_value gz = hn_new(HK_F32, HELD, T, N, SHAPE(C)), hot = hn_new(HK_F32, HELD, T, N, SHAPE(C)), ok = hn_new(HK_F32, HELD, T, N, SCALAR);
+        run("cross_entropy", T, N, 3, in, 2, out, 1, at, 0);
+        run("cross_entropy_bwd", T, N, 4, in, 1, &gz, 1, at, 0);
+        run("one_hot", T, N, 1, &y, 1, &hot, 1, classes, 0);
+        run("correct", T, N, 2, in, 1, &ok, 0, NULL, 0);
+        for (int64_t i = 0; i < N; i++) {
+            int64_t t = (int64_t)hn_at(&y, 0, i, 0), best = 0;
+            double sum = 0, loss = 0, all = 0, wt = w.mem ? hn_at(&w, 0, 0, t) : 1;
+            for (int64_t c = 0; c < C; c++) sum += exp(hn_at(&z, 0, i, c));
+            for (int64_t c = 0; c < C; c++) {
+                double wc = w.mem ? hn_at(&w, 0, 0, c) : 1, nll = log(sum) - hn_at(&z, 0, i, c);
+                loss += eps / C * wc * nll + (c == t ? (1 - eps) * wt * nll : 0), all += wc;
+                if (hn_at(&z, 0, i, c) > hn_at(&z, 0, i, best)) best = c;
+                assert_true(hn_at(&hot, 0, i, c) == (c == t));
             }
-            ((int64_t *)y.mem)[N - 1] = C;
-            assert_int_equal(hn_run("correct", HK_SCOPE_BLOCK, 0, 0, T, N, 2, in, 1, &ok, 0, NULL), HK_OK);
-            assert_int_equal(hn_run("cross_entropy", HK_SCOPE_TEAM, 0, 0, T, N, 3, in, 2, out, 1, at), HK_EDATA);
-            drop(4, in), drop(2, out), drop(1, &gz), drop(1, &hot), drop(1, &ok);
+            near("loss", hn_at(&out[0], 0, i, 0), loss, 1e-5);
+            near("weight", hn_at(&out[1], 0, i, 0), wt, 1e-6);
+            assert_true(hn_at(&ok, 0, i, 0) == (best == t));
+            for (int64_t c = 0; c < C; c++) {
+                double wc = w.mem ? hn_at(&w, 0, 0, c) : 1, q = exp(hn_at(&z, 0, i, c)) / sum;
+                near("gz", hn_at(&gz, 0, i, c), hn_at(&g, 0, i, 0) * ((1 - eps) * wt * (q - (c == t)) + eps / C * (q * all - wc)), 1e-5);
+            }
         }
+        ((int64_t *)y.mem)[N - 1] = C;
+        assert_int_equal(hn_run("correct", HK_SCOPE_BLOCK, 0, 0, T, N, 2, in, 1, &ok, 0, NULL), HK_OK);
+        assert_int_equal(hn_run("cross_entropy", HK_SCOPE_TEAM, 0, 0, T, N, 3, in, 2, out, 1, at), HK_EDATA);
+        drop(4, in), drop(2, out), drop(1, &gz), drop(1, &hot), drop(1, &ok);
+    }
 }
 
 static void t_update(int64_t n, float *w, const float *g, float *const *s, const float *c) {
@@ -517,10 +538,20 @@ int main(int argc, char **argv) {
     const char *file = argc > 1 ? argv[1] : getenv("HILLOCK_BACKEND_CPU");
     if (hn_open(file ? file : HILLOCK_BUILD_PLUGIN_DIR "/backend_cpu.so", 3)) return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_linear), cmocka_unit_test(test_linear_large), cmocka_unit_test(test_binary), cmocka_unit_test(test_unary),
-        cmocka_unit_test(test_reduce), cmocka_unit_test(test_sum_t), cmocka_unit_test(test_shape), cmocka_unit_test(test_neuron),
-        cmocka_unit_test(test_fire), cmocka_unit_test(test_bernoulli), cmocka_unit_test(test_loss), cmocka_unit_test(test_optimizer),
-        cmocka_unit_test(test_block), cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_linear),
+        cmocka_unit_test(test_linear_large),
+        cmocka_unit_test(test_binary),
+        cmocka_unit_test(test_unary),
+        cmocka_unit_test(test_reduce),
+        cmocka_unit_test(test_sum_t),
+        cmocka_unit_test(test_shape),
+        cmocka_unit_test(test_neuron),
+        cmocka_unit_test(test_fire),
+        cmocka_unit_test(test_bernoulli),
+        cmocka_unit_test(test_loss),
+        cmocka_unit_test(test_optimizer),
+        cmocka_unit_test(test_block),
+        cmocka_unit_test(test_unknown),
     };
     int failed = cmocka_run_group_tests_name("backend_cpu", tests, NULL, NULL);
     hn_backend->close(hn_device);
