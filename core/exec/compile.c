@@ -14,6 +14,7 @@ static hk_value input(hk__builder *b, hk__source source, int ref, hk_desc d) {
 /* The named output of a module, or the network's own. */
 static hk_value find_named(hk__builder *b, hk__plan *p, const char *name) {
     if (strcmp(name, "y") == 0) return p->y;
+    if (strcmp(name, "loss") == 0 && p->loss) return p->loss;
     for (int i = b->g->n_named - 1; i >= 0; i--)
         if (strcmp(b->g->named[i].name, name) == 0) return b->g->named[i].value;
     const char **all = malloc((size_t)(b->g->n_named + 1) * sizeof *all);

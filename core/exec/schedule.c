@@ -109,7 +109,7 @@ hk_status hk__schedule(hk__plan *p, hk__builder *b, uint32_t mode, uint32_t flag
                 int32_t id = g->top.at[i];
                 if (level[id] != at || whole[id] != (team != 0)) continue;
                 u->call[u->n_call++].node = id;
-                if (g->node[id].phase > u->phase) u->phase = g->node[id].phase;
+                if (at >= 0 && g->node[id].phase > u->phase) u->phase = g->node[id].phase; /* level -1 runs with the forward pass */
             }
         }
 end:

@@ -12,7 +12,7 @@ HK_INFER(binary_infer) {
     if (!hk__known(x) || !hk__known(y)) {
         const hk_desc *k = hk__known(x) ? x : y; /* what is fed back takes the other's shape, unless that is a scalar */
         out[0] = *k;
-        if (hk__known(k) && k->rank == 0) out[0].rank = HK_UNKNOWN;
+        if (hk__known(k) && k->rank == 0 && !(k->flags & HK_N)) out[0].rank = HK_UNKNOWN;
         out[0].dtype = HK_F32, out[0].flags |= HK_N;
         return;
     }

@@ -2,6 +2,9 @@
  *
  * A backend takes *named coarse operations* (hillock/ops.h says what each computes). The core asks plan_new for each operation of
  * a plan; the backend may decline with HK_EUNSUPPORTED, without a message, and then the backend it extends is asked. */
+#ifndef HILLOCK_PLUGIN_H
+#include "hillock/plugin.h"
+#endif
 #ifndef HILLOCK_BACKEND_H
 #define HILLOCK_BACKEND_H
 

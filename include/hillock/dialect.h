@@ -83,13 +83,13 @@ typedef float hk_real;
         y[0] = f[0];                                                                                                                                           \
         s1[0] = p[SOFT] != 0 ? h[0] - r[0] * p[V_THRESHOLD] : r[0] * p[V_RESET] + (1 - r[0]) * h[0];                                                           \
     }                                                                                                                                                          \
-    fn void prefix##_pre_bwd(const hk_real *x, const hk_real *s, const hk_real *p, const hk_real *gh, const hk_real *gz, hk_real *gx, hk_real *gs,             \
-                             hk_real *gp) {                                                                                                                    \
+    fn void prefix##_pre_bwd(                                                                                                                                  \
+        const hk_real *x, const hk_real *s, const hk_real *p, const hk_real *gh, const hk_real *gz, hk_real *gx, hk_real *gs, hk_real *gp) {                   \
         gp[V_THRESHOLD] -= gz[0];                                                                                                                              \
         prefix##_charge_bwd(x[0], s[0], p, gh[0] + gz[0], gx, gs, gp);                                                                                         \
     }                                                                                                                                                          \
-    fn void prefix##_post_bwd(const hk_real *h, const hk_real *f, const hk_real *r, const hk_real *s, const hk_real *p, const hk_real *gy,                     \
-                              const hk_real *gs1, hk_real *gh, hk_real *gf, hk_real *gr, hk_real *gs, hk_real *gp) {                                           \
+    fn void prefix##_post_bwd(const hk_real *h, const hk_real *f, const hk_real *r, const hk_real *s, const hk_real *p, const hk_real *gy, const hk_real *gs1, \
+        hk_real *gh, hk_real *gf, hk_real *gr, hk_real *gs, hk_real *gp) {                                                                                     \
         (void)f;                                                                                                                                               \
         (void)s;                                                                                                                                               \
         (void)gs;                                                                                                                                              \
@@ -101,8 +101,8 @@ typedef float hk_real;
         gp[V_RESET] += (1 - soft) * r[0] * gs1[0];                                                                                                             \
     }
 #define HK_CHARGE_TEXT(prefix, ...)                                                                                                                            \
-    HK_CHARGE_HEAD_ __VA_ARGS__ HK_CHARGE_TAIL_(hk_fn, prefix)                                                                                                 \
-    static const char prefix##_text[] = HK_STRING_(HK_CHARGE_HEAD_) " " #__VA_ARGS__ " " HK_STRING_(HK_CHARGE_TAIL_(hk_text_fn, prefix));
+    HK_CHARGE_HEAD_ __VA_ARGS__ HK_CHARGE_TAIL_(hk_fn, prefix) static const char prefix##_text[] =                                                             \
+        HK_STRING_(HK_CHARGE_HEAD_) " " #__VA_ARGS__ " " HK_STRING_(HK_CHARGE_TAIL_(hk_text_fn, prefix));
 
 /* ---- neuron kernels ---------------------------------------------------------------------------------------------- */
 
@@ -130,7 +130,7 @@ typedef float hk_real;
 #define HK_NEURON_KERNELS(prefix, n_state, n_fire, n_h, n_param, flags)                                                                                        \
     _Static_assert((n_state) <= HK_MAX_STATE && (n_fire) <= HK_MAX_FIRE && (n_h) <= HK_MAX_H && (n_param) <= HK_MAX_P, #prefix ": too many variables");        \
     enum { prefix##_out_spike_, prefix##_out_y_, prefix##_out_z_ };                                                                                            \
-    /* out: what is written; given: f comes from the caller; row: some parameters are rows */                                                                 \
+    /* out: what is written; given: f comes from the caller; row: some parameters are rows */                                                                  \
     hk_fn void prefix##_fwd_(const hk_neuron_args *a, const int out, const int given, const int row) {                                                         \
         const float *xr = a->x[0], *sr[HK_MAX_STATE], *fr[HK_MAX_FIRE];                                                                                        \
         float *s1r[HK_MAX_STATE], *zr[HK_MAX_FIRE], *yr = a->y;                                                                                                \
@@ -152,7 +152,7 @@ typedef float hk_real;
                 if (out == prefix##_out_z_) {                                                                                                                  \
                     for (int k = 0; k < (n_fire); k++) zr[k][i0 + i] = z[k];                                                                                   \
                 } else {                                                                                                                                       \
-                    for (int k = 0; k < (n_fire); k++) f[k] = given ? fr[k][i0 + i] : hk_heaviside(z[k], ((flags) & HK_NEURON_STRICT) != 0);                   \
+                    for (int k = 0; k < (n_fire); k++) f[k] = given ? fr[k][i0 + i] : hk_heaviside(z[k], ((flags)&HK_NEURON_STRICT) != 0);                     \
                     prefix##_post(h, f, f, s, p, y, s1);                                                                                                       \
                     for (int k = 0; k < (n_state); k++) s1r[k][i0 + i] = s1[k];                                                                                \
                     if (out == prefix##_out_spike_) spike[i0 + i] = (uint8_t)(int)f[0];                                                                        \
@@ -182,7 +182,7 @@ typedef float hk_real;
                 gy[0] = gyr[i0 + i];                                                                                                                           \
                 for (int k = 0; k < (n_state); k++) s[k] = sr[k][i0 + i], gs1[k] = gsr[k][i0 + i];                                                             \
                 prefix##_pre(x, s, p, h, z);                                                                                                                   \
-                for (int k = 0; k < (n_fire); k++) f[k] = given ? fr[k][i0 + i] : hk_heaviside(z[k], ((flags) & HK_NEURON_STRICT) != 0);                       \
+                for (int k = 0; k < (n_fire); k++) f[k] = given ? fr[k][i0 + i] : hk_heaviside(z[k], ((flags)&HK_NEURON_STRICT) != 0);                         \
                 prefix##_post_bwd(h, f, f, s, p, gy, gs1, gh, gf, gr, gs, gp);                                                                                 \
                 for (int k = 0; k < (n_fire); k++) gz[k] = (detach ? gf[k] : gf[k] + gr[k]) * dr[k][i0 + i];                                                   \
                 prefix##_pre_bwd(x, s, p, gh, gz, gx, gs, gp);                                                                                                 \
@@ -200,7 +200,7 @@ typedef float hk_real;
                 }                                                                                                                                              \
         }                                                                                                                                                      \
     }                                                                                                                                                          \
-    enum { prefix##_step_out_ = ((flags) & HK_NEURON_SPIKES) != 0 ? prefix##_out_spike_ : prefix##_out_y_ };                                                   \
+    enum { prefix##_step_out_ = ((flags)&HK_NEURON_SPIKES) != 0 ? prefix##_out_spike_ : prefix##_out_y_ };                                                     \
     HK_EACH_ISA(HK_NEURON_ISA_, prefix)                                                                                                                        \
     static const hk_neuron_kernel prefix##_kernels[HK_N_KERNEL] = { HK_TABLE_ISA(HK_NEURON_ROW_, prefix) };
 
@@ -236,8 +236,10 @@ typedef float hk_real;
         else prefix##_rev_(a, 0, 0, 1);                                                                                                                        \
     }
 #define HK_NEURON_ROW_(level, value, prefix)                                                                                                                   \
-    { (uint32_t)sizeof(hk_neuron_kernel), value, prefix##_step_##level, prefix##_pre_##level, prefix##_post_##level, prefix##_bwd_step_##level,                \
-      prefix##_learn_step_##level }
+    {                                                                                                                                                          \
+        (uint32_t)sizeof(hk_neuron_kernel), value, prefix##_step_##level, prefix##_pre_##level, prefix##_post_##level, prefix##_bwd_step_##level,              \
+            prefix##_learn_step_##level                                                                                                                        \
+    }
 
 /* ---- surrogate and optimizer kernels ----------------------------------------------------------------------------- */
 
@@ -246,8 +248,8 @@ typedef float hk_real;
 #define HK_SURROGATE_KERNELS(prefix, n_p, has_primitive, has_forward)                                                                                          \
     _Static_assert((n_p) <= HK_MAX_P, #prefix ": too many parameters");                                                                                        \
     HK_ROWS_1(grad, prefix, n_p)                                                                                                                               \
-    HK_ROWS_##has_primitive(primitive, prefix, n_p) HK_ROWS_##has_forward(forward, prefix, n_p)                                                                \
-    static const hk_surrogate_kernel prefix##_kernels[HK_N_KERNEL] = { HK_TABLE_ISA(HK_SURROGATE_ROW_##has_primitive##has_forward, prefix) };
+    HK_ROWS_##has_primitive(primitive, prefix, n_p) HK_ROWS_##has_forward(forward, prefix,                                                                     \
+        n_p) static const hk_surrogate_kernel prefix##_kernels[HK_N_KERNEL] = { HK_TABLE_ISA(HK_SURROGATE_ROW_##has_primitive##has_forward, prefix) };
 #define HK_ROWS_0(what, prefix, n_p)
 #define HK_ROWS_1(what, prefix, n_p)                                                                                                                           \
     hk_fn void prefix##_##what##_rows_(int64_t n, const float *x, const float *pp, float *y) {                                                                 \
@@ -262,7 +264,8 @@ typedef float hk_real;
 #define HK_ROWS_ISA_grad(level, value, attr, prefix) HK_ROWS_ISA_(grad, level, attr, prefix)
 #define HK_ROWS_ISA_primitive(level, value, attr, prefix) HK_ROWS_ISA_(primitive, level, attr, prefix)
 #define HK_ROWS_ISA_forward(level, value, attr, prefix) HK_ROWS_ISA_(forward, level, attr, prefix)
-#define HK_SURROGATE_ROW_(level, value, prefix, primitive, forward) { (uint32_t)sizeof(hk_surrogate_kernel), value, prefix##_grad_##level, primitive, forward }
+#define HK_SURROGATE_ROW_(level, value, prefix, primitive, forward)                                                                                            \
+    { (uint32_t)sizeof(hk_surrogate_kernel), value, prefix##_grad_##level, primitive, forward }
 #define HK_SURROGATE_ROW_00(level, value, prefix) HK_SURROGATE_ROW_(level, value, prefix, NULL, NULL)
 #define HK_SURROGATE_ROW_10(level, value, prefix) HK_SURROGATE_ROW_(level, value, prefix, prefix##_primitive_##level, NULL)
 #define HK_SURROGATE_ROW_01(level, value, prefix) HK_SURROGATE_ROW_(level, value, prefix, NULL, prefix##_forward_##level)
@@ -290,7 +293,8 @@ typedef float hk_real;
     static const hk_optimizer_kernel prefix##_kernels[HK_N_KERNEL] = { HK_TABLE_ISA(HK_OPTIMIZER_ROW_, prefix) };
 #define HK_OPTIMIZER_ISA_(level, value, attr, prefix)                                                                                                          \
     attr static void prefix##_update_##level(int64_t n, float *w, const float *g, float *const *s, const float *c) { prefix##_update_rows_(n, w, g, s, c); }
-#define HK_OPTIMIZER_ROW_(level, value, prefix) { (uint32_t)sizeof(hk_optimizer_kernel), value, prefix##_update_##level }
+#define HK_OPTIMIZER_ROW_(level, value, prefix)                                                                                                                \
+    { (uint32_t)sizeof(hk_optimizer_kernel), value, prefix##_update_##level }
 
 #ifdef __cplusplus
 }

@@ -7,6 +7,9 @@
  *     post(h, f, r, s, p) -> y, s1    output and next state; f is the spike as it is emitted, r the same spike as it resets
  * r carries no gradient when detach_reset is on. Adjoints have the same names with _bwd. Every adjoint ADDS (+=) to its
  * outputs, which the caller zeroes first. */
+#ifndef HILLOCK_PLUGIN_H
+#include "hillock/plugin.h"
+#endif
 #ifndef HILLOCK_NEURON_H
 #define HILLOCK_NEURON_H
 

@@ -41,6 +41,9 @@
  * | copy             | x -> same desc                                        |                 | copy
  *
  * p of neuron operations: each operand is STATIC or STEP, scalar [] or [C] (per channel: axis 0 of x) or the row's full shape. */
+#ifndef HILLOCK_PLUGIN_H
+#include "hillock/plugin.h"
+#endif
 #ifndef HILLOCK_OPS_H
 #define HILLOCK_OPS_H
 

@@ -23,10 +23,26 @@ hk_fn double hk_abs_d(double x) { return fabs(x); }
 hk_fn float hk_sqrt_f(float x) { return sqrtf(x); }
 hk_fn double hk_sqrt_d(double x) { return sqrt(x); }
 #else
-hk_fn int hk_bits_f(float x) { int b; __builtin_memcpy(&b, &x, 4); return b; }
-hk_fn float hk_from_bits_f(int b) { float x; __builtin_memcpy(&x, &b, 4); return x; }
-hk_fn long long hk_bits_d(double x) { long long b; __builtin_memcpy(&b, &x, 8); return b; }
-hk_fn double hk_from_bits_d(long long b) { double x; __builtin_memcpy(&x, &b, 8); return x; }
+hk_fn int hk_bits_f(float x) {
+    int b;
+    __builtin_memcpy(&b, &x, 4);
+    return b;
+}
+hk_fn float hk_from_bits_f(int b) {
+    float x;
+    __builtin_memcpy(&x, &b, 4);
+    return x;
+}
+hk_fn long long hk_bits_d(double x) {
+    long long b;
+    __builtin_memcpy(&b, &x, 8);
+    return b;
+}
+hk_fn double hk_from_bits_d(long long b) {
+    double x;
+    __builtin_memcpy(&x, &b, 8);
+    return x;
+}
 hk_fn float hk_abs_f(float x) { return __builtin_fabsf(x); }
 hk_fn double hk_abs_d(double x) { return __builtin_fabs(x); }
 hk_fn float hk_sqrt_f(float x) { return __builtin_sqrtf(x); }
@@ -50,8 +66,14 @@ hk_fn double hk_round_d(double x) {
     double t = (x + m) - m;
     return hk_abs_d(x) < 4503599627370496.0 ? t : x;
 }
-hk_fn float hk_floor_f(float x) { float t = hk_round_f(x); return t > x ? t - 1.0f : t; }
-hk_fn double hk_floor_d(double x) { double t = hk_round_d(x); return t > x ? t - 1.0 : t; }
+hk_fn float hk_floor_f(float x) {
+    float t = hk_round_f(x);
+    return t > x ? t - 1.0f : t;
+}
+hk_fn double hk_floor_d(double x) {
+    double t = hk_round_d(x);
+    return t > x ? t - 1.0 : t;
+}
 
 /* ---- exp: x = n ln2 + r, |r| <= ln2 / 2; exp(r) - 1 by its series ---- */
 hk_fn float hk_expm1_core_f(float r) {

@@ -8,14 +8,15 @@
 /* Fields after a type's own. v_reset none: soft reset. */
 #define SJ_COMMON_FIELDS                                                                                                                                       \
     { "v_threshold", HK_REAL, 0, "1.0", 0, 0, NULL, "firing threshold of the potential" },                                                                     \
-    { "v_reset", HK_REAL, HK_NULLABLE, "0.0", 0, 0, NULL, "potential after a spike; none: the threshold is subtracted instead" },                              \
-    { "surrogate", HK_OBJECT, 0, "Sigmoid()", 0, 0, "hk.surrogate/1", "derivative of the step" },                                                              \
-    { "detach_reset", HK_BOOL, 0, "false", 0, 0, NULL, "let no gradient through the reset" },                                                                  \
-    SJ_RUN_FIELDS,                                                                                                                                             \
-    { "store_v_seq", HK_BOOL, 0, "false", 0, 0, NULL, "accepted for compatibility: v after each step can always be read" }
+        { "v_reset", HK_REAL, HK_NULLABLE, "0.0", 0, 0, NULL, "potential after a spike; none: the threshold is subtracted instead" },                          \
+        { "surrogate", HK_OBJECT, 0, "Sigmoid()", 0, 0, "hk.surrogate/1", "derivative of the step" },                                                          \
+        { "detach_reset", HK_BOOL, 0, "false", 0, 0, NULL, "let no gradient through the reset" }, SJ_RUN_FIELDS, {                                             \
+        "store_v_seq", HK_BOOL, 0, "false", 0, 0, NULL, "accepted for compatibility: v after each step can always be read"                                     \
+    }
 #define SJ_RUN_FIELDS                                                                                                                                          \
-    { "step_mode", HK_ENUM, 0, "m", 0, 0, "m|s", "m: all steps at once; s: step by step" },                                                                    \
-    { "backend", HK_STR, 0, "torch", 0, 0, NULL, "accepted for compatibility, without effect" }
+    { "step_mode", HK_ENUM, 0, "m", 0, 0, "m|s", "m: all steps at once; s: step by step" }, {                                                                  \
+        "backend", HK_STR, 0, "torch", 0, 0, NULL, "accepted for compatibility, without effect"                                                                \
+    }
 
 #define SJ_N_COMMON 3
 #define SJ_COMMON_PARAMS "v_threshold", "v_reset", "soft_reset"

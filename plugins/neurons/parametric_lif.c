@@ -15,9 +15,7 @@ static hk_status init(hk_module *self) {
     return hk_add_param(self, "w", 0, NULL, HK_INIT_CONST, -log(tau - 1), 0);
 }
 
-static void operands(hk_builder *b, const hk_module *self, hk_value *p) {
-    sj_lif_operands(b, self, p, hk_sigmoid(b, hk_param(b, self, "w")));
-}
+static void operands(hk_builder *b, const hk_module *self, hk_value *p) { sj_lif_operands(b, self, p, hk_sigmoid(b, hk_param(b, self, "w"))); }
 
 hk_status sj_plif_register(const hk_host *host) {
     hk_neuron_type type = *sj_lif_type();

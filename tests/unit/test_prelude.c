@@ -31,12 +31,13 @@ static float pow_f(float x) { return hk_pow(x, -1.7f); }
 static double pow_d(double x) { return hk_exp_d(-1.7 * hk_log_d(x)); }
 static long double pow_l(long double x) { return powl(x, -1.7L); }
 static long double pow_lf(long double x) { return powl(x, (long double)-1.7f); }
-#define PLAIN(n) \
-    static float n##_f(float x) { return hk_##n##_f(x); } \
+#define PLAIN(n)                                                                                                                                               \
+    static float n##_f(float x) { return hk_##n##_f(x); }                                                                                                      \
     static double n##_d(double x) { return hk_##n##_d(x); }
-PLAIN(exp) PLAIN(log) PLAIN(atan) PLAIN(erfc) PLAIN(tanh) PLAIN(expm1) PLAIN(sqrt) PLAIN(floor) PLAIN(round)
+PLAIN(exp)
+PLAIN(log) PLAIN(atan) PLAIN(erfc) PLAIN(tanh) PLAIN(expm1) PLAIN(sqrt) PLAIN(floor) PLAIN(round)
 
-static const struct {
+    static const struct {
     const char *name;
     float (*f)(float);
     double (*d)(double);

@@ -90,7 +90,8 @@ static void compile_as_c11(void **state) {
             write_text(f, i);
             fclose(f);
         }
-        assert_int_equal(shell("C11", "%s -std=c11 -O1 -Wall -Wextra -Werror -ffp-contract=off -shared -fPIC -o %s/texts%d.so %s/*.c -lm", cc, dir, wide, dir), 0);
+        assert_int_equal(
+            shell("C11", "%s -std=c11 -O1 -Wall -Wextra -Werror -ffp-contract=off -shared -fPIC -o %s/texts%d.so %s/*.c -lm", cc, dir, wide, dir), 0);
         snprintf(so, sizeof so, "%s/texts%d.so", dir, wide);
         lib[wide] = dlopen(so, RTLD_NOW | RTLD_LOCAL);
         assert_non_null(lib[wide]);
@@ -125,7 +126,7 @@ static void compile_by_nvrtc(void **state) {
     write_namespaces(open_memstream(&source, &size), "#define hk_real float\n#define hk_fn static __device__ __forceinline__\n#define WRAP __device__\n");
     for (int k = 0; k < 2; k++) {
         const char *const options[] = { k ? "--gpu-architecture=compute_90" : "--gpu-architecture=compute_80", "--fmad=false", "--relocatable-device-code=true",
-                                        "--std=c++17" };
+            "--std=c++17" };
         void *program = NULL;
         assert_int_equal(create(&program, source, "texts.cu", 0, NULL, NULL), 0);
         int rc = compile(program, 4, options);
@@ -149,12 +150,17 @@ static double uniform(double lo, double hi) {
 }
 static float some(void) { return uniform(0, 1) < 0.1 ? (float)(int)uniform(-2, 3) : (float)uniform(-3, 3); }
 static float param(void) { return uniform(0, 1) < 0.3 ? 0.0f : (float)uniform(0.1, 1.5); }
-static void fill(float *x, int n) { for (int i = 0; i < n; i++) x[i] = some(); }
-static void fill_rows(float (*x)[ROWS], int n) { for (int i = 0; i < n; i++) fill(x[i], ROWS); }
+static void fill(float *x, int n) {
+    for (int i = 0; i < n; i++) x[i] = some();
+}
+static void fill_rows(float (*x)[ROWS], int n) {
+    for (int i = 0; i < n; i++) fill(x[i], ROWS);
+}
 static int same_bits(const char *what, const char *id, unsigned level, const float *got, const float *want, int n) {
     for (int i = 0; i < n; i++)
         if (memcmp(got + i, want + i, 4) != 0 && !(isnan(got[i]) && isnan(want[i]))) {
-            fprintf(stderr, "%s, level %u, %s[%d]: kernel %.9g (%a), text %.9g (%a)\n", id, level, what, i, (double)got[i], (double)got[i], (double)want[i], (double)want[i]);
+            fprintf(stderr, "%s, level %u, %s[%d]: kernel %.9g (%a), text %.9g (%a)\n", id, level, what, i, (double)got[i], (double)got[i], (double)want[i],
+                (double)want[i]);
             return 0;
         }
     return 1;
@@ -163,7 +169,9 @@ static int has_level(uint32_t isa) {
 #ifdef __x86_64__
     __builtin_cpu_init();
     if (isa == HK_ISA_AVX2) return __builtin_cpu_supports("avx2");
-    if (isa == HK_ISA_AVX512) return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    if (isa == HK_ISA_AVX512)
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+            __builtin_cpu_supports("avx512vl");
 #endif
     return isa == HK_ISA_BASELINE;
 }
@@ -183,12 +191,15 @@ static void neuron_by_text(int i, uint32_t p_row, int detach, int given) {
     void (*pre)(const float *, const float *, const float *, float *, float *);
     void (*post)(const float *, const float *, const float *, const float *, const float *, float *, float *);
     void (*pre_bwd)(const float *, const float *, const float *, const float *, const float *, float *, float *, float *);
-    void (*post_bwd)(const float *, const float *, const float *, const float *, const float *, const float *, const float *, float *, float *, float *, float *, float *);
-    *(void **)&pre = call(0, i, "pre"), *(void **)&post = call(0, i, "post"), *(void **)&pre_bwd = call(0, i, "pre_bwd"), *(void **)&post_bwd = call(0, i, "post_bwd");
+    void (*post_bwd)(
+        const float *, const float *, const float *, const float *, const float *, const float *, const float *, float *, float *, float *, float *, float *);
+    *(void **)&pre = call(0, i, "pre"), *(void **)&post = call(0, i, "post"), *(void **)&pre_bwd = call(0, i, "pre_bwd"),
+           *(void **)&post_bwd = call(0, i, "post_bwd");
     assert_true(pre && post && pre_bwd && post_bwd);
     for (int r = 0; r < ROWS; r++) {
         float s[HK_MAX_STATE], p[HK_MAX_P], h[HK_MAX_H], z[HK_MAX_FIRE], f[HK_MAX_FIRE], y[1], s1[HK_MAX_STATE], gs1[HK_MAX_STATE];
-        float gh[HK_MAX_H] = { 0 }, gf[HK_MAX_FIRE] = { 0 }, gr[HK_MAX_FIRE] = { 0 }, gz[HK_MAX_FIRE] = { 0 }, gx[1] = { 0 }, gs[HK_MAX_STATE] = { 0 }, gp[HK_MAX_P] = { 0 };
+        float gh[HK_MAX_H] = { 0 }, gf[HK_MAX_FIRE] = { 0 }, gr[HK_MAX_FIRE] = { 0 }, gz[HK_MAX_FIRE] = { 0 }, gx[1] = { 0 }, gs[HK_MAX_STATE] = { 0 },
+              gp[HK_MAX_P] = { 0 };
         for (uint32_t k = 0; k < t->n_state; k++) s[k] = S[k][r], gs1[k] = GS[k][r];
         for (uint32_t k = 0; k < t->n_param; k++) p[k] = P[k][p_row >> k & 1 ? r : 0];
         pre(&X[r], s, p, h, z);
@@ -221,7 +232,8 @@ static int neuron_by_kernel(int i, const hk_neuron_kernel *k, uint32_t p_row, in
     for (uint32_t j = 0; j < t->n_fire; j++) ok &= same_bits("z", id, k->isa, got[OUT_Z + j], want[OUT_Z + j], ROWS);
     if (given) k->post(&a);
     else k->step(&a);
-    if (!given && (t->flags & HK_NEURON_SPIKES)) for (int r = 0; r < ROWS; r++) got[OUT_Y][r] = spike[r];
+    if (!given && (t->flags & HK_NEURON_SPIKES))
+        for (int r = 0; r < ROWS; r++) got[OUT_Y][r] = spike[r];
     ok &= same_bits("y", id, k->isa, got[OUT_Y], want[OUT_Y], ROWS);
     for (uint32_t j = 0; j < t->n_state; j++) ok &= same_bits("s1", id, k->isa, got[OUT_S1 + j], want[OUT_S1 + j], ROWS);
     for (int learn = 0; learn < 2; learn++) {
@@ -298,13 +310,16 @@ static void surrogates_and_optimizers_agree(void **state) {
             continue;
         }
         for (uint32_t k = 0; k < t->n_fields; k++) p[k] = t->fields[k].def ? strtof(t->fields[k].def, NULL) : 4;
-        for (uint32_t k = 0; k < t->n_fields; k++) if (t->fields[k].def && strcmp(t->fields[k].def, "none") == 0) p[k] = NAN;
+        for (uint32_t k = 0; k < t->n_fields; k++)
+            if (t->fields[k].def && strcmp(t->fields[k].def, "none") == 0) p[k] = NAN;
         for (int what = 0; what < 3; what++) {
             float (*f)(float, const float *);
             *(void **)&f = call(0, i, what == 0 ? "grad" : what == 1 ? "primitive" : "forward");
             for (int r = 0; r < ROWS && f; r++) want[0][r] = f(X[r], p);
             for (uint32_t k = 0; k < t->n_kernel; k++) {
-                void (*row)(int64_t, const float *, const float *, float *) = what == 0 ? t->kernels[k].grad : what == 1 ? t->kernels[k].primitive : t->kernels[k].forward;
+                void (*row)(int64_t, const float *, const float *, float *) = what == 0 ? t->kernels[k].grad
+                    : what == 1                                                         ? t->kernels[k].primitive
+                                                                                        : t->kernels[k].forward;
                 assert_int_equal(f != NULL, row != NULL);
                 if (!f || !has_level(t->kernels[k].isa)) continue;
                 memcpy(got[0], X, sizeof X);
@@ -321,14 +336,14 @@ static void surrogates_and_optimizers_agree(void **state) {
 typedef void pre_d(const double *, const double *, const double *, double *, double *);
 typedef void post_d(const double *, const double *, const double *, const double *, const double *, double *, double *);
 typedef void pre_bwd_d(const double *, const double *, const double *, const double *, const double *, double *, double *, double *);
-typedef void post_bwd_d(const double *, const double *, const double *, const double *, const double *, const double *, const double *, double *, double *, double *,
-                        double *, double *);
+typedef void post_bwd_d(const double *, const double *, const double *, const double *, const double *, const double *, const double *, double *, double *,
+    double *, double *, double *);
 /* all inputs in one row: x, s, p */
 enum { IN_X, IN_S, IN_P = 1 + HK_MAX_STATE, N_IN = IN_P + HK_MAX_P };
 
 /* gy y + sum gs1 s1, with a fire that is linear in z around z0: its derivative is what the adjoint returns. */
-static double objective(const hk_neuron_type *t, pre_d *pre, post_d *post, const double *in, const double *z0, const double *f0, const double *d, int detach, double gy,
-                        const double *gs1) {
+static double objective(const hk_neuron_type *t, pre_d *pre, post_d *post, const double *in, const double *z0, const double *f0, const double *d, int detach,
+    double gy, const double *gs1) {
     double h[HK_MAX_H] = { 0 }, z[HK_MAX_FIRE] = { 0 }, f[HK_MAX_FIRE], y[1], s1[HK_MAX_STATE], sum;
     pre(in + IN_X, in + IN_S, in + IN_P, h, z);
     for (int k = 0; k < HK_MAX_FIRE; k++) f[k] = f0[k] + d[k] * (z[k] - z0[k]);
@@ -347,7 +362,8 @@ static void adjoints_are_derivatives(void **state) {
         post_d *post;
         pre_bwd_d *pre_bwd;
         post_bwd_d *post_bwd;
-        *(void **)&pre = call(1, i, "pre"), *(void **)&post = call(1, i, "post"), *(void **)&pre_bwd = call(1, i, "pre_bwd"), *(void **)&post_bwd = call(1, i, "post_bwd");
+        *(void **)&pre = call(1, i, "pre"), *(void **)&post = call(1, i, "post"), *(void **)&pre_bwd = call(1, i, "pre_bwd"),
+               *(void **)&post_bwd = call(1, i, "post_bwd");
         assert_true(pre && post && pre_bwd && post_bwd);
         for (int trial = 0; trial < 200; trial++) {
             double in[N_IN], h[HK_MAX_H] = { 0 }, z[HK_MAX_FIRE] = { 0 }, f[HK_MAX_FIRE], d[HK_MAX_FIRE], gs1[HK_MAX_STATE], gy = uniform(-1, 1);
@@ -371,8 +387,11 @@ static void adjoints_are_derivatives(void **state) {
                 in[k] = keep;
                 worst = fmax(worst, fabs((up - down) / (2 * e) - g[k]));
                 if (fabs((up - down) / (2 * e) - g[k]) > 1e-8)
-                    fail_msg("%s: derivative by %s is %.12g, the adjoint gives %.12g", types[i].id, k == 0 ? "x" : k < IN_P ? t->states[k - IN_S].name : t->param_names[k - IN_P],
-                             (up - down) / (2 * e), g[k]);
+                    fail_msg("%s: derivative by %s is %.12g, the adjoint gives %.12g", types[i].id,
+                        k == 0         ? "x"
+                            : k < IN_P ? t->states[k - IN_S].name
+                                       : t->param_names[k - IN_P],
+                        (up - down) / (2 * e), g[k]);
             }
         }
     }
@@ -381,9 +400,12 @@ static void adjoints_are_derivatives(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(compile_as_c11),   cmocka_unit_test(compile_as_cpp17),
-        cmocka_unit_test(compile_by_nvrtc), cmocka_unit_test(neurons_agree),
-        cmocka_unit_test(surrogates_and_optimizers_agree), cmocka_unit_test(adjoints_are_derivatives),
+        cmocka_unit_test(compile_as_c11),
+        cmocka_unit_test(compile_as_cpp17),
+        cmocka_unit_test(compile_by_nvrtc),
+        cmocka_unit_test(neurons_agree),
+        cmocka_unit_test(surrogates_and_optimizers_agree),
+        cmocka_unit_test(adjoints_are_derivatives),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }

@@ -44,7 +44,10 @@ static int seen_before(int i) { /* types may share a text */
         if (strcmp(types[j].prefix, types[i].prefix) == 0) return 1;
     return 0;
 }
-static hk_status host_fail(hk_context *ctx, hk_status st, const char *fmt, ...) { (void)ctx, (void)fmt; return st; }
+static hk_status host_fail(hk_context *ctx, hk_status st, const char *fmt, ...) {
+    (void)ctx, (void)fmt;
+    return st;
+}
 
 /* 0, or -1 with a message. HK_TEST_PLUGINS: another folder of plugins. */
 static int load_types(void) {

@@ -10,8 +10,10 @@ static const char wrap_neuron[] =
     "WRAP void W(post)(" IN "h, " IN "f, " IN "r, " IN "s, " IN "p, hk_real *y, hk_real *s1) { T(post)(h, f, r, s, p, y, s1); }\n"
     "WRAP void W(pre_bwd)(" IN "x, " IN "s, " IN "p, " IN "gh, " IN "gz, hk_real *gx, hk_real *gs, hk_real *gp);\n"
     "WRAP void W(pre_bwd)(" IN "x, " IN "s, " IN "p, " IN "gh, " IN "gz, hk_real *gx, hk_real *gs, hk_real *gp) { T(pre_bwd)(x, s, p, gh, gz, gx, gs, gp); }\n"
-    "WRAP void W(post_bwd)(" IN "h, " IN "f, " IN "r, " IN "s, " IN "p, " IN "gy, " IN "gs1, hk_real *gh, hk_real *gf, hk_real *gr, hk_real *gs, hk_real *gp);\n"
-    "WRAP void W(post_bwd)(" IN "h, " IN "f, " IN "r, " IN "s, " IN "p, " IN "gy, " IN "gs1, hk_real *gh, hk_real *gf, hk_real *gr, hk_real *gs, hk_real *gp) {\n"
+    "WRAP void W(post_bwd)(" IN "h, " IN "f, " IN "r, " IN "s, " IN "p, " IN "gy, " IN
+    "gs1, hk_real *gh, hk_real *gf, hk_real *gr, hk_real *gs, hk_real *gp);\n"
+    "WRAP void W(post_bwd)(" IN "h, " IN "f, " IN "r, " IN "s, " IN "p, " IN "gy, " IN
+    "gs1, hk_real *gh, hk_real *gf, hk_real *gr, hk_real *gs, hk_real *gp) {\n"
     "    T(post_bwd)(h, f, r, s, p, gy, gs1, gh, gf, gr, gs, gp);\n"
     "}\n";
 static const char wrap_optimizer[] = "WRAP void W(update)(hk_real *w, hk_real g, hk_real *s, " IN "c);\n"
