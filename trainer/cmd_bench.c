@@ -1,6 +1,6 @@
 /* cmd_bench.c - `hillock bench NAME`: times training and inference on one fixed batch, with train's own network, executors and step.
  *
- * Settings are in bench/NAME.ini; lines have the format of the peers' benchmark (shared/bench/peer_bench.py), so they can be put side
+ * Settings are in bench/NAME.ini; lines have the format of the peers' benchmark (bench/peers/peer_bench.py), so they can be put side
  * by side. A training step is: copy the batch in, forward, loss, backward, optimizer, loss and accuracy out; an inference: copy in,
  * forward, loss and accuracy out. The first one is not timed. */
 #include "trainer.h"
