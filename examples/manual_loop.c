@@ -22,7 +22,7 @@ int main(void) {
     check(hk_context_new(NULL, &ctx));
     check(hk_module_new_sequential(ctx, 2, (const char *[]){ "fc", "neuron" }, (const char *[]){ "Linear(4, 2)", "LIF(tau=2.0, surrogate=ATan())" }, &root));
     check(hk_module_new_from_text(ctx, "hk.module/1", "MSE()", &loss));
-    check(hk_module_new_from_text(ctx, "hk.optimizer/1", "Adam(lr=0.1)", &optimizer));
+    check(hk_module_new_from_text(ctx, "hk.optimizer/1", "Adam(lr=0.02)", &optimizer));
     hk_network_config nc = HK_NETWORK_CONFIG_DEFAULT;
     nc.loss = loss, nc.optimizer = optimizer, nc.seed = 1;
     check(hk_network_new(ctx, root, &nc, &net));

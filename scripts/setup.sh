@@ -15,7 +15,6 @@ base=(
     libiniparser-dev          # ini files
     librandom123-dev          # Philox, the random numbers
     libcmocka-dev             # unit tests
-    libopenblas0-openmp       # matrix products of the cpu backend (opened at run time)
     zlib1g-dev                # compressed data sets
     dataset-fashion-mnist     # the data of the demo and of the tests
 )

@@ -103,7 +103,7 @@ const hk_attr *cpu_attr(const hk_opdesc *o, const char *name) {
 static const hk_backend cpu_backend = {
     .struct_size = sizeof(hk_backend),
     .real_bytes = 4,
-    .doc = "CPU: own kernels for baseline, AVX2 and AVX-512, OpenBLAS for large matrices",
+    .doc = "CPU: own kernels for baseline, AVX2 and AVX-512",
     .probe = cpu_probe,
     .open = cpu_open,
     .close = cpu_close,

@@ -1,7 +1,6 @@
 /* neuron.c - operation neuron: all steps of a block of neurons, through the neuron type's row kernels. neuron_bwd.c is its adjoint.
  *
- * Blocks of up to 8192 neurons with t inside: long runs feed the prefetcher; tiles of 512 inside keep the rows between kernels in L1
- * */
+ * Blocks of up to 8192 neurons with t inside: long runs feed the prefetcher; tiles of 512 inside keep the rows between kernels in L1. */
 #include "neuron.h"
 #pragma GCC optimize("O3")
 

@@ -50,7 +50,7 @@ static void build_loss(hk__builder *b, hk__plan *p, hk_network *net) {
     const hk_value in[2] = { p->y, p->target };
     hk__module_build(bb, net->cfg.loss, 2, in, 1, &p->loss);
     hk_desc loss = hk_value_desc(bb, p->loss);
-    if (b->status == HK_OK && (loss.rank != 0 || loss.flags) && b->g->training && !p->upstream_any) {
+    if (b->status == HK_OK && (loss.rank != 0 || loss.flags) && b->phase_train && !p->upstream_any) {
         hk__builder_fail(bb, HK_ECONFIG, "the loss is not one number: reduction=none cannot be trained on; use mean or sum");
         return;
     }
@@ -66,7 +66,7 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
     *out = NULL;
     hk__plan *p = calloc(1, sizeof *p);
     hk__graph *g = calloc(1, sizeof *g);
-    hk__builder b = { .base = { &hk__builder_table }, .ctx = net->ctx, .g = g, .net = net, .isa = hk_context_isa(net->ctx) };
+    hk__builder b = { .base = { &hk__builder_table }, .ctx = net->ctx, .g = g, .net = net, .isa = hk_context_isa(net->ctx), .phase_train = train };
     b.param_value = calloc((size_t)net->n_param + 1, sizeof *b.param_value);
     bool *learns = calloc((size_t)net->n_param + 1, sizeof *learns);
     hk__seed *seed = calloc((size_t)ex->cfg.n_output + 1, sizeof *seed);
@@ -82,7 +82,7 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
         if (!p) free(g);
         goto end;
     }
-    g->T = T, g->N = N, g->training = train, g->spiking = net->cfg.spiking != 0;
+    g->T = T, g->N = N, g->training = train && !(ex->cfg.flags & HK_EVAL), g->spiking = net->cfg.spiking != 0;
 
     hk_builder *bb = &b.base;
     p->x = input(&b, HK_SRC_INPUT, 0, hk__desc(HK_F32, seq ? HK_SEQ : HK_HELD, rank, shape));

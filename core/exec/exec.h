@@ -145,6 +145,8 @@ static inline bool hk__is_whole(const hk__graph *g, int32_t node) {
     const hk__node *n = &g->node[node];
     if (n->body) return false;
     if (n->op->flags & HK_OP_WHOLE_BATCH) return true;
+    const hk_attr *direct = hk__attr(n, "direct");
+    if (direct && direct->i) return true;
     for (int i = 0; i < n->n_in; i++)
         if (n->in[i] && (g->val[n->in[i]].desc.flags & HK_N)) return false;
     for (int i = 0; i < n->n_out; i++)

@@ -94,6 +94,9 @@ static void spaces(placer *q) {
             if (x->grad_slot) {
                 p->place[v] = ref_of(q, HK_SP_GRAD, v);
                 p->place[v].off = q->net->offset[x->grad_slot - 1] * q->net->real;
+            } else if (x->param_slot) {
+                p->place[v] = ref_of(q, HK_SP_PARAM, v);
+                p->place[v].off = q->net->offset[x->param_slot - 1] * q->net->real;
             } else if (x->loop) {
                 p->place[v] = ref_of(q, HK_SP_LOCAL, v); /* stacked and carried ones are set below */
             } else {
@@ -344,10 +347,15 @@ static void choose_blocks(placer *q) {
             if (q->g->val[n->out[k]].desc.flags & HK_N && q->g->val[n->out[k]].live) sum += hk__row_bytes(net, &q->g->val[n->out[k]].desc);
         if (sum > widest) widest = sum;
     }
-    p->nb = net->cfg.nb > 0 ? net->cfg.nb : net->cfg.nb < 0 ? p->N : net->be->block(net->dev, p->N, p->T, widest);
+    bool whole_in_loop = false; /* then there can be one block only */
+    for (int i = 0; i < q->g->top.n; i++) {
+        const hk__loop *l = q->g->node[q->g->top.at[i]].body;
+        for (int k = 0; l && k < l->body.n; k++) whole_in_loop |= (q->g->node[l->body.at[k]].op->flags & HK_OP_WHOLE_BATCH) != 0;
+    }
+    p->nb = whole_in_loop ? p->N : net->cfg.nb > 0 ? net->cfg.nb : net->cfg.nb < 0 ? p->N : net->be->block(net->dev, p->N, p->T, widest);
     if (p->nb > p->N || p->nb < 1) p->nb = p->N;
     p->blocks = (p->N + p->nb - 1) / p->nb;
-    p->scope = p->blocks >= net->threads ? HK_SCOPE_BLOCK : HK_SCOPE_TEAM;
+    p->scope = p->blocks >= net->threads && !whole_in_loop ? HK_SCOPE_BLOCK : HK_SCOPE_TEAM;
 }
 
 static hk_status fill_constants(placer *q) {

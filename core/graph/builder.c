@@ -147,6 +147,23 @@ static hk_value constants(hk_builder *bb, int64_t n, const double *v) {
     return id;
 }
 
+static void buffer_next(hk_builder *bb, const hk_module *m, const char *name, hk_value v) {
+    hk__builder *b = hk__b(bb);
+    hk_value now = param(bb, m, name);
+    if (b->status != HK_OK || !v) return;
+    hk_desc was = b->g->val[now].desc, d = b->g->val[v].desc;
+    if (b->loop || b->g->val[v].loop) {
+        hk__builder_fail(bb, HK_EUNSUPPORTED, "buffer '%s' cannot change at each time step of a loop; use step_mode=m", name);
+        return;
+    }
+    if (d.flags || !hk__same_shape(&was, &d)) {
+        hk__builder_fail(bb, HK_ESHAPE, "the next value of buffer '%s' has another shape", name);
+        return;
+    }
+    if (b->g->val[v].source != HK_SRC_NODE || b->g->val[v].param_slot) v = hk__emit1(bb, "copy", 1, &v, 0, NULL);
+    if (b->status == HK_OK) b->g->val[v].param_slot = 1 + b->g->val[now].ref;
+}
+
 static void name_output(hk_builder *bb, const hk_module *m, const char *name, hk_value v) {
     hk__builder *b = hk__b(bb);
     hk__graph *g = b->g;
@@ -252,4 +269,5 @@ const hk_builder_api hk__builder_table = {
     .fail = fail_slot,
     .keep = keep,
     .constants = constants,
+    .buffer_next = buffer_next,
 };

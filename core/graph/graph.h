@@ -35,6 +35,7 @@ typedef struct hk__val {
     int32_t node, out;  /* producer, and which output */
     int32_t loop;       /* node number of the loop whose body it lives in; 0: top */
     int32_t grad_slot;  /* 1 + parameter whose gradient region it is written to; 0: none */
+    int32_t param_slot; /* 1 + buffer of the store whose next value it is; 0: none */
     int32_t live;       /* somebody reads it */
     double constant;
     const double *constants; /* a constant row: its numbers, else NULL */
@@ -165,6 +166,7 @@ struct hk__builder {
     int32_t inlined;           /* depth of loops begun inside it */
     int32_t phase;
     uint32_t isa;
+    bool phase_train;          /* there will be a backward pass */
     const hk__module *at;      /* module being built, or NULL */
     const char *path;          /* where operations come from when `at` is NULL */
     hk_value *param_value;     /* [n_param] */
@@ -197,6 +199,8 @@ uint32_t hk__join_flags(const hk_desc *in, int n);
 hk_value hk__grad_fit(hk_builder *, hk_value g, uint32_t rows, const hk_desc *like);
 /* A gradient of a narrower shape spread to the row shape of `like`. */
 hk_value hk__grad_spread(hk_builder *, hk_value g, const hk_desc *like);
+/* Whether a weight gradient of so many numbers is summed at once over the whole batch, since its partial sums would take too much memory. */
+bool hk__sum_direct(hk_builder *, int64_t elems);
 /* STATIC value of a shape, all elements v. */
 hk_value hk__full(hk_builder *, double v, const hk_desc *like);
 

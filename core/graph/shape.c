@@ -49,3 +49,9 @@ hk_value hk__grad_spread(hk_builder *b, hk_value g, const hk_desc *like) {
     if (!g || d.dtype == HK_ABSENT || hk__same_shape(&d, like)) return g;
     return hk_mul(b, g, hk__full(b, 1.0, like));
 }
+
+bool hk__sum_direct(hk_builder *bb, int64_t elems) {
+    const hk__builder *b = hk__b(bb);
+    int64_t groups = (b->g->N + HK_GROUP - 1) / HK_GROUP;
+    return !b->loop && groups > 1 && groups * elems * 4 > INT64_C(16) << 20;
+}

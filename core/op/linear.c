@@ -34,7 +34,9 @@ HK_GRAD(linear_grad) {
         }
         if ((dx.flags & HK_T) && !(dg.flags & HK_T)) x = hk_sum_t(b, x, 1.0); /* sum_t g x[t] = g sum_t x[t] */
         const hk_value in[2] = { g, x };
-        c->gin[1] = hk__emit1(b, "linear_dw", 2, in, 0, NULL);
+        hk_desc w = hk_value_desc(b, c->node->in[1]);
+        const hk_attr direct[1] = { { "direct", 1, 0, NULL } };
+        c->gin[1] = hk__emit1(b, "linear_dw", 2, in, hk__sum_direct(b, hk_desc_elems(&w)), direct);
     }
     if (c->node->in[2] && c->need[2]) c->gin[2] = g; /* summed over rows by the core */
 }
@@ -46,8 +48,8 @@ HK_INFER(linear_dx_infer) { /* g[O], w[O,K] -> gx[K] */
 
 HK_INFER(linear_dw_infer) { /* g[O], x[K] -> G [O,K] */
     int64_t shape[2] = { in[0].shape[0], in[1].shape[0] };
-    out[0] = hk__desc(HK_F32, HK_G, 2, shape);
-    (void)b, (void)n;
+    out[0] = hk__desc(HK_F32, hk__attr_int(n, "direct") ? HK_STATIC : HK_G, 2, shape);
+    (void)b;
 }
 
 const hk__op hk__ops_linear[] = {

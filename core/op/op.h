@@ -9,6 +9,10 @@
 #define HK_GRAD(name) static void name(hk__grad_call *c)
 
 /* Text of a shape for messages: "[3,4]". buf of 96 bytes. */
+/* Attributes of a node and one more; returns the count. `to` has room. */
+int hk__attr_with(const hk__node *, hk_attr *to, hk_attr more);
+/* Size of one axis of a convolution's or pool's output by its window attributes; 0 when the window does not fit. axis 0: h, 1: w. */
+int64_t hk__window_out(const hk__node *, int axis, int64_t in, int64_t kernel, bool ceil_mode);
 const char *hk__shape_text(const hk_desc *, char *buf);
 int64_t hk__attr_int(const hk__node *, const char *name);
 double hk__attr_real(const hk__node *, const char *name);

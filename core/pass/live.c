@@ -66,7 +66,7 @@ void hk__live(hk__builder *b, int n_root, const hk_value *root) {
     for (int i = 1; i < g->n_node; i++) g->node[i].live = 0;
     for (int i = 0; i < n_root; i++) need(&m, root[i]);
     for (int i = 1; i < g->n_val; i++)
-        if (g->val[i].grad_slot) need(&m, i);
+        if (g->val[i].grad_slot || g->val[i].param_slot) need(&m, i);
     while (m.work.n > 0) visit(&m, m.work.at[--m.work.n]);
     free(m.work.at);
     if (m.oom) {

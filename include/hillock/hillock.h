@@ -108,7 +108,8 @@ typedef struct hk_executor hk_executor;
 typedef enum hk_mode { HK_INFER = 0, HK_TRAIN = 1 } hk_mode;
 enum {
     HK_SEPARATE = 1u,     /* TRAIN: run, backward and step are three calls; else run does all three in one pass over memory */
-    HK_INPUT_GRAD = 2u    /* TRAIN: "grad:x" can be read */
+    HK_INPUT_GRAD = 2u,   /* TRAIN: "grad:x" can be read */
+    HK_EVAL = 4u          /* TRAIN: gradients of the network as it infers: running statistics, no dropout */
 };
 typedef struct hk_output {
     const char *name;         /* "y": the network's output; "path:v" or ":v": a named output of a module */

@@ -52,6 +52,7 @@
  * | batchnorm        | x fs[C,...], mean f[C], rstd f[C], [w f[C]], [b f[C]] -> f | train      | (x - mean) rstd w + b; all but x STATIC
  * | batchnorm_sums   | g f[C,...], x fs[C,...], mean, rstd -> G f[2,C]       |                 | per channel: sum g, sum g (x - mean) rstd
  * | batchnorm_dx     | g f, x fs, mean, rstd, [w], sums f[2,C] STATIC -> f   | count f         | rstd w (g - sums0 / count - (x - mean) rstd sums1 / count)
+ * | static_row       | x f[R,C] STATIC -> f[C]                               | row             | one row of a matrix
  * | dropout_mask     | x fs (for its shape), s0 f HELD -> f HELD             | p f, channel    | s0 where s0 >= 0; else drawn: 0 with probability p, else 1 / (1 - p); channel 1: one draw per channel
  * | group_mean       | x fs[K] -> f[K / size]                                | size            | mean of consecutive groups
  * | group_spread     | g f[K / size] -> f[K]                                 | size            | g / size to each member: adjoint of group_mean

@@ -179,6 +179,7 @@ typedef struct hk_builder_api {
     hk_status (*fail)(hk_builder *, hk_status, const char *fmt, ...);        /* "path 'Type': text"; returns the code */
     const void *(*keep)(hk_builder *, const void *data, size_t bytes);       /* a copy that lives as long as the plan, for hk_attr.p; NULL after an error */
     hk_value (*constants)(hk_builder *, int64_t n, const double *v);         /* STATIC row [n] of fixed numbers */
+    void (*buffer_next)(hk_builder *, const hk_module *, const char *name, hk_value v); /* a buffer's value after this run; outside loops */
 } hk_builder_api;
 struct hk_builder {
     const hk_builder_api *api;
@@ -186,6 +187,7 @@ struct hk_builder {
 
 static inline hk_value hk_param(hk_builder *b, const hk_module *m, const char *name) { return b->api->param(b, m, name); }
 static inline hk_value hk_const(hk_builder *b, double v) { return b->api->constant(b, v); }
+static inline void hk_buffer_next(hk_builder *b, const hk_module *m, const char *name, hk_value v) { b->api->buffer_next(b, m, name, v); }
 static inline hk_value hk_constants(hk_builder *b, int64_t n, const double *v) { return b->api->constants(b, n, v); }
 static inline const void *hk_keep(hk_builder *b, const void *data, size_t bytes) { return b->api->keep(b, data, bytes); }
 static inline hk_desc hk_value_desc(hk_builder *b, hk_value v) { return b->api->desc(b, v); }
