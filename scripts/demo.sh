@@ -4,6 +4,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 config=$root/examples/seq_plain.ini
+settings=() # of this demo; the command line comes after them
 out=$root/runs/demo
 
 "$root/scripts/setup.sh"
@@ -19,7 +20,7 @@ fi
 echo "training ${config#"$root"/} on Fashion-MNIST"
 rm -rf "$out"
 mkdir -p "$out"
-"$root/build/bin/hillock" train "$config" --out "$out" "$@"
+"$root/build/bin/hillock" train "$config" --out "$out" "${settings[@]}" "$@"
 
 # The last epoch's line of metrics.jsonl, key by key.
 number() { grep '"epoch"' "$out/metrics.jsonl" | grep '"test_acc"' | tail -n 1 | sed -n "s/.*\"$1\": *\([-+0-9.eE]*\).*/\1/p"; }

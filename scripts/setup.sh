@@ -12,6 +12,7 @@ base=(
     cmake ninja-build         # build
     pkg-config
     libjansson-dev            # JSON
+    libxxhash-dev             # hashes of checkpoints
     libiniparser-dev          # ini files
     librandom123-dev          # Philox, the random numbers
     libcmocka-dev             # unit tests

@@ -1,9 +1,10 @@
 /* checkpoint.c - writes a training's state as safetensors: entries of the state_dict under their names, optimizer state under
- * hk.optim.<state>.<parameter>, what is no tensor in __metadata__ under hk.*.
+ * hk.optim.<state>.<parameter>, what is no tensor in __metadata__ under hk.*; sealed by a hash over every byte (core/file/seal.c).
  *
  * Nothing of the machine goes in (host, threads, instruction set, times, paths, versions): equal runs give equal bytes.
- * Those are in run.json. Reading, generations and resuming are not here yet. */
+ * Those are in run.json. Numbers that must come back exactly are written as C's hexadecimal floats. restore.c reads it. */
 #include "trainer.h"
+#include "file/file.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,46 +17,67 @@ typedef struct table {
 static hk_status entry(hk__job *j, table *t, int i, int state) {
     const hk_param_info *p = hk_network_param(j->net, i);
     hk_tensor *x = &t->t[t->n];
-    *x = (hk_tensor){ .name = p->name, .dtype = HK_F32, .rank = p->rank };
-    memcpy(x->shape, p->shape, (size_t)p->rank * sizeof p->shape[0]);
-    if (!(x->data = malloc((size_t)(p->elems ? p->elems : 1) * sizeof(float)))) return HK_ENOMEM;
     t->n++;
-    if (state < 0) return hk_network_read_param(j->net, i, x->data);
-    if (asprintf(&t->own[t->n - 1], "hk.optim.%s.%s", hk_network_opt_state_name(j->net, state), p->name) < 0) {
-        t->own[t->n - 1] = NULL;
-        return HK_ENOMEM;
-    }
+    if (state < 0) return hk__weights_entry(j, i, x);
+    *x = (hk_tensor){ .dtype = HK_F32, .rank = p->rank };
+    memcpy(x->shape, p->shape, (size_t)p->rank * sizeof p->shape[0]);
+    if (asprintf(&t->own[t->n - 1], HK__OPTIM "%s.%s", hk_network_opt_state_name(j->net, state), p->name) < 0) t->own[t->n - 1] = NULL;
     x->name = t->own[t->n - 1];
-    return hk_network_read_opt_state(j->net, state, i, x->data);
+    x->data = malloc((size_t)(p->elems ? p->elems : 1) * sizeof(float));
+    return x->name && x->data ? hk_network_read_opt_state(j->net, state, i, x->data) : HK_ENOMEM;
 }
 
-static char *model_text(hk__job *j) {
+char *hk__model_text(const hk__job *j) {
     int n = hk_module_to_text(j->root, NULL, 0);
     char *text = n < 0 ? NULL : malloc((size_t)n + 1);
     if (text) hk_module_to_text(j->root, text, (size_t)n + 1);
     return text;
 }
 
-hk_status hk__checkpoint_write(hk__job *j, const char *path, const hk__progress_state *done) {
+enum { MAX_META = 24 };
+typedef struct meta {
+    const char *pair[2 * MAX_META];
+    char text[MAX_META][32];
+    int n;
+} meta;
+static void put_text(meta *m, const char *key, const char *v) { m->pair[2 * m->n] = key, m->pair[2 * m->n + 1] = v, m->n++; }
+static void put_int(meta *m, const char *key, int64_t v) {
+    snprintf(m->text[m->n], sizeof m->text[0], "%lld", (long long)v);
+    put_text(m, key, m->text[m->n]);
+}
+static void put_real(meta *m, const char *key, double v) {
+    snprintf(m->text[m->n], sizeof m->text[0], "%a", v);
+    put_text(m, key, m->text[m->n]);
+}
+
+static void fill(meta *m, hk__job *j, const hk__progress_state *d) {
+    m->n = 0;
+    put_text(m, "hk.format", HK__FORMAT);
+    put_int(m, "hk.epoch", d->epoch), put_int(m, "hk.batch", d->batch), put_int(m, "hk.step", d->step);
+    put_int(m, "hk.optim.step", hk_network_step(j->net));
+    put_real(m, "hk.best", d->best);
+    put_real(m, "hk.train.loss", d->train.loss), put_real(m, "hk.train.correct", d->train.correct), put_int(m, "hk.train.samples", d->train.n);
+    put_real(m, "hk.log.loss", d->log.loss), put_real(m, "hk.log.correct", d->log.correct), put_int(m, "hk.log.samples", d->log.n);
+}
+
+hk_status hk__checkpoint_write(hk__job *j, const char *path, const char *keep_as, const hk__progress_state *done) {
     int n_param = hk_network_n_param(j->net), n_state = hk_network_n_opt_state(j->net);
     size_t cap = (size_t)n_param * (size_t)(n_state + 1) + 1;
     table t = { calloc(cap, sizeof(hk_tensor)), calloc(cap, sizeof(char *)), 0 };
-    char *model = model_text(j), epoch[24], step[24], steps[24], seed[24];
-    hk_status st = t.t && t.own && model ? HK_OK : HK_ENOMEM;
+    char *model = hk__model_text(j), *settings = hk__settings_text(j->conf);
+    meta m;
+    hk_status st = t.t && t.own && model && settings ? HK_OK : HK_ENOMEM;
     for (int i = 0; i < n_param && !st; i++) st = entry(j, &t, i, -1);
     for (int k = 0; k < n_state && !st; k++)
         for (int i = 0; i < n_param && !st; i++)
             if (hk_network_param(j->net, i)->learnable) st = entry(j, &t, i, k);
     if (!st) {
-        snprintf(epoch, sizeof epoch, "%lld", (long long)done->epoch);
-        snprintf(step, sizeof step, "%lld", (long long)done->step);
-        snprintf(steps, sizeof steps, "%lld", (long long)hk_network_step(j->net));
-        snprintf(seed, sizeof seed, "%lld", (long long)hk__conf_int(j->conf, "run", "seed"));
-        const char *meta[] = { "hk.format", "1", "hk.epoch", epoch, "hk.step", step, "hk.optim.step", steps, "hk.seed", seed, "hk.model", model };
-        st = hk_file_write(j->ctx, path, t.n, t.t, (int)(sizeof meta / sizeof meta[0]) / 2, meta);
+        fill(&m, j, done);
+        put_text(&m, "hk.settings", settings), put_text(&m, "hk.model", model);
+        st = hk__file_write_sealed(j->ctx, path, keep_as, t.n, t.t, m.n, m.pair);
     }
     for (int i = 0; i < t.n; i++) free(t.t[i].data), free(t.own[i]);
-    free(t.t), free(t.own), free(model);
+    free(t.t), free(t.own), free(model), free(settings);
     if (st == HK_ENOMEM) return hk__conf_fail_key(j->conf, st, "run", "out", "%s: out of memory", path);
     return st ? hk__job_fail_ctx(j, st, "run", "out") : HK_OK;
 }

@@ -69,7 +69,7 @@ static hk_status bench(hk__conf *conf, const hk__options *o) {
     hk__loader *l = NULL;
     double *t = malloc((size_t)o->iters * sizeof *t);
     hk_status st = t ? hk__job_new(conf, &j) : hk__conf_fail_key(conf, HK_ENOMEM, "train", NULL, "out of memory");
-    if (!st) st = hk__job_open_data(j, 0);
+    if (!st) st = hk__job_open_data(j, HK__TRAIN_SPLIT);
     if (!st) st = hk__job_network(j);
     if (!st && j->data_type->size(j->ds_train) < j->batch)
         st = hk__conf_fail_key(conf, HK_ECONFIG, "train", "batch", "expected at most %lld, the number of samples", (long long)j->data_type->size(j->ds_train));
@@ -82,6 +82,8 @@ static hk_status bench(hk__conf *conf, const hk__options *o) {
     if (!st) hk_executor_set_lr(j->train, j->lr);
     if (!st) st = time_phase(j, j->train, l, o, "train", t);
     if (!st) st = time_phase(j, j->infer, l, o, "infer", t);
+    if (!st && o->plan) st = hk__plans_print(j);
+    if (!st && o->rates) st = hk__rates_print(j, l, o->arg[0], o->json);
     hk__loader_free(l), hk__job_free(j), free(t);
     return st;
 }
@@ -100,8 +102,8 @@ int hk__cmd_bench(int argc, char **argv) {
     }
     char *path = find_ini(o.arg[0]);
     if (!path) {
-        static const char *const names[] = { "seq-plain", "seq-feedback", "seq-synapse" };
-        const char *near = hk__conf_suggest(o.arg[0], names, 3);
+        static const char *const names[] = { "csnn", "seq-plain", "seq-feedback", "seq-synapse" };
+        const char *near = hk__conf_suggest(o.arg[0], names, 4);
         fprintf(stderr, "hillock: bench: no %s.ini in the bench folder%s%s%s; HILLOCK_BENCH_DIR can name another folder\n", o.arg[0],
             near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
         return 2;

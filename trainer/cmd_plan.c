@@ -1,12 +1,16 @@
 /* cmd_plan.c - `hillock plan CONFIG.ini`: the plans that train would run, printed. Reads the data's shape, runs nothing. */
 #include "trainer.h"
 
-static hk_status print_plan(hk__job *j, hk_executor *ex, const char *title, int64_t n) {
-    hk_status st = hk__job_shape(j, ex, n);
-    if (st) return st;
-    printf("%s plan: T = %lld, N = %lld\n", title, (long long)j->T, (long long)n);
-    st = hk_executor_print(ex, stdout);
+static hk_status print_plan(hk__job *j, hk_executor *ex, const char *title) {
+    printf("%s plan\n", title);
+    hk_status st = hk_executor_print(ex, stdout);
     return st ? hk__job_fail_ctx(j, st, "model", "type") : HK_OK;
+}
+
+hk_status hk__plans_print(hk__job *j) {
+    hk_status st = print_plan(j, j->train, "training");
+    if (!st) putchar('\n');
+    return st ? st : print_plan(j, j->infer, "test");
 }
 
 int hk__cmd_plan(int argc, char **argv) {
@@ -28,11 +32,11 @@ int hk__cmd_plan(int argc, char **argv) {
     if (o.print_config) st = hk__conf_print(conf, stdout);
     else {
         st = hk__job_new(conf, &job);
-        if (!st) st = hk__job_open_data(job, 0);
+        if (!st) st = hk__job_open_data(job, HK__TRAIN_SPLIT);
         if (!st) st = hk__job_network(job);
-        if (!st) st = print_plan(job, job->train, "training", job->batch);
-        if (!st) putchar('\n');
-        if (!st) st = print_plan(job, job->infer, "test", job->test_batch);
+        if (!st) st = hk__job_shape(job, job->train, job->batch);
+        if (!st) st = hk__job_shape(job, job->infer, job->test_batch);
+        if (!st) st = hk__plans_print(job);
     }
     code = st ? hk__report(conf, st) : 0;
     hk__job_free(job), hk__conf_free(conf);

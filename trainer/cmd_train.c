@@ -24,9 +24,10 @@ int hk__cmd_train(int argc, char **argv) {
     if (o.print_config) st = hk__conf_print(conf, stdout);
     else {
         st = hk__job_new(conf, &job);
-        if (!st) st = hk__job_open_data(job, 1);
+        if (!st) st = hk__job_open_data(job, HK__TRAIN_SPLIT | HK__TEST_SPLIT);
         if (!st) st = hk__job_network(job);
-        if (!st) st = hk__train(job, hk__conf_opt_text(conf, "run", "out"), o.quiet);
+        hk__train_options t = { hk__conf_opt_text(conf, "run", "out"), o.resume, o.quiet, o.plan };
+        if (!st) st = hk__train(job, &t);
     }
     code = st ? hk__report(conf, st) : 0;
     hk__job_free(job), hk__conf_free(conf);

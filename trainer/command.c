@@ -15,30 +15,60 @@ typedef struct command {
 
 static const command commands[] = {
     { "train", HK__CMD_TRAIN, "train CONFIG.ini [options]", "train a network; prints loss and accuracy after each epoch", hk__cmd_train },
+    { "eval", HK__CMD_EVAL, "eval CONFIG.ini --checkpoint FILE [options]", "test a network with the weights of a file", hk__cmd_eval },
+    { "export", HK__CMD_EXPORT, "export weights --checkpoint FILE --out FILE", "write a checkpoint's model entries alone, under PyTorch's names",
+        hk__cmd_export },
     { "plan", HK__CMD_PLAN, "plan CONFIG.ini [options]", "print every operation of the training and the test plan, and their memory", hk__cmd_plan },
-    { "bench", HK__CMD_BENCH, "bench seq-plain|seq-feedback|seq-synapse|FILE.ini [options]", "time training and inference on one batch", hk__cmd_bench },
+    { "bench", HK__CMD_BENCH, "bench csnn|seq-plain|seq-feedback|seq-synapse|FILE.ini [options]", "time training and inference on one batch", hk__cmd_bench },
     { "plugins", HK__CMD_PLUGINS, "plugins [options]", "list types and the plugins that brought them, and refused files with the reason", hk__cmd_plugins },
 };
 #define N_COMMAND ((int)(sizeof commands / sizeof commands[0]))
 
-enum { O_SET = 1, O_OUT, O_THREADS, O_BATCH, O_ITERS, O_QUIET, O_JSON, O_VERBOSE, O_PATH, O_PRINT, O_HELP, O_VERSION };
+enum {
+    O_SET = 1,
+    O_OUT,
+    O_THREADS,
+    O_BATCH,
+    O_CHANNELS,
+    O_T,
+    O_RATES,
+    O_PLAN,
+    O_CHECKPOINT,
+    O_RESUME,
+    O_ITERS,
+    O_QUIET,
+    O_JSON,
+    O_VERBOSE,
+    O_PATH,
+    O_PRINT,
+    O_HELP,
+    O_VERSION
+};
 typedef struct option_row {
     const char *name, *arg, *doc;
     int id;
     unsigned commands;
 } option_row;
-#define ALL (HK__CMD_TRAIN | HK__CMD_PLAN | HK__CMD_PLUGINS | HK__CMD_BENCH | HK__CMD_TOP)
-#define WITH_CONF (HK__CMD_TRAIN | HK__CMD_PLAN | HK__CMD_BENCH)
+#define ALL (HK__CMD_TRAIN | HK__CMD_PLAN | HK__CMD_PLUGINS | HK__CMD_BENCH | HK__CMD_EVAL | HK__CMD_EXPORT | HK__CMD_TOP)
+#define WITH_CONF (HK__CMD_TRAIN | HK__CMD_PLAN | HK__CMD_BENCH | HK__CMD_EVAL)
 static const option_row rows[] = {
     { "set", "SECTION.KEY=VALUE", "put a value over the file's; may be given many times", O_SET, WITH_CONF },
     { "out", "DIR", "folder for config.ini, run.json, metrics.jsonl, checkpoints: [run] out", O_OUT, HK__CMD_TRAIN },
+    { "out", "FILE", "the file to write", O_OUT, HK__CMD_EXPORT },
+    { "resume", "auto|FILE", "go on from a checkpoint, with the bits of a run that never stopped; auto: the newest one in --out, if any", O_RESUME,
+        HK__CMD_TRAIN },
+    { "checkpoint", "FILE", "safetensors file with the network's weights: a checkpoint, or what PyTorch saved", O_CHECKPOINT, HK__CMD_EVAL | HK__CMD_EXPORT },
     { "threads", "N", "threads, 0: one per CPU: [run] threads", O_THREADS, WITH_CONF },
     { "batch", "B", "samples of a step: [train] batch", O_BATCH, HK__CMD_BENCH },
+    { "channels", "C", "[model] channels", O_CHANNELS, HK__CMD_BENCH },
+    { "T", "T", "time steps: [model] T", O_T, HK__CMD_BENCH },
+    { "rates", NULL, "print the firing rate of each spiking layer on the batch", O_RATES, HK__CMD_BENCH },
+    { "plan", NULL, "print the plans too", O_PLAN, HK__CMD_BENCH | HK__CMD_TRAIN },
     { "iters", "N", "steps that are timed, after one that is not (default 5)", O_ITERS, HK__CMD_BENCH },
     { "path", "DIRS", "more folders or files of plugins, ':' between: [plugins] path", O_PATH, HK__CMD_PLUGINS },
-    { "json", NULL, "print JSON", O_JSON, HK__CMD_PLUGINS | HK__CMD_BENCH },
+    { "json", NULL, "print JSON", O_JSON, HK__CMD_PLUGINS | HK__CMD_BENCH | HK__CMD_EVAL },
     { "verbose", NULL, "print what each type does, and its fields", O_VERBOSE, HK__CMD_PLUGINS },
-    { "quiet", NULL, "print errors only", O_QUIET, HK__CMD_TRAIN },
+    { "quiet", NULL, "print errors only", O_QUIET, HK__CMD_TRAIN | HK__CMD_EVAL },
     { "print-config", NULL, "print the resolved configuration (without a file: all keys with their defaults) and stop", O_PRINT, WITH_CONF | HK__CMD_TOP },
     { "help", NULL, "print this text and stop", O_HELP, ALL },
     { "version", NULL, "print the version and stop", O_VERSION, HK__CMD_TOP },
@@ -103,6 +133,12 @@ int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *o) {
         case O_OUT: o->out = optarg; break;
         case O_THREADS: o->threads = optarg; break;
         case O_BATCH: o->batch = optarg; break;
+        case O_CHANNELS: o->channels = optarg; break;
+        case O_T: o->T = optarg; break;
+        case O_RATES: o->rates = 1; break;
+        case O_PLAN: o->plan = 1; break;
+        case O_CHECKPOINT: o->checkpoint = optarg; break;
+        case O_RESUME: o->resume = optarg; break;
         case O_PATH: o->plugin_path = optarg; break;
         case O_ITERS:
             if (hk__parse_int(optarg, &o->iters) || o->iters < 1 || o->iters > 1000000)
@@ -143,6 +179,8 @@ hk__conf *hk__options_conf(const hk__options *o, const char *path, int *code) {
     if (!st && o->threads) st = hk__conf_override(c, "--threads", "run", "threads", o->threads);
     if (!st && o->out) st = hk__conf_override(c, "--out", "run", "out", o->out);
     if (!st && o->batch) st = hk__conf_override(c, "--batch", "train", "batch", o->batch);
+    if (!st && o->channels) st = hk__conf_override(c, "--channels", "model", "channels", o->channels);
+    if (!st && o->T) st = hk__conf_override(c, "--T", "model", "T", o->T);
     if (!st) st = hk__conf_check(c);
     if (!st) return c;
     *code = hk__report(c, st);

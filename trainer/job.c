@@ -145,19 +145,23 @@ static hk_status check_limit(hk__job *j, const void *ds, const char *key, const 
     return HK_OK;
 }
 
-hk_status hk__job_open_data(hk__job *j, int with_test) {
-    hk_status st = j->data_type->open(j->data, 1, &j->ds_train);
-    if (!st && with_test) st = j->data_type->open(j->data, 0, &j->ds_test);
-    if (st) return hk__job_fail_ctx(j, st, "data", "name");
-    j->rank = j->data_type->shape(j->ds_train, j->shape);
-    st = check_limit(j, j->ds_train, "limit", "training");
-    if (!st && with_test) {
+hk_status hk__job_open_data(hk__job *j, int splits) {
+    static const char *const key[] = { "limit", "test_limit" }, *const name[] = { "training", "test" };
+    void **ds[] = { &j->ds_train, &j->ds_test };
+    int known = 0;
+    for (int i = 0; i < 2; i++) {
         int64_t shape[HK_MAX_RANK];
-        if (j->data_type->shape(j->ds_test, shape) != j->rank || memcmp(shape, j->shape, (size_t)j->rank * sizeof shape[0]))
+        if (!(splits & (i ? HK__TEST_SPLIT : HK__TRAIN_SPLIT))) continue;
+        hk_status st = j->data_type->open(j->data, i == 0, ds[i]);
+        if (st) return hk__job_fail_ctx(j, st, "data", "name");
+        int rank = j->data_type->shape(*ds[i], shape);
+        if (known && (rank != j->rank || memcmp(shape, j->shape, (size_t)rank * sizeof shape[0])))
             return hk__conf_fail_key(CONF(j), HK_EDATA, "data", "name", "training and test samples have different shapes");
-        st = check_limit(j, j->ds_test, "test_limit", "test");
+        memcpy(j->shape, shape, (size_t)rank * sizeof shape[0]);
+        j->rank = rank, known = 1;
+        if ((st = check_limit(j, *ds[i], key[i], name[i]))) return st;
     }
-    return st;
+    return HK_OK;
 }
 
 static hk_status make_executor(hk__job *j, uint32_t mode, hk_executor **out) {

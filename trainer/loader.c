@@ -55,6 +55,8 @@ void hk__loader_start(hk__loader *l, int64_t epoch) {
     }
 }
 
+void hk__loader_seek(hk__loader *l, int64_t batch) { l->at = batch < l->n_batch ? batch * l->batch : l->n; }
+
 hk_status hk__loader_next(hk__loader *l) {
     int64_t left = l->n - l->at, n = left < l->batch ? left : l->batch;
     if (n < l->batch && l->drop_last) n = 0;

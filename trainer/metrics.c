@@ -1,9 +1,12 @@
 /* metrics.c - metrics.jsonl: one JSON object on a line for each epoch, and, when asked, for training steps (these have the key "step").
- * Each line is complete on disk before the next begins. No summaries, no reading back. */
+ * Each line is handed to the system whole before the next begins, and is on disk before a checkpoint says so. No summaries; a resumed run
+ * cuts off the lines that its checkpoint knows nothing of, so that each epoch and step is there once. */
 #include "trainer.h"
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A number as JSON: nine digits, no locale; what is not finite is null. */
 static const char *num(char buf[32], double v) {
@@ -18,6 +21,28 @@ hk_status hk__metrics_open(hk__metrics *m, const char *path) {
     m->f = fopen(path, "we");
     return m->f ? HK_OK : HK_EIO;
 }
+
+/* Whether a line is of an epoch or step that is not done yet; lines of other kinds are kept. */
+static int is_beyond(const char *line, int64_t epochs, int64_t steps) {
+    long long epoch, step;
+    if (sscanf(line, "{\"epoch\": %lld, \"step\": %lld,", &epoch, &step) == 2) return step > steps;
+    return sscanf(line, "{\"epoch\": %lld,", &epoch) == 1 && epoch > epochs;
+}
+
+hk_status hk__metrics_resume(hk__metrics *m, const char *path, int64_t epochs, int64_t steps) {
+    m->f = fopen(path, "r+e");
+    if (!m->f && errno == ENOENT) return hk__metrics_open(m, path);
+    if (!m->f) return HK_EIO;
+    char *line = NULL;
+    size_t cap = 0;
+    ssize_t n;
+    off_t end = 0;
+    while ((n = getline(&line, &cap, m->f)) > 0 && line[n - 1] == '\n' && !is_beyond(line, epochs, steps)) end += (off_t)n;
+    free(line);
+    return ferror(m->f) || fseeko(m->f, end, SEEK_SET) || ftruncate(fileno(m->f), end) ? HK_EIO : HK_OK;
+}
+
+hk_status hk__metrics_sync(hk__metrics *m) { return m->f && (fflush(m->f) || (fdatasync(fileno(m->f)) && errno != EINVAL)) ? HK_EIO : HK_OK; }
 
 static hk_status done(hk__metrics *m, int written) { return written < 0 || fflush(m->f) ? HK_EIO : HK_OK; }
 

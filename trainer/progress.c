@@ -34,9 +34,11 @@ static int width(void) {
 }
 
 void hk__progress_begin(hk__progress *p, const char *label, int64_t total) {
-    p->label = label, p->total = total, p->rate = 0, p->shown_images = 0, p->drawn = 0;
+    p->label = label, p->total = total, p->rate = 0, p->from = 0, p->shown_images = 0, p->drawn = 0;
     p->t_begin = p->t_shown = hk__now();
 }
+
+void hk__progress_from(hk__progress *p, int64_t done, int64_t images) { p->from = done, p->shown_images = images; }
 
 static void draw(const hk__progress *p, int64_t done, const char *tail) {
     char line[4 * MAX_WIDTH + 64];
@@ -64,7 +66,7 @@ void hk__progress_update(hk__progress *p, int64_t done, int64_t images, double l
     double rate = (double)(images - p->shown_images) / dt;
     p->rate = p->rate > 0 ? p->rate + 0.3 * (rate - p->rate) : rate;
     p->t_shown = now, p->shown_images = images;
-    double left = done > 0 ? (now - p->t_begin) / (double)done * (double)(p->total - done) : 0;
+    double left = done > p->from ? (now - p->t_begin) / (double)(done - p->from) * (double)(p->total - done) : 0;
     char tail[160];
     snprintf(tail, sizeof tail, "%lld/%lld  loss %.4f  acc %.3f  %.0f img/s  %d:%02d left", (long long)done, (long long)p->total, loss, acc, p->rate,
         (int)left / 60, (int)left % 60);

@@ -1,11 +1,15 @@
-/* rundir.c - the folder of a run: config.ini (resolved, reads back the same) and run.json (where, with what, when, how long).
+/* rundir.c - the folder of a run: config.ini (resolved, reads back the same) and run.json (where, with what, when, how long); locked, so
+ * that one trainer at a time writes there; cleared of the temporary files of trainers that were killed.
  * Everything that differs between two equal runs on two machines is in run.json and nowhere else. */
 #include "trainer.h"
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -118,6 +122,7 @@ hk_status hk__rundir_report(hk__rundir *d, hk__job *j, const char *state, int64_
     }
     json_object_set_new(o, "hillock", json_string(hk_version()));
     json_object_set_new(o, "config", json_string(hk__conf_name(j->conf)));
+    json_object_set_new(o, "resumed_from_step", json_integer(d->resumed));
     json_object_set_new(o, "host", host);
     json_object_set_new(o, "backend", json_string(hk__conf_text(j->conf, "backend", "name")));
     json_object_set_new(o, "threads", json_integer(j->threads));
@@ -131,17 +136,58 @@ hk_status hk__rundir_report(hk__rundir *d, hk__job *j, const char *state, int64_
     return st;
 }
 
+/* The lock is the kernel's: it ends with the process, however that ends. The file's text is for the one who is refused. */
+static hk_status take_lock(hk__rundir *d, hk__job *j) {
+    char *path = hk__rundir_file(d, ".lock"), text[32] = "";
+    if (!path) return hk__conf_fail_key(j->conf, HK_ENOMEM, "run", "out", "out of memory");
+    d->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    free(path);
+    if (d->lock < 0) return hk__conf_fail_key(j->conf, HK_EIO, "run", "out", "%s/.lock cannot be opened: %s", d->path, strerror(errno));
+    if (flock(d->lock, LOCK_EX | LOCK_NB)) {
+        if (errno != EWOULDBLOCK) return HK_OK; /* a file system without locks */
+        ssize_t n = pread(d->lock, text, sizeof text - 1, 0);
+        text[n > 0 ? strspn(text, "0123456789") : 0] = 0;
+        return hk__conf_fail_key(j->conf, HK_ESTATE, "run", "out",
+            "expected a folder that no trainer writes to, got %s, where process %s trains; wait for it, or take another folder", d->path,
+            text[0] ? text : "(unknown)");
+    }
+    int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    if (ftruncate(d->lock, 0) || pwrite(d->lock, text, (size_t)n, 0) != n)
+        return hk__conf_fail_key(j->conf, HK_EIO, "run", "out", "%s/.lock cannot be written: %s", d->path, strerror(errno));
+    return HK_OK;
+}
+
+/* Files that only a killed trainer can have left, since the folder is locked. */
+static void remove_stale(const hk__rundir *d) {
+    DIR *dir = opendir(d->path);
+    for (const struct dirent *e; dir && (e = readdir(dir));) {
+        size_t n = strlen(e->d_name);
+        int ours = !strncmp(e->d_name, ".checkpoint_", 12) || !strncmp(e->d_name, "run.json.", 9) || !strncmp(e->d_name, "config.ini.", 11);
+        if (ours && n > 4 && !strcmp(e->d_name + n - 4, ".tmp")) unlinkat(dirfd(dir), e->d_name, 0);
+    }
+    if (dir) closedir(dir);
+}
+
 hk_status hk__rundir_open(hk__rundir *d, hk__job *j, const char *path) {
-    d->t0 = hk__now();
+    d->t0 = hk__now(), d->lock = -1;
     now_text(d->started);
     if (!path) return HK_OK;
     if (!(d->path = strdup(path))) return hk__conf_fail_key(j->conf, HK_ENOMEM, "run", "out", "out of memory");
-    if (make_folders(d->path)) return hk__conf_fail_key(j->conf, HK_EIO, "run", "out", "folder %s cannot be made: %s", path, strerror(errno));
+    hk_status st = HK_OK;
+    if (make_folders(d->path)) st = hk__conf_fail_key(j->conf, HK_EIO, "run", "out", "folder %s cannot be made: %s", path, strerror(errno));
+    if (!st) st = take_lock(d, j);
+    if (!st) remove_stale(d);
+    return st;
+}
+
+hk_status hk__rundir_begin(hk__rundir *d, hk__job *j) {
+    if (!d->path) return HK_OK;
     hk_status st = put_file(d, j, "config.ini", write_config, j->conf);
     return st ? st : hk__rundir_report(d, j, "running", 0);
 }
 
 void hk__rundir_close(hk__rundir *d) {
+    if (d->path && d->lock >= 0) close(d->lock);
     free(d->path);
-    d->path = NULL;
+    d->path = NULL, d->lock = -1;
 }

@@ -40,6 +40,7 @@ static const hk__key train_keys[] = {
 };
 static const hk__key checkpoint_keys[] = {
     { "every_epochs", HK__INT, 0, 1e6, NULL, "0", "write a checkpoint every N epochs; 0: only at the end" },
+    { "every_steps", HK__INT, 0, 1e12, NULL, "0", "write a checkpoint every N training steps, also within an epoch; 0: none" },
 };
 
 #define KEYS(k) k, (int)(sizeof(k) / sizeof(k)[0])

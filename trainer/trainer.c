@@ -1,14 +1,16 @@
 /* trainer.c - the run: epochs of training steps, a test after each, metrics, checkpoints; stops after the current step when asked to.
+ *
+ * All of a run's progress is in `done`, which goes into each checkpoint: a run taken up from one computes what it would have computed.
  * It draws nothing (progress.c), writes no file itself (metrics.c, rundir.c, checkpoint.c) and knows no layer. */
 #include "trainer.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t stop_signal;
 
-/* The first signal asks, the second one ends the process (SA_RESETHAND). */
 static void on_signal(int sig) { stop_signal = sig; }
 
 typedef struct run {
@@ -18,16 +20,13 @@ typedef struct run {
     hk__progress progress;
     hk__rundir dir;
     hk__progress_state done;
-    int64_t epochs, log_every, every;
+    int64_t epochs, log_every, every_epochs, every_steps;
     double lr;
+    int unsaved;     /* something was done since the last checkpoint */
+    int drop_latest; /* checkpoint_latest is damaged: the next one replaces it, and checkpoint_previous stays */
 } run;
 
-typedef struct sums {
-    double loss, correct, seconds;
-    int64_t n;
-} sums;
-
-static void add(sums *s, const hk__batch_result *r, int64_t n) { s->loss += r->loss * (double)n, s->correct += r->correct, s->n += n; }
+static void add(hk__sums *s, const hk__batch_result *r, int64_t n) { s->loss += r->loss * (double)n, s->correct += r->correct, s->n += n; }
 static double mean(double v, int64_t n) { return n ? v / (double)n : NAN; }
 
 static hk_status io_fail(run *r, const char *what) {
@@ -40,90 +39,114 @@ static double epoch_lr(const run *r, int64_t epoch) {
     return type->lr(r->j->scheduler, r->j->lr, epoch, r->epochs);
 }
 
-static hk_status next_batch(run *r, hk__loader *l) {
+static hk_status next_batch(hk__job *j, hk__loader *l) {
     hk_status st = hk__loader_next(l);
-    return st ? hk__job_fail_ctx(r->j, st, "data", "name") : HK_OK;
+    return st ? hk__job_fail_ctx(j, st, "data", "name") : HK_OK;
 }
 
-/* One epoch of training steps. Allocates nothing after the first step. */
-static hk_status train_epoch(run *r, int64_t epoch, sums *s) {
+static hk_status save_as(run *r, const char *name, const char *keep_name) {
+    char *path = hk__rundir_file(&r->dir, name), *keep = keep_name ? hk__rundir_file(&r->dir, keep_name) : NULL;
     hk_status st = HK_OK;
-    char label[48];
-    snprintf(label, sizeof label, "epoch %lld/%lld", (long long)epoch + 1, (long long)r->epochs);
-    r->lr = epoch_lr(r, epoch);
-    hk_executor_set_lr(r->j->train, r->lr);
-    hk__loader_start(r->train, epoch);
-    hk__progress_begin(&r->progress, label, r->train->n_batch);
-    double t0 = hk__now(), t_log = t0;
-    sums log = { 0 };
-    for (int64_t b = 0; b < r->train->n_batch && !stop_signal; b++) {
-        hk__batch_result got;
-        int64_t n;
-        if ((st = next_batch(r, r->train))) break;
-        n = r->train->count;
-        if ((st = hk__job_run(r->j, r->j->train, r->train->x, r->train->y, n, &got))) break;
-        r->done.step++, r->dir.images += n;
-        add(s, &got, n), add(&log, &got, n);
-        if (!isfinite(got.loss)) {
-            st = hk__conf_fail_key(r->j->conf, HK_ESTATE, "train", "lr",
-                "the loss is %s at training step %lld: the training diverged; lower the learning rate (now %g)", isnan(got.loss) ? "not a number" : "infinite",
-                (long long)r->done.step, r->lr);
-            break;
-        }
-        if (r->log_every && r->done.step % r->log_every == 0) {
-            double now = hk__now();
-            st = hk__metrics_step(&r->metrics, epoch + 1, r->done.step, mean(log.loss, log.n), mean(log.correct, log.n), r->lr, (double)log.n / (now - t_log));
-            if (st) {
-                st = io_fail(r, "metrics.jsonl");
-                break;
-            }
-            t_log = now, log = (sums){ 0 };
-        }
-        hk__progress_update(&r->progress, b + 1, s->n, mean(s->loss, s->n), mean(s->correct, s->n));
-    }
-    s->seconds = hk__now() - t0;
-    hk__progress_end(&r->progress);
-    return st;
-}
-
-static hk_status test_epoch(run *r, sums *s) {
-    hk_status st = HK_OK;
-    hk__loader_start(r->test, 0);
-    hk__progress_begin(&r->progress, "test", r->test->n_batch);
-    for (int64_t b = 0; b < r->test->n_batch && !stop_signal; b++) {
-        hk__batch_result got;
-        if ((st = next_batch(r, r->test))) break;
-        if ((st = hk__job_run(r->j, r->j->infer, r->test->x, r->test->y, r->test->count, &got))) break;
-        add(s, &got, r->test->count);
-        hk__progress_update(&r->progress, b + 1, s->n, mean(s->loss, s->n), mean(s->correct, s->n));
-    }
-    hk__progress_end(&r->progress);
+    if (!path || (keep_name && !keep)) st = hk__conf_fail_key(r->j->conf, HK_ENOMEM, "run", "out", "out of memory");
+    /* What a checkpoint says is done has its lines on disk. */
+    if (!st && hk__metrics_sync(&r->metrics)) st = io_fail(r, "metrics.jsonl");
+    if (!st) st = hk__checkpoint_write(r->j, path, keep, &r->done);
+    free(path), free(keep);
     return st;
 }
 
 static hk_status save(run *r) {
-    if (!r->dir.path) return HK_OK;
-    char *path = hk__rundir_file(&r->dir, "checkpoint_latest.safetensors");
-    if (!path) return hk__conf_fail_key(r->j->conf, HK_ENOMEM, "run", "out", "out of memory");
-    hk_status st = hk__checkpoint_write(r->j, path, &r->done);
-    free(path);
+    if (!r->dir.path || !r->unsaved) return HK_OK;
+    hk_status st = save_as(r, HK__LATEST, r->drop_latest ? NULL : HK__PREVIOUS);
+    if (!st) r->unsaved = r->drop_latest = 0;
     return st;
 }
 
-static hk_status one_epoch(run *r, int64_t epoch) {
-    sums train = { 0 }, test = { 0 };
-    hk_status st = train_epoch(r, epoch, &train);
-    if (!st && !stop_signal) {
-        r->done.epoch = epoch + 1;
-        st = test_epoch(r, &test);
+static hk_status log_step(run *r, double *t_log) {
+    double now = hk__now();
+    const hk__sums *s = &r->done.log;
+    if (hk__metrics_step(&r->metrics, r->done.epoch + 1, r->done.step, mean(s->loss, s->n), mean(s->correct, s->n), r->lr, (double)s->n / (now - *t_log)))
+        return io_fail(r, "metrics.jsonl");
+    *t_log = now, r->done.log = (hk__sums){ 0 };
+    return HK_OK;
+}
+
+static hk_status diverged(run *r, double loss) {
+    return hk__conf_fail_key(r->j->conf, HK_ESTATE, "train", "lr",
+        "the loss is %s at training step %lld: the training diverged; lower the learning rate (now %g)", isnan(loss) ? "not a number" : "infinite",
+        (long long)r->done.step, r->lr);
+}
+
+/* The training steps of an epoch that are left. Allocates nothing after the first step, but for checkpoints. */
+static hk_status train_epoch(run *r, double *img_per_s) {
+    hk_status st = HK_OK;
+    hk__progress_state *d = &r->done;
+    char label[48];
+    snprintf(label, sizeof label, "epoch %lld/%lld", (long long)d->epoch + 1, (long long)r->epochs);
+    r->lr = epoch_lr(r, d->epoch);
+    hk_executor_set_lr(r->j->train, r->lr);
+    hk__loader_start(r->train, d->epoch);
+    hk__loader_seek(r->train, d->batch);
+    hk__progress_begin(&r->progress, label, r->train->n_batch);
+    hk__progress_from(&r->progress, d->batch, d->train.n);
+    double t0 = hk__now(), t_log = t0;
+    int64_t n0 = d->train.n;
+    while (d->batch < r->train->n_batch && !stop_signal) {
+        hk__batch_result got;
+        if ((st = next_batch(r->j, r->train))) break;
+        int64_t n = r->train->count;
+        if ((st = hk__job_run(r->j, r->j->train, r->train->x, r->train->y, n, &got))) break;
+        d->step++, d->batch++, r->dir.images += n, r->unsaved = 1;
+        add(&d->train, &got, n);
+        if (r->log_every) add(&d->log, &got, n);
+        if (!isfinite(got.loss)) {
+            st = diverged(r, got.loss);
+            break;
+        }
+        if (r->log_every && d->step % r->log_every == 0 && (st = log_step(r, &t_log))) break;
+        if (r->every_steps && d->step % r->every_steps == 0 && (st = save(r))) break;
+        hk__progress_update(&r->progress, d->batch, d->train.n, mean(d->train.loss, d->train.n), mean(d->train.correct, d->train.n));
     }
+    double seconds = hk__now() - t0;
+    *img_per_s = d->train.n > n0 ? (double)(d->train.n - n0) / seconds : NAN;
+    hk__progress_end(&r->progress);
+    return st;
+}
+
+hk_status hk__test(hk__job *j, hk__loader *l, hk__progress *p, const volatile sig_atomic_t *stop, hk__sums *s) {
+    hk_status st = HK_OK;
+    *s = (hk__sums){ 0 };
+    hk__loader_start(l, 0);
+    hk__progress_begin(p, "test", l->n_batch);
+    for (int64_t b = 0; b < l->n_batch && !*stop; b++) {
+        hk__batch_result got;
+        if ((st = next_batch(j, l))) break;
+        if ((st = hk__job_run(j, j->infer, l->x, l->y, l->count, &got))) break;
+        add(s, &got, l->count);
+        hk__progress_update(p, b + 1, s->n, mean(s->loss, s->n), mean(s->correct, s->n));
+    }
+    hk__progress_end(p);
+    return st;
+}
+
+/* What is left of an epoch, and its test. A stop during the test leaves the epoch open: it is tested anew on resuming. */
+static hk_status one_epoch(run *r) {
+    hk__sums test, train;
+    double img_per_s;
+    hk_status st = train_epoch(r, &img_per_s);
+    if (!st && !stop_signal) st = hk__test(r->j, r->test, &r->progress, &stop_signal, &test);
     if (st || stop_signal) return st;
-    hk__epoch_metrics m = { epoch + 1, mean(train.loss, train.n), mean(train.correct, train.n), mean(test.loss, test.n), mean(test.correct, test.n),
-        (double)train.n / train.seconds };
+    train = r->done.train;
+    hk__epoch_metrics m = { r->done.epoch + 1, mean(train.loss, train.n), mean(train.correct, train.n), mean(test.loss, test.n), mean(test.correct, test.n),
+        img_per_s };
     hk__progress_line(&r->progress, "epoch %lld/%lld  lr %.4g  train loss %.4f acc %.4f  test loss %.4f acc %.4f  %.0f img/s", (long long)m.epoch,
         (long long)r->epochs, r->lr, m.train_loss, m.train_acc, m.test_loss, m.test_acc, m.img_per_s);
     if (hk__metrics_epoch(&r->metrics, &m)) return io_fail(r, "metrics.jsonl");
-    if (r->every && m.epoch % r->every == 0 && m.epoch < r->epochs) st = save(r);
+    int best = m.test_acc > r->done.best;
+    r->done = (hk__progress_state){ .epoch = m.epoch, .step = r->done.step, .best = best ? m.test_acc : r->done.best };
+    r->unsaved = 1;
+    if (best && r->dir.path) st = save_as(r, HK__MAX, NULL);
+    if (!st && r->every_epochs && m.epoch % r->every_epochs == 0) st = save(r);
     return st ? st : hk__rundir_report(&r->dir, r->j, "running", m.epoch);
 }
 
@@ -140,46 +163,100 @@ static hk_status make_loaders(run *r) {
     return HK_OK;
 }
 
-static hk_status prepare(run *r, const char *out) {
+/* A new run does not write over another one's checkpoints. */
+static hk_status refuse_used(run *r) {
+    static const char *const names[] = { HK__LATEST, HK__PREVIOUS, HK__MAX };
+    for (int i = 0; i < 3; i++) {
+        char *path = hk__rundir_file(&r->dir, names[i]);
+        int used = path && !access(path, F_OK);
+        free(path);
+        if (used)
+            return hk__conf_fail_key(r->j->conf, HK_ECONFIG, "run", "out",
+                "expected a folder without checkpoints, got %s of a run before; go on with it by --resume auto, "
+                "take another folder, or remove the file",
+                names[i]);
+    }
+    return HK_OK;
+}
+
+static hk_status open_metrics(run *r) {
+    if (!r->dir.path) return HK_OK;
+    char *path = hk__rundir_file(&r->dir, "metrics.jsonl");
+    hk_status st = HK_OK;
+    if (!path || (r->dir.resumed ? hk__metrics_resume(&r->metrics, path, r->done.epoch, r->done.step) : hk__metrics_open(&r->metrics, path)))
+        st = io_fail(r, "metrics.jsonl");
+    free(path);
+    return st;
+}
+
+static hk_status resume_run(run *r, const char *resume) {
+    hk__restored got;
+    hk_status st = hk__restore(r->j, &r->dir, resume, &r->done, &got);
+    if (st || !got.loaded) return st;
+    if (r->done.batch > r->train->n_batch)
+        return hk__conf_fail(r->j->conf, HK_ECHECKPOINT, "%s: expected at most %lld batches done of an epoch, got %lld: the data is not the run's", resume,
+            (long long)r->train->n_batch, (long long)r->done.batch);
+    r->dir.resumed = r->done.step, r->drop_latest = got.fell_back, r->unsaved = 0;
+    if (r->dir.path && strcmp(resume, "auto")) { /* of another folder, or an older one of this */
+        char *latest = hk__rundir_file(&r->dir, HK__LATEST);
+        r->unsaved = !latest || access(latest, F_OK);
+        free(latest);
+    }
+    hk__progress_line(
+        &r->progress, "resumed at training step %lld, %lld of %lld epochs done", (long long)r->done.step, (long long)r->done.epoch, (long long)r->epochs);
+    return HK_OK;
+}
+
+static hk_status prepare(run *r, const hk__train_options *o) {
     hk_status st = make_loaders(r);
     /* Plans are built before anything is written, so that a network that does not fit leaves no run folder behind. */
     int64_t test = r->test ? (r->test->n < r->test->batch ? r->test->n : r->test->batch) : 0;
     if (!st) st = hk__job_shape(r->j, r->j->train, r->train->n < r->train->batch ? r->train->n : r->train->batch);
     if (!st) st = hk__job_shape(r->j, r->j->infer, test);
-    if (!st) st = hk__rundir_open(&r->dir, r->j, out);
-    if (!st && r->dir.path) {
-        char *path = hk__rundir_file(&r->dir, "metrics.jsonl");
-        if (!path || hk__metrics_open(&r->metrics, path)) st = io_fail(r, "metrics.jsonl");
-        free(path);
-    }
-    return st;
+    if (!st && o->plan) st = hk__plans_print(r->j);
+    if (!st) st = hk__rundir_open(&r->dir, r->j, o->out);
+    if (!st && o->resume) st = resume_run(r, o->resume);
+    else if (!st && r->dir.path) st = refuse_used(r);
+    if (!st) st = hk__rundir_begin(&r->dir, r->j);
+    return st ? st : open_metrics(r);
 }
 
-hk_status hk__train(hk__job *j, const char *out, int quiet) {
-    run r = { .j = j };
+static const int signals[] = { SIGINT, SIGTERM, SIGUSR1 };
+static const char *signal_name(int sig) { return sig == SIGINT ? "Ctrl-C" : sig == SIGTERM ? "SIGTERM" : "SIGUSR1"; }
+
+/* The first signal asks for a checkpoint and the end; a second Ctrl-C ends the process at once. */
+static void catch_signals(struct sigaction old[3]) {
+    stop_signal = 0;
+    for (int i = 0; i < 3; i++) {
+        struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART | (signals[i] == SIGINT ? (int)SA_RESETHAND : 0) };
+        sigemptyset(&sa.sa_mask);
+        sigaction(signals[i], &sa, &old[i]);
+    }
+}
+
+hk_status hk__train(hk__job *j, const hk__train_options *o) {
+    run r = { .j = j, .done.best = -1, .unsaved = 1, .dir.lock = -1 };
+    struct sigaction old[3];
     r.epochs = hk__conf_int(j->conf, "train", "epochs");
     r.log_every = hk__conf_int(j->conf, "run", "log_every");
-    r.every = hk__conf_int(j->conf, "checkpoint", "every_epochs");
-    hk__progress_open(&r.progress, quiet);
+    r.every_epochs = hk__conf_int(j->conf, "checkpoint", "every_epochs");
+    r.every_steps = hk__conf_int(j->conf, "checkpoint", "every_steps");
+    hk__progress_open(&r.progress, o->quiet);
+    catch_signals(old);
 
-    struct sigaction sa = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND }, old_int, old_term;
-    sigemptyset(&sa.sa_mask);
-    stop_signal = 0;
-    sigaction(SIGINT, &sa, &old_int), sigaction(SIGTERM, &sa, &old_term);
-
-    hk_status st = prepare(&r, out);
-    for (int64_t e = 0; e < r.epochs && !st && !stop_signal; e++) st = one_epoch(&r, e);
+    hk_status st = prepare(&r, o), begun = st;
+    while (!st && r.done.epoch < r.epochs && !stop_signal) st = one_epoch(&r);
     if (!st) st = save(&r);
     if (hk__metrics_close(&r.metrics) && !st) st = io_fail(&r, "metrics.jsonl");
-    if (!st && stop_signal)
-        st = hk__conf_fail(j->conf, HK_EINTERRUPTED, "stopped by %s after training step %lld, %lld of %lld epochs done%s%s",
-            stop_signal == SIGINT ? "Ctrl-C" : "SIGTERM", (long long)r.done.step, (long long)r.done.epoch, (long long)r.epochs,
-            r.dir.path ? "; the state is in checkpoint_latest.safetensors of " : "", r.dir.path ? r.dir.path : "");
-    if (r.dir.path) {
+    if (!st && stop_signal && r.done.epoch < r.epochs)
+        st = hk__conf_fail(j->conf, HK_EINTERRUPTED, "stopped by %s after training step %lld, %lld of %lld epochs done%s%s", signal_name(stop_signal),
+            (long long)r.done.step, (long long)r.done.epoch, (long long)r.epochs,
+            r.dir.path ? "; go on with --resume auto --out " : "; nothing is kept without --out", r.dir.path ? r.dir.path : "");
+    if (r.dir.path && !begun) {
         hk_status wrote = hk__rundir_report(&r.dir, j, !st ? "done" : st == HK_EINTERRUPTED ? "interrupted" : "failed", r.done.epoch);
         if (!st) st = wrote;
     }
-    sigaction(SIGINT, &old_int, NULL), sigaction(SIGTERM, &old_term, NULL);
+    for (int i = 0; i < 3; i++) sigaction(signals[i], &old[i], NULL);
     hk__loader_free(r.train), hk__loader_free(r.test), hk__rundir_close(&r.dir);
     return st;
 }

@@ -24,8 +24,9 @@ typedef struct hk__batch_result {
 } hk__batch_result;
 
 /* conf is checked and kept by pointer. Errors are the text of hk__conf_error(conf). Each step needs the ones before. */
-hk_status hk__job_new(hk__conf *conf, hk__job **out);         /* plugins, modules, dataset types */
-hk_status hk__job_open_data(hk__job *, int with_test);        /* opens the splits; shape of a sample */
+hk_status hk__job_new(hk__conf *conf, hk__job **out); /* plugins, modules, dataset types */
+enum { HK__TRAIN_SPLIT = 1, HK__TEST_SPLIT = 2 };
+hk_status hk__job_open_data(hk__job *, int splits);           /* opens them; shape of a sample */
 hk_status hk__job_network(hk__job *);                         /* parameters, both executors */
 hk_status hk__job_shape(hk__job *, hk_executor *, int64_t n); /* chooses, or builds, the plan for n samples */
 /* One step on n samples: a training step on job->train, loss and accuracy only on job->infer. Allocates nothing once the plan is there. */
@@ -47,6 +48,7 @@ typedef struct hk__loader {
 hk_status hk__loader_new(const hk_dataset_type *, const void *ds, int64_t n, int64_t batch, int shuffle, int drop_last, uint64_t seed, hk__loader **out);
 void hk__loader_free(hk__loader *);
 void hk__loader_start(hk__loader *, int64_t epoch); /* the epoch's order: a function of (seed, epoch) alone */
+void hk__loader_seek(hk__loader *, int64_t batch);  /* behind start: goes on after so many batches */
 hk_status hk__loader_next(hk__loader *);            /* fills x, y; count 0: the epoch is over */
 
 /* ---- metrics.c: metrics.jsonl ---- */
@@ -57,7 +59,10 @@ typedef struct hk__epoch_metrics {
     int64_t epoch; /* from 1 */
     double train_loss, train_acc, test_loss, test_acc, img_per_s;
 } hk__epoch_metrics;
-hk_status hk__metrics_open(hk__metrics *, const char *path); /* errno says why not */
+hk_status hk__metrics_open(hk__metrics *, const char *path); /* empty; errno says why not */
+/* The file as it was when so many epochs and steps were done: lines beyond are cut off. */
+hk_status hk__metrics_resume(hk__metrics *, const char *path, int64_t epochs, int64_t steps);
+hk_status hk__metrics_sync(hk__metrics *); /* on disk */
 hk_status hk__metrics_epoch(hk__metrics *, const hk__epoch_metrics *);
 hk_status hk__metrics_step(hk__metrics *, int64_t epoch, int64_t step, double loss, double acc, double lr, double img_per_s);
 hk_status hk__metrics_close(hk__metrics *);
@@ -66,51 +71,89 @@ hk_status hk__metrics_close(hk__metrics *);
 typedef struct hk__progress {
     int quiet, tty, color, drawn;
     const char *label;
-    int64_t total, shown_images;
+    int64_t total, from, shown_images;
     double t_begin, t_shown, rate;
 } hk__progress;
 void hk__progress_open(hk__progress *, int quiet);
 void hk__progress_begin(hk__progress *, const char *label, int64_t total); /* label is kept by pointer */
+void hk__progress_from(hk__progress *, int64_t done, int64_t images);      /* behind begin: so much was done before */
 void hk__progress_update(hk__progress *, int64_t done, int64_t images, double loss, double acc);
 void hk__progress_end(hk__progress *);
 void hk__progress_line(hk__progress *, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* stdout, unless quiet */
 double hk__now(void);
 
 /* ---- rundir.c: the folder of a run ---- */
+#define HK__LATEST "checkpoint_latest.safetensors"
+#define HK__PREVIOUS "checkpoint_previous.safetensors"
+#define HK__MAX "checkpoint_max.safetensors"
 typedef struct hk__rundir {
     char *path; /* NULL: none */
     double t0;
     char started[32];
-    int64_t images;
+    int64_t images, resumed; /* of this process; the step it went on from, 0: the beginning */
+    int lock;
 } hk__rundir;
 typedef struct hk__host_info {
     char host[128], cpu[128], kernel[128];
     int cpus;
 } hk__host_info;
-hk_status hk__rundir_open(hk__rundir *, hk__job *, const char *path); /* makes it, writes config.ini and run.json; path NULL: does nothing */
+/* Makes the folder, locks it, removes what killed trainers left. path NULL: does nothing. */
+hk_status hk__rundir_open(hk__rundir *, hk__job *, const char *path);
+hk_status hk__rundir_begin(hk__rundir *, hk__job *);                                          /* writes config.ini and run.json */
 hk_status hk__rundir_report(hk__rundir *, hk__job *, const char *state, int64_t epochs_done); /* writes run.json again */
 char *hk__rundir_file(const hk__rundir *, const char *name);                                  /* malloc'ed */
 void hk__rundir_close(hk__rundir *);
 void hk__host_read(hk__host_info *);
 int hk__cpus(void); /* CPUs this process may use */
 
-/* ---- checkpoint.c ---- */
+/* ---- weights.c: the network's entries in files ---- */
+hk_status hk__weights_entry(hk__job *, int i, hk_tensor *out);            /* parameter i as a tensor; the caller frees its data */
+hk_status hk__weights_load(hk__job *, const hk_file *, const char *path); /* strict; entries named hk.* are not weights */
+
+/* ---- settings.c: what must not change within a run ---- */
+char *hk__settings_text(const hk__conf *);                                        /* "section.key=value" lines, malloc'ed */
+hk_status hk__settings_compare(hk__conf *, const char *stored, const char *file); /* ECONFIG names the key */
+
+/* ---- checkpoint.c, restore.c ---- */
+#define HK__FORMAT "1"
+#define HK__OPTIM "hk.optim."
+typedef struct hk__sums {
+    double loss, correct;
+    int64_t n;
+} hk__sums;
 typedef struct hk__progress_state {
-    int64_t epoch, step; /* epochs and steps done */
+    int64_t epoch, batch, step; /* epochs done; batches done of the one that runs; training steps done */
+    hk__sums train, log;        /* of the epoch that runs; since the last line of metrics.jsonl */
+    double best;                /* best test accuracy; -1: none yet */
 } hk__progress_state;
-hk_status hk__checkpoint_write(hk__job *, const char *path, const hk__progress_state *);
+typedef struct hk__restored {
+    int loaded, fell_back; /* a checkpoint was loaded; it is the generation before a damaged one */
+} hk__restored;
+/* keep_as (optional): the name that the file there until now gets. */
+hk_status hk__checkpoint_write(hk__job *, const char *path, const char *keep_as, const hk__progress_state *);
+hk_status hk__restore(hk__job *, const hk__rundir *, const char *resume, hk__progress_state *, hk__restored *); /* resume: "auto" or a file */
+char *hk__model_text(const hk__job *);                                                                          /* malloc'ed */
 
 /* ---- trainer.c: the run ---- */
-hk_status hk__train(hk__job *, const char *out, int quiet);
+typedef struct hk__train_options {
+    const char *out, *resume; /* NULL: none */
+    int quiet, plan;          /* plan: print the plans first */
+} hk__train_options;
+hk_status hk__train(hk__job *, const hk__train_options *);
+/* Loss and accuracy over all batches of a loader; ends early, with what it has, when *stop is set. */
+hk_status hk__test(hk__job *, hk__loader *, hk__progress *, const volatile sig_atomic_t *stop, hk__sums *);
+
+/* ---- rates.c: firing rates ---- */
+hk_status hk__rates_print(hk__job *, const hk__loader *, const char *name, int json); /* of the batch in the loader, by spiking layer */
 
 /* ---- command.c: the command line ---- */
-enum { HK__CMD_TRAIN = 1u, HK__CMD_PLAN = 2u, HK__CMD_PLUGINS = 4u, HK__CMD_BENCH = 8u, HK__CMD_TOP = 16u };
+enum { HK__CMD_TRAIN = 1u, HK__CMD_PLAN = 2u, HK__CMD_PLUGINS = 4u, HK__CMD_BENCH = 8u, HK__CMD_TOP = 16u, HK__CMD_EVAL = 32u, HK__CMD_EXPORT = 64u };
 #define HK__MAX_SET 256
 typedef struct hk__options {
-    const char *set[HK__MAX_SET], *out, *threads, *batch, *plugin_path;
+    const char *set[HK__MAX_SET], *out, *threads, *batch, *channels, *T, *plugin_path, *checkpoint, *resume;
     const char *arg[4]; /* what is not an option */
     int64_t iters;
-    int n_set, n_arg, quiet, json, verbose, help, print_config, version;
+    int n_set, n_arg, quiet, json, verbose, help, print_config, version, rates, plan;
 } hk__options;
 int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *); /* 0, or an exit code with the message printed */
 void hk__options_help(unsigned cmd, FILE *);
@@ -122,5 +165,8 @@ int hk__cmd_train(int argc, char **argv);
 int hk__cmd_plan(int argc, char **argv);
 int hk__cmd_plugins(int argc, char **argv);
 int hk__cmd_bench(int argc, char **argv);
+int hk__cmd_eval(int argc, char **argv);
+int hk__cmd_export(int argc, char **argv);
+hk_status hk__plans_print(hk__job *); /* cmd_plan.c: both executors' plans, as they are now */
 
 #endif

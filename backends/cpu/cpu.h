@@ -61,6 +61,12 @@ static inline int64_t cpu_row(const hk_desc *d, const hk_bind *b, int64_t t, int
     if (d->flags & HK_G) return d->flags & HK_T ? i * b->T + t : i;
     return (d->flags & HK_T ? t : 0) * (d->flags & HK_N ? b->n : 1) + (d->flags & HK_N ? i : 0);
 }
+/* The same in a whole-batch operation over blocks of nb samples, one after the other, each [T][n][row]. */
+static inline int64_t cpu_row_blocks(const hk_desc *d, const hk_bind *b, int64_t nb, int64_t t, int64_t i) {
+    if (!(d->flags & HK_N) || !(d->flags & HK_T)) return cpu_row(d, b, t, i);
+    int64_t first = i / nb * nb;
+    return first * b->T + t * cpu_min(nb, b->n - first) + i - first;
+}
 /* Stored with axis 0 last? */
 static inline int cpu_channels_last(const hk_desc *d) { return (d->flags & HK_N) && d->rank >= 2; }
 

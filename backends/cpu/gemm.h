@@ -11,18 +11,26 @@ enum { CPU_MR = 6, CPU_MAX_NR = 32 };
 
 /* c[i, j] = sum_p a[i * lda + p] b[p * ldb + j] (+ bias[j]); i < MR, j < cols <= NV * vw; reads b up to NV * vw. */
 typedef void cpu_micro(int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, const float *bias, float *c, int64_t ldc, int64_t cols);
-/* c[i, j] (+)= sum_r a[r * lda + i] b[r * ldb + j]; r over T runs of `run` rows, a skipping `jump` numbers after each run. */
-typedef void cpu_micro_t(
-    int64_t T, int64_t run, const float *a, int64_t lda, int64_t jump, const float *b, int64_t ldb, float *c, int64_t ldc, int64_t cols, int add);
+/* c[i, j] = sum_r a[r * lda + i] b[r * ldb + j], r over T runs of `run` rows, a and b skipping their jumps after each run.
+ * add 1: the sum goes on from c[i, j]; add 2: it is added to c[i, j] when it is done. */
+typedef void cpu_micro_t(int64_t T, int64_t run, const float *a, int64_t lda, int64_t a_jump, const float *b, int64_t ldb, int64_t b_jump, float *c, int64_t ldc,
+    int64_t cols, int add);
+/* c[to[i] + j] = sum_s sum_(p < run) a[at[i] + seg[s] + p] b[(s * run + p) * NV * vw + j] (+ bias[j]). */
+typedef void cpu_micro_segs(int64_t segs, const int64_t *seg, int64_t run, const float *a, const int64_t *at, const float *b, const float *bias, float *c,
+    const int64_t *to, int64_t cols);
 
 typedef struct cpu_gemm {
     int vw;                         /* numbers in a vector; a panel is 1 or 2 vectors wide */
     cpu_micro *rows[CPU_MR + 1][3]; /* [MR][NV] */
     cpu_micro_t *outer[CPU_MR + 1][3];
+    cpu_micro_segs *segs[CPU_MR + 1][3];
 } cpu_gemm;
 extern const cpu_gemm *const cpu_gemm_isa[3];
 
 /* How many rows to take next: 6, but never leaving 1 or 2. */
 static inline int64_t cpu_gemm_rows(int64_t left) { return left == 7 || left == 8 ? 4 : left < CPU_MR ? left : CPU_MR; }
+
+/* linear_dw with direct = 1: linear_direct.c */
+hk_status cpu_linear_direct_new(hk_device *, const hk_opdesc *, cpu_plan **);
 
 #endif

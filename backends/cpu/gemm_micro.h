@@ -24,10 +24,10 @@
         }                                                                                                                                                      \
     }                                                                                                                                                          \
     static void NAME(outer_##MR##_##NV)(                                                                                                                       \
-        int64_t T, int64_t run, const float *a, int64_t lda, int64_t jump, const float *b, int64_t ldb, float *c, int64_t ldc, int64_t cols, int add) {        \
+        int64_t T, int64_t run, const float *a, int64_t lda, int64_t a_jump, const float *b, int64_t ldb, int64_t b_jump, float *c, int64_t ldc, int64_t cols, int add) {\
         V acc[MR][NV];                                                                                                                                         \
-        UNROLL for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++) acc[i][v] = add ? VREAD(c + i * ldc + v * VW, cols - v * VW) : VSET1(0.0f);    \
-        for (int64_t t = 0; t < T; t++, a += jump)                                                                                                             \
+        UNROLL for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++) acc[i][v] = add == 1 ? VREAD(c + i * ldc + v * VW, cols - v * VW) : VSET1(0.0f);\
+        for (int64_t t = 0; t < T; t++, a += a_jump, b += b_jump)                                                                                              \
             for (int64_t p = 0; p < run; p++, a += lda, b += ldb) {                                                                                            \
                 V bv[NV];                                                                                                                                      \
                 UNROLL for (int v = 0; v < NV; v++) bv[v] = VLOAD(b + v * VW);                                                                                 \
@@ -36,10 +36,37 @@
                     UNROLL for (int v = 0; v < NV; v++) acc[i][v] = VFMA(av, bv[v], acc[i][v]);                                                                \
                 }                                                                                                                                              \
             }                                                                                                                                                  \
+        if (add == 2) UNROLL for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++) acc[i][v] += VREAD(c + i * ldc + v * VW, cols - v * VW);         \
         if (cols == NV * VW) {                                                                                                                                 \
             UNROLL for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++) VSTORE(c + i * ldc + v * VW, acc[i][v]);                                   \
         } else {                                                                                                                                               \
             UNROLL for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++) VPART(c + i * ldc + v * VW, cols - v * VW, acc[i][v]);                     \
+        }                                                                                                                                                      \
+    }                                                                                                                                                          \
+    static void NAME(segs_##MR##_##NV)(int64_t segs, const int64_t *seg, int64_t run, const float *a, const int64_t *at, const float *b, const float *bias, float *c,\
+        const int64_t *to, int64_t cols) {                                                                                                                     \
+        V acc[MR][NV];                                                                                                                                         \
+        UNROLL for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++) acc[i][v] = VSET1(0.0f);                                                       \
+        for (int64_t s = 0; s < segs; s++) {                                                                                                                   \
+            const float *x[MR];                                                                                                                                \
+            UNROLL for (int i = 0; i < MR; i++) x[i] = a + at[i] + seg[s];                                                                                     \
+            for (int64_t p = 0; p < run; p++, b += NV * VW) {                                                                                                  \
+                V bv[NV];                                                                                                                                      \
+                UNROLL for (int v = 0; v < NV; v++) bv[v] = VLOAD(b + v * VW);                                                                                 \
+                UNROLL for (int i = 0; i < MR; i++) {                                                                                                          \
+                    V av = VSET1(x[i][p]);                                                                                                                     \
+                    UNROLL for (int v = 0; v < NV; v++) acc[i][v] = VFMA(av, bv[v], acc[i][v]);                                                                \
+                }                                                                                                                                              \
+            }                                                                                                                                                  \
+        }                                                                                                                                                      \
+        if (bias) UNROLL for (int v = 0; v < NV; v++) {                                                                                                        \
+                V bv = VLOAD(bias + v * VW);                                                                                                                   \
+                UNROLL for (int i = 0; i < MR; i++) acc[i][v] = acc[i][v] + bv;                                                                                \
+            }                                                                                                                                                  \
+        if (cols == NV * VW) {                                                                                                                                 \
+            UNROLL for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++) VSTORE(c + to[i] + v * VW, acc[i][v]);                                     \
+        } else {                                                                                                                                               \
+            UNROLL for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++) VPART(c + to[i] + v * VW, cols - v * VW, acc[i][v]);                       \
         }                                                                                                                                                      \
     }
 
@@ -52,6 +79,7 @@ MICRO(2, 1) MICRO(3, 1) MICRO(4, 1) MICRO(5, 1) MICRO(6, 1) MICRO(1, 2) MICRO(2,
         VW,
         { { NULL, NULL, NULL }, PAIR(rows, 1), PAIR(rows, 2), PAIR(rows, 3), PAIR(rows, 4), PAIR(rows, 5), PAIR(rows, 6) },
         { { NULL, NULL, NULL }, PAIR(outer, 1), PAIR(outer, 2), PAIR(outer, 3), PAIR(outer, 4), PAIR(outer, 5), PAIR(outer, 6) },
+        { { NULL, NULL, NULL }, PAIR(segs, 1), PAIR(segs, 2), PAIR(segs, 3), PAIR(segs, 4), PAIR(segs, 5), PAIR(segs, 6) },
     };
 #undef MICRO
 #undef PAIR

@@ -210,7 +210,7 @@ static hk_status linear_dw_run(const cpu_plan *p, const hk_bind *b, int64_t lo, 
             for (int64_t o = 0, mr; o < O; o += mr) {
                 mr = cpu_gemm_rows(O - o);
                 for (int64_t k = 0; k < cols; k += 2 * vw)
-                    P->g->outer[mr][cols - k > vw ? 2 : 1](steps, run, g + o, O, jump, x + k, P->span, out + o * K + k, K, cpu_min(2 * vw, cols - k), t > 0);
+                    P->g->outer[mr][cols - k > vw ? 2 : 1](steps, run, g + o, O, jump, x + k, P->span, 0, out + o * K + k, K, cpu_min(2 * vw, cols - k), t > 0);
             }
         }
     }
@@ -257,6 +257,7 @@ static hk_status linear_dx_new(hk_device *dev, const hk_opdesc *o, cpu_plan **ou
 }
 
 static hk_status linear_dw_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
+    if (cpu_attr(o, "direct")->i) return cpu_linear_direct_new(dev, o, out);
     hk_status s = linear_plan_new(dev, o, out, hk_desc_elems(&o->in[0]), hk_desc_elems(&o->in[1]));
     if (s != HK_OK) return s;
     linear_plan *P = (linear_plan *)*out;

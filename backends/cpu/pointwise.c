@@ -1,6 +1,6 @@
-/* pointwise.c - add sub mul div affine sigmoid sigmoid_bwd: one or two operands, number by number, broadcast as rows.c says. */
+/* pointwise.c - add sub mul div affine rsqrt sigmoid sigmoid_bwd: one or two operands, number by number, broadcast as rows.c says. */
 #include "cpu.h"
-#pragma GCC optimize("O3", "no-trapping-math") /* changes no result; lets loops over hk_exp vectorise */
+#pragma GCC optimize("O3", "no-trapping-math", "no-math-errno") /* changes no result; lets loops over hk_exp vectorise */
 
 enum { TILE = 1024, UNIT = 64 };
 
@@ -24,6 +24,7 @@ POINT(point_sub, a[i] - b[i]);
 POINT(point_mul, a[i] * b[i]);
 POINT(point_div, a[i] / b[i]);
 POINT(point_affine, c[0] * a[i] + c[1]);
+POINT(point_rsqrt, 1.0f / __builtin_sqrtf(a[i] + c[0]));
 POINT(point_sigmoid, hk_sigm(a[i]));
 POINT(point_sigmoid_bwd, a[i] * b[i] * (1.0f - b[i]));
 
@@ -58,7 +59,7 @@ static hk_status point_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
         point_fn *const *fn;
         uint32_t n_in;
     } list[] = { { "add", point_add, 2 }, { "sub", point_sub, 2 }, { "mul", point_mul, 2 }, { "div", point_div, 2 }, { "affine", point_affine, 1 },
-        { "sigmoid", point_sigmoid, 1 }, { "sigmoid_bwd", point_sigmoid_bwd, 2 } };
+        { "rsqrt", point_rsqrt, 1 }, { "sigmoid", point_sigmoid, 1 }, { "sigmoid_bwd", point_sigmoid_bwd, 2 } };
     hk_status s = cpu_plan_new(dev, o, sizeof(point_plan), out);
     if (s != HK_OK) return s;
     point_plan *P = (point_plan *)*out;
@@ -67,7 +68,7 @@ static hk_status point_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
             P->fn = list[i].fn[P->base.isa];
             if (o->n_in != list[i].n_in) return cpu_fail(dev, HK_EINVAL, "%s: %s takes %u operands, got %u", o->path, o->op, list[i].n_in, o->n_in);
         }
-    P->c[0] = (float)cpu_attr(o, "a")->f, P->c[1] = (float)cpu_attr(o, "b")->f;
+    P->c[0] = (float)cpu_attr(o, strcmp(o->op, "rsqrt") ? "a" : "eps")->f, P->c[1] = (float)cpu_attr(o, "b")->f;
     P->flat = 1;
     for (uint32_t k = 0; k < o->n_in; k++) {
         if (!cpu_src_init(&P->in[k], &o->in[k], &o->out[0]))
@@ -83,4 +84,4 @@ static hk_status point_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
 }
 
 const cpu_op cpu_ops_pointwise[] = { { "add", point_new }, { "sub", point_new }, { "mul", point_new }, { "div", point_new }, { "affine", point_new },
-    { "sigmoid", point_new }, { "sigmoid_bwd", point_new }, { NULL, NULL } };
+    { "rsqrt", point_new }, { "sigmoid", point_new }, { "sigmoid_bwd", point_new }, { NULL, NULL } };

@@ -1,4 +1,4 @@
-/* random.c - bernoulli: 1 where u <= p, by Philox4x32-10 as hillock/random.h defines it, many counters at a time.
+/* random.c - bernoulli and dropout_mask, by Philox4x32-10 as hillock/random.h defines it, many counters at a time.
  * Positions count in the border's order (C,H,W), so rows stored channels-last are read and written through a transposition. */
 #include "cpu.h"
 #include "hillock/random.h"
@@ -9,8 +9,10 @@ enum { QUADS = 32, CHUNK = 4 * QUADS };
 typedef struct random_plan {
     cpu_plan base;
     int64_t E, C, P;
-    int permute, copies; /* p needs to be copied into border order */
+    int permute; /* p needs to be copied into border order */
     cpu_src p;
+    int channel;      /* dropout_mask: one draw per channel */
+    float drop, keep; /* dropout_mask: the largest u that drops, and the value that stays */
     void (*draw)(int64_t n, const float *p, const uint32_t *c, uint32_t k0, uint32_t k1, uint8_t *y);
 } random_plan;
 
@@ -64,6 +66,66 @@ static hk_status random_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int
     return HK_OK;
 }
 
+/* ---- dropout_mask: s0 where it is not negative, else 0 with probability p, else 1 / (1 - p) ---------------------------------------- */
+
+CPU_BODY mask_body(int64_t n, const float *restrict s0, const uint8_t *restrict dropped, float keep, float *y) {
+    _Pragma("GCC ivdep") for (int64_t k = 0; k < n; k++) y[k] = s0[k] >= 0.0f ? s0[k] : dropped[k] ? 0.0f : keep;
+}
+CPU_CLONES(mask, (int64_t n, const float *restrict s0, const uint8_t *restrict dropped, float keep, float *y), (n, s0, dropped, keep, y));
+
+static hk_status dropout_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
+    const random_plan *P = (const random_plan *)p;
+    int64_t E = P->E, draws = P->channel ? P->C : E;
+    float *drop = scratch;
+    uint8_t *bits = (uint8_t *)(drop + CHUNK), *stored = bits + E + CHUNK; /* in border order, in storage order */
+    philox4x32_key_t key = hk_random_key(b->step->seed, p->stream);
+    for (int k = 0; k < CHUNK; k++) drop[k] = P->drop;
+    for (int64_t i = lo; i < hi; i++) {
+        const float *s0 = (const float *)b->ptr[1] + i * E;
+        float *y = (float *)b->ptr[2] + i * E;
+        int64_t kept = 0;
+        while (kept < E && s0[kept] >= 0.0f) kept++;
+        if (kept == E) {
+            if (y != s0) memcpy(y, s0, (size_t)E * 4);
+            continue;
+        }
+        uint32_t c[4] = { (uint32_t)b->step->step, 0, (uint32_t)(b->sample0 + i), 0 };
+        for (int64_t e = 0; e < draws; e += CHUNK) c[3] = (uint32_t)(e / 4), P->draw(cpu_min(CHUNK, draws - e), drop, c, key.v[0], key.v[1], bits + e);
+        if (P->channel) {
+            if (P->C == 1) memset(stored, bits[0], (size_t)E);
+            else
+                for (int64_t q = 0; q < P->P; q++) memcpy(stored + q * P->C, bits, (size_t)P->C);
+        } else if (P->permute) {
+            for (int64_t q = 0; q < P->P; q++)
+                for (int64_t k = 0; k < P->C; k++) stored[q * P->C + k] = bits[k * P->P + q];
+        }
+        mask[p->isa](E, s0, P->channel || P->permute ? stored : bits, P->keep, y);
+    }
+    return HK_OK;
+}
+
+static hk_status dropout_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
+    const hk_desc *y = &o->out[0], *s0 = &o->in[1];
+    if (y->flags != HK_HELD || s0->flags != HK_HELD || hk_desc_elems(s0) != hk_desc_elems(y) || s0->dtype != HK_F32)
+        return cpu_fail(dev, HK_EUNSUPPORTED, "%s: dropout_mask: the mask must be held for each sample", o->path);
+    hk_status s = cpu_plan_new(dev, o, sizeof(random_plan), out);
+    if (s != HK_OK) return s;
+    random_plan *P = (random_plan *)*out;
+    double p = cpu_attr(o, "p")->f;
+    P->E = hk_desc_elems(y), P->C = y->rank ? y->shape[0] : 1, P->P = P->E / cpu_max(P->C, 1);
+    P->permute = cpu_channels_last(y) && P->C > 1 && P->P > 1;
+    P->channel = cpu_attr(o, "channel")->i != 0;
+    P->keep = (float)(1.0 / (1.0 - p));
+    double below = (double)(float)p * 0x1p24; /* u = k / 2^24 < p: k is at most the integer below */
+    int64_t k = (int64_t)below;
+    P->drop = (float)((double)k == below ? k - 1 : k) * 0x1p-24f;
+    P->draw = draw[P->base.isa];
+    P->base.units = random_units, P->base.run = dropout_run;
+    P->base.grain = cpu_max(1, 4096 / (P->E + 16));
+    P->base.scratch = CHUNK * sizeof(float) + 2 * (size_t)P->E + CHUNK;
+    return HK_OK;
+}
+
 static hk_status random_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     hk_status s = cpu_plan_new(dev, o, sizeof(random_plan), out);
     if (s != HK_OK) return s;
@@ -79,4 +141,4 @@ static hk_status random_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) 
     return HK_OK;
 }
 
-const cpu_op cpu_ops_random[] = { { "bernoulli", random_new }, { NULL, NULL } };
+const cpu_op cpu_ops_random[] = { { "bernoulli", random_new }, { "dropout_mask", dropout_new }, { NULL, NULL } };

@@ -14,6 +14,11 @@
     X(cpu_ops_image)                                                                                                                                           \
     X(cpu_ops_random)                                                                                                                                          \
     X(cpu_ops_loss)                                                                                                                                            \
+    X(cpu_ops_conv2d)                                                                                                                                          \
+    X(cpu_ops_conv2d_dw)                                                                                                                                       \
+    X(cpu_ops_pool)                                                                                                                                            \
+    X(cpu_ops_batchnorm)                                                                                                                                       \
+    X(cpu_ops_group)                                                                                                                                           \
     X(cpu_ops_optimizer)
 
 #define CPU_TABLE_EXTERN(name) extern const cpu_op name[];

@@ -21,16 +21,12 @@ static hk_status linear_dx(const ref_plan *p, const hk_bind *b) {
     return HK_OK;
 }
 
-/* g, x -> G: rows in the order t, then sample */
+/* g, x -> G */
+static double dw_row(const ref_plan *p, const hk_bind *b, int64_t t, int64_t i, int64_t e) {
+    return ref_get(p, b, 0, t, i, e / p->E[1]) * ref_get(p, b, 1, t, i, e % p->E[1]);
+}
 static hk_status linear_dw(const ref_plan *p, const hk_bind *b) {
-    uint32_t rows = p->d[0].flags | p->d[1].flags, groups = p->d[2].flags & HK_G;
-    int64_t T = rows & HK_T ? b->T : 1, n = rows & HK_N ? b->n : 1;
-    ref_zero(p, b, 2);
-    for (int64_t t = 0; t < T; t++)
-        for (int64_t i = 0; i < n; i++)
-            for (int64_t o = 0; o < p->E[0]; o++)
-                for (int64_t k = 0; k < p->E[1]; k++)
-                    ref_add(p, b, 2, 0, groups ? i / HK_GROUP : 0, o * p->E[1] + k, ref_get(p, b, 0, t, i, o) * ref_get(p, b, 1, t, i, k));
+    ref_sum_rows(p, b, dw_row);
     return HK_OK;
 }
 
@@ -41,5 +37,5 @@ static hk_status linear_prepare(ref_plan *p, const hk_opdesc *o) {
         (long long)p->E[W], (long long)p->E[p->n_in]);
 }
 
-const ref_op ref_ops_linear[] = { { "linear", 3, 1, linear, linear_prepare }, { "linear_dx", 2, 1, linear_dx, NULL }, { "linear_dw", 2, 1, linear_dw, NULL },
+const ref_op ref_ops_linear[] = { { "linear", 3, 1, linear, linear_prepare }, { "linear_dx", 2, 1, linear_dx, NULL }, { "linear_dw", 2, 1, linear_dw, ref_sum_prepare },
     { 0 } };

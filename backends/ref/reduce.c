@@ -1,4 +1,4 @@
-/* reduce.c - reduce, merge, sum_t, repeat_t. */
+/* reduce.c - reduce, merge, sum_t, repeat_t, group_mean, group_spread; and sums over rows for other files. */
 #include "ref.h"
 
 /* x -> G; i[0]: 0 whole row, 1 per channel, 2 scalar. Rows in the order t, then sample. */
@@ -46,10 +46,54 @@ static hk_status repeat_t(const ref_plan *p, const hk_bind *b) {
     return HK_OK;
 }
 
+/* i[0]: size */
+static hk_status group_mean(const ref_plan *p, const hk_bind *b) {
+    REF_EACH(p, b, 1, t, i, e) {
+        double sum = 0.0;
+        for (int64_t k = 0; k < p->i[0]; k++) sum += ref_get(p, b, 0, t, i, e * p->i[0] + k);
+        ref_put(p, b, 1, t, i, e, sum / (double)p->i[0]);
+    }
+    return HK_OK;
+}
+static hk_status group_spread(const ref_plan *p, const hk_bind *b) {
+    REF_EACH(p, b, 1, t, i, e) ref_put(p, b, 1, t, i, e, ref_get(p, b, 0, t, i, e / p->i[0]) / (double)p->i[0]);
+    return HK_OK;
+}
+static hk_status size_prepare(ref_plan *p, const hk_opdesc *o) {
+    p->i[0] = ref_attr(o, "size")->i;
+    return p->i[0] > 0 ? HK_OK : ref_fail(p->dev, HK_EINVAL, "%s: %s: expected a size of at least 1", o->path, o->op);
+}
+
+/* ---- sums over rows ---- */
+
+void ref_sum_rows(const ref_plan *p, const hk_bind *b, ref_row_sum *row_sum) {
+    uint32_t rows = 0, partial = p->d[p->n_in].flags & HK_G;
+    for (int k = 0; k < p->n_in; k++) rows |= p->d[k].flags;
+    int64_t T = rows & HK_T ? b->T : 1, n = rows & HK_N ? b->n : 1, groups = partial ? b->groups : (n + HK_GROUP - 1) / HK_GROUP;
+    for (int64_t e = 0; e < p->E[p->n_in]; e++) {
+        double all = 0.0;
+        for (int64_t g = 0; g < groups; g++) {
+            double sum = 0.0;
+            for (int64_t t = 0; t < T; t++)
+                for (int64_t i = g * HK_GROUP; i < n && i < (g + 1) * HK_GROUP; i++) sum += row_sum(p, b, t, i, e);
+            if (partial) ref_put(p, b, p->n_in, 0, g, e, sum);
+            all += sum;
+        }
+        if (!partial) ref_put(p, b, p->n_in, 0, 0, e, all);
+    }
+}
+
+hk_status ref_sum_prepare(ref_plan *p, const hk_opdesc *o) {
+    if (ref_attr(o, "direct")->i) p->nb = o->nb;
+    return HK_OK;
+}
+
 const ref_op ref_ops_reduce[] = {
     { "reduce", 1, 1, reduce, reduce_prepare },
     { "merge", 1, 1, merge, scale_prepare },
     { "sum_t", 1, 1, sum_t, scale_prepare },
     { "repeat_t", 1, 1, repeat_t, NULL },
+    { "group_mean", 1, 1, group_mean, size_prepare },
+    { "group_spread", 1, 1, group_spread, size_prepare },
     { 0 },
 };

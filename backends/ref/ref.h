@@ -22,6 +22,11 @@ typedef struct ref_op {
     hk_status (*prepare)(ref_plan *, const hk_opdesc *); /* (optional) */
 } ref_op;
 
+/* A sliding window; axis 0 is H, 1 is W. */
+typedef struct ref_window {
+    int64_t kernel[2], stride[2], pad[2] /* before */, pad_end[2], dil[2];
+} ref_window;
+
 struct hk_op_plan {
     hk_device *dev;
     const ref_op *op;
@@ -31,6 +36,8 @@ struct hk_op_plan {
     uint64_t stream;
     int64_t i[2]; /* numbers from attributes; each operation says which */
     double f[2];
+    ref_window window;
+    int64_t nb; /* operands are [block of nb samples][T][n][row]; 0: one block */
     const hk_neuron *neuron;
     const hk_surrogate *surrogate;
     const hk_optimizer_type *optimizer;
@@ -40,6 +47,7 @@ struct hk_op_plan {
 
 #define ref_fail(dev, ...) (dev)->host->fail((dev)->host->ctx, __VA_ARGS__)
 const hk_attr *ref_attr(const hk_opdesc *, const char *name); /* a zero attribute when absent */
+void ref_read_window(ref_window *, const hk_opdesc *);        /* conv.c */
 
 /* ---- texts compiled in double (text.c) ---- */
 typedef double ref_fn(double x, const double *p);
@@ -68,7 +76,10 @@ static inline int64_t ref_at(const ref_plan *p, const hk_bind *b, int k, int64_t
     const hk_desc *d = &p->d[k];
     int64_t row = 0;
     if (d->flags & HK_G) row = d->flags & HK_T ? i * b->T + t : i;
-    else if (d->flags & HK_N) row = (d->flags & HK_T ? t * b->n : 0) + i;
+    else if (d->flags & HK_N && d->flags & HK_T && p->nb) {
+        int64_t first = i / p->nb * p->nb, n = b->n - first < p->nb ? b->n - first : p->nb;
+        row = first * b->T + t * n + i - first;
+    } else if (d->flags & HK_N) row = (d->flags & HK_T ? t * b->n : 0) + i;
     else if (d->flags & HK_T) row = t;
     if (d->flags & HK_N && d->rank >= 2) { /* axis 0 is stored last */
         int64_t P = p->E[k] / d->shape[0];
@@ -111,9 +122,15 @@ static inline double ref_spread(const ref_plan *p, const hk_bind *b, int k, int 
         for (int64_t i = 0; i < ref_count(&(p)->d[k], b); i++)                                                                                                 \
             for (int64_t e = 0; e < (p)->E[k]; e++)
 
+/* The only output is a sum over rows: row_sum's, in the order t, then sample, for each group of samples; one sum over the groups, in order,
+ * when the output is STATIC. */
+typedef double ref_row_sum(const ref_plan *, const hk_bind *, int64_t t, int64_t i, int64_t e);
+void ref_sum_rows(const ref_plan *, const hk_bind *, ref_row_sum *row_sum); /* reduce.c */
+hk_status ref_sum_prepare(ref_plan *, const hk_opdesc *);                   /* the attribute `direct` */
+
 /* One line for each file of operations. */
 #define REF_TABLES(X)                                                                                                                                          \
-    X(ref_ops_linear)                                                                                                                                          \
+    X(ref_ops_linear) X(ref_ops_conv) X(ref_ops_pool) X(ref_ops_norm)                                                                                          \
     X(ref_ops_reduce) X(ref_ops_pointwise) X(ref_ops_shape) X(ref_ops_fire) X(ref_ops_neuron) X(ref_ops_random) X(ref_ops_loss) X(ref_ops_optimizer)
 #define REF_TABLE_DECLARE(name) extern const ref_op name[];
 REF_TABLES(REF_TABLE_DECLARE)

@@ -120,6 +120,7 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
         p->output[i] = held(g, name);
         if (p->upstream[i]) seed[k++].value = p->output[i];
     }
+    if (!train && !(net->cfg.passes_off & HK_PASS_FOLD_NORM)) hk__fold_norm(&b, ex->cfg.n_output, p->output);
     if (train) {
         for (int i = 0; i < net->n_param; i++) learns[i] = net->param[i].learnable != 0;
         hk_value gx = HK_NONE;

@@ -41,6 +41,15 @@ hk_status hk__atomic_open(hk_context *ctx, const char *path, hk__atomic *a) {
     return fail(ctx, a, "make a temporary file beside it");
 }
 
+hk_status hk__atomic_reserve(hk_context *ctx, hk__atomic *a, int64_t bytes) {
+    while (bytes > 0 && fallocate(a->fd, 0, 0, (off_t)bytes)) {
+        if (errno == EINTR) continue;
+        if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) return fail(ctx, a, "make room for it");
+        break; /* the file system cannot reserve */
+    }
+    return HK_OK;
+}
+
 hk_status hk__atomic_write(hk_context *ctx, hk__atomic *a, const void *data, size_t bytes) {
     const char *p = data;
     while (bytes) {
@@ -54,11 +63,32 @@ hk_status hk__atomic_write(hk_context *ctx, hk__atomic *a, const void *data, siz
     return HK_OK;
 }
 
+/* Gives the old file the name keep_as. By a link, so that `path` is there at every moment; 0, or -1 with errno. */
+static int keep_old(hk__atomic *a) {
+    char *link_name = NULL;
+    if (!a->keep_as) return 0;
+    if (asprintf(&link_name, "%s.old.tmp", a->temp) < 0) {
+        errno = ENOMEM;
+        return -1;
+    }
+    int bad = link(a->path, link_name);
+    if (bad && errno == EEXIST && !unlink(link_name)) bad = link(a->path, link_name);
+    if (!bad) bad = rename(link_name, a->keep_as);
+    else if (errno == ENOENT) bad = 0;      /* the first generation */
+    else bad = rename(a->path, a->keep_as); /* no hard links here */
+    int e = errno;
+    unlink(link_name); /* rename leaves it when both names are one file already */
+    free(link_name);
+    errno = e;
+    return bad;
+}
+
 hk_status hk__atomic_commit(hk_context *ctx, hk__atomic *a) {
     if (fsync(a->fd)) return fail(ctx, a, "fsync");
     int fd = a->fd;
     a->fd = -1;
     if (close(fd)) return fail(ctx, a, "close");
+    if (keep_old(a)) return fail(ctx, a, "keep the file before it");
     if (rename(a->temp, a->path)) return fail(ctx, a, "rename into place");
     free(a->temp);
     a->temp = NULL;

@@ -186,6 +186,27 @@ static hk_status read_data(reader *r) {
     return HK_OK;
 }
 
+/* A file with a seal (seal.c) is checked whole; the tensors' own hashes then tell which one is damaged. */
+static hk_status check_seal(reader *r, const uint8_t head[8], const char *text, size_t n) {
+    const char *want = hk_file_meta(r->f, HK__SEAL_KEY);
+    char got[HK__SEAL_HEX + 1], hash[17], key[512];
+    hk__seal s;
+    if (!want) return HK_OK;
+    if (!hk__seal_fits(text, n)) return FAIL(r, HK__META_KEY ": expected '" HK__SEAL_KEY "' at the header's beginning, got it elsewhere: the file is damaged");
+    if (hk__seal_begin(&s, head, text, n)) return hk__fail(r->ctx, HK_ENOMEM, "%s: out of memory", r->path);
+    for (int i = 0; i < r->f->n; i++) hk__seal_add(&s, r->f->entry[i].t.data, (size_t)(r->f->entry[i].end - r->f->entry[i].begin));
+    hk__seal_end(&s, got);
+    if (!strcmp(got, want)) return HK_OK;
+    for (int i = 0; i < r->f->n; i++) {
+        const entry *e = &r->f->entry[i];
+        snprintf(key, sizeof key, HK__SEAL_KEY ".%.400s", e->t.name);
+        hk__hash_text(e->t.data, (size_t)(e->end - e->begin), hash);
+        const char *kept = hk_file_meta(r->f, key);
+        if (kept && strcmp(kept, hash)) return FAIL_TENSOR(r, e->t.name, "expected the hash %.16s, got %s: its data is damaged", kept, hash);
+    }
+    return FAIL(r, "expected the hash %.32s, got %s: the file is damaged", want, got);
+}
+
 static hk_status read_file(reader *r) {
     struct stat s;
     uint8_t head[8];
@@ -204,8 +225,10 @@ static hk_status read_file(reader *r) {
     if (!text) return hk__fail(r->ctx, HK_ENOMEM, "%s: out of memory", r->path);
     st = read_at(r, text, (int64_t)n, 8);
     if (!st) st = read_header(r, text, (size_t)n);
+    if (!st) st = read_data(r);
+    if (!st) st = check_seal(r, head, text, (size_t)n);
     free(text);
-    return st ? st : read_data(r);
+    return st;
 }
 
 hk_status hk_file_read(hk_context *ctx, const char *path, hk_file **out) {

@@ -212,6 +212,8 @@ typedef struct hk__seed {
 void hk__autodiff(hk__builder *, int n_seed, const hk__seed *, const bool *param_learns, hk_value input, hk_value *input_grad);
 /* core/pass/fold_time.c: what an operation reads in place of v when the pass is off */
 hk_value hk__unfold(hk__builder *, const struct hk__op *, hk_value v);
+/* core/pass/fold_norm.c: tap[]: values that will be read */
+void hk__fold_norm(hk__builder *, int n_tap, const hk_value *tap);
 /* core/pass/hoist.c */
 void hk__hoist(hk__builder *);  /* before autodiff and after it: moves operations out of loops */
 /* Uses of `old` become uses of `new` everywhere in the graph. */

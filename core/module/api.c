@@ -108,6 +108,18 @@ static hk_status add_param(hk_module *base, const char *name, int rank, const in
     return HK_OK;
 }
 
+static hk_status add_child(hk_module *base, const char *name, const char *text) {
+    hk__module *m = hk__mod(base), *made = NULL;
+    if (!m->initialising) return fail(base, HK_ESTATE, "children are added in init only");
+    if (!name || !name[0]) return fail(base, HK_EINVAL, "a child has no name");
+    char *full = hk__path_join(m->path, name);
+    if (!full) return fail(base, HK_ENOMEM, "out of memory");
+    hk_status st = hk__module_from_text(m->ctx, "hk.module/1", text, full, &made);
+    free(full);
+    if (!st && (st = hk__module_add_child(m, made))) hk_module_free(&made->base);
+    return st ? hk__fail_in(m->ctx, st, "%s%s'%s', child %s", m->path, m->path[0] ? " " : "", m->id, name) : HK_OK;
+}
+
 const hk_module_api hk__module_table = {
     .struct_size = sizeof(hk_module_api),
     .get_int = get_int,
@@ -124,4 +136,5 @@ const hk_module_api hk__module_table = {
     .fail = fail,
     .user = user,
     .get_reals = get_reals,
+    .add_child = add_child,
 };

@@ -18,7 +18,7 @@ void hk_module_free(hk_module *base) {
     free(m);
 }
 
-static hk_status module_from_text(hk_context *ctx, const char *iface, const char *text, const char *path, hk__module **out) {
+hk_status hk__module_from_text(hk_context *ctx, const char *iface, const char *text, const char *path, hk__module **out) {
     const hk__source src = { ctx, text, 0, 0 };
     hk__node *node = NULL;
     char excerpt[128];
@@ -33,7 +33,7 @@ hk_status hk_module_new_from_text(hk_context *ctx, const char *iface, const char
     hk__module *m = NULL;
     if (!ctx || !iface || !out) return hk__fail(ctx, HK_EINVAL, "hk_module_new_from_text: an argument is NULL");
     *out = NULL;
-    hk_status st = module_from_text(ctx, iface, text, "", &m);
+    hk_status st = hk__module_from_text(ctx, iface, text, "", &m);
     if (!st) *out = &m->base;
     return st;
 }
@@ -80,7 +80,7 @@ hk_status hk_module_new_sequential(hk_context *ctx, int n, const char *const *na
         hk__module *child = NULL;
         st = check_name(ctx, n, names, i);
         if (st) break;
-        st = module_from_text(ctx, "hk.module/1", texts[i], names[i], &child);
+        st = hk__module_from_text(ctx, "hk.module/1", texts[i], names[i], &child);
         if (!st && (st = hk__module_add_child(m, child))) hk_module_free(&child->base);
         if (st) hk__fail_in(ctx, st, "layer %s", names[i]);
     }

@@ -26,6 +26,8 @@ typedef struct hk__source {
     int column; /* of the constructor being built; 0: none */
 } hk__source;
 
+/* ---- module.c ---- */
+hk_status hk__module_from_text(hk_context *, const char *iface, const char *text, const char *path, hk__module **out);
 /* ---- construct.c ---- */
 /* Builds `node` as a module of `iface` at `path`. */
 hk_status hk__construct(const hk__source *, const char *iface, const hk__node *node, const char *path, hk__module **out);

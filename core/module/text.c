@@ -81,7 +81,9 @@ static void put_value(writer *w, const hk_field *f, const struct hk__arg *a) {
 static void put_module(writer *w, const hk__module *m) {
     int n = 0;
     put(w, "%s(", m->id);
-    for (int i = 0; i < m->n_children; i++) {
+    /* Children that the type made itself, in init, are not part of its constructor. */
+    bool given = strcmp(m->iface, "hk.module/1") == 0 && ((const hk_module_type *)m->type)->max_child > 0;
+    for (int i = 0; given && i < m->n_children; i++) {
         if (n++) put(w, ", ");
         put_module(w, m->children[i]);
     }

@@ -149,6 +149,64 @@ static inline void hk_cross_entropy(hk_builder *b, hk_value z, hk_value y, hk_va
     hk_emit(b, "cross_entropy", 3, in, 2, out, 1, attr);
     *loss = out[0], *weight = out[1];
 }
+
+/* A sliding window over [C,H,W]; index 0 is the height, 1 the width. pad: before (top, left), pad_end: after (bottom, right). */
+typedef struct hk_window {
+    int64_t kernel[2], stride[2], pad[2], pad_end[2], dil[2];
+} hk_window;
+#define HK_WINDOW_ATTR(w)                                                                                                                                      \
+    { "kernel_h", (w)->kernel[0], 0, NULL }, { "kernel_w", (w)->kernel[1], 0, NULL }, { "stride_h", (w)->stride[0], 0, NULL },                                 \
+        { "stride_w", (w)->stride[1], 0, NULL }, { "pad_top", (w)->pad[0], 0, NULL }, { "pad_bottom", (w)->pad_end[0], 0, NULL },                              \
+        { "pad_left", (w)->pad[1], 0, NULL }, { "pad_right", (w)->pad_end[1], 0, NULL }, { "dil_h", (w)->dil[0], 0, NULL },                                    \
+        { "dil_w", (w)->dil[1], 0, NULL }
+static inline hk_value hk_conv2d(hk_builder *b, hk_value x, hk_value w, hk_value bias, const hk_window *window, int64_t groups) {
+    const hk_value in[3] = { x, w, bias };
+    const hk_attr attr[11] = { HK_WINDOW_ATTR(window), { "groups", groups, 0, NULL } };
+    HK_OP1("conv2d", 3, 11);
+}
+/* ceil: a last window may reach beyond the padded input, but not start there. */
+static inline hk_value hk_maxpool2d(hk_builder *b, hk_value x, const hk_window *window, int ceil) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[11] = { HK_WINDOW_ATTR(window), { "ceil", ceil, 0, NULL } };
+    HK_OP1("maxpool2d", 1, 11);
+}
+static inline hk_value hk_avgpool2d(hk_builder *b, hk_value x, const hk_window *window, int ceil, int include_pad, int64_t divisor) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[13] = { HK_WINDOW_ATTR(window), { "ceil", ceil, 0, NULL }, { "include_pad", include_pad, 0, NULL }, { "divisor", divisor, 0, NULL } };
+    HK_OP1("avgpool2d", 1, 13);
+}
+static inline hk_value hk_adaptive_avgpool2d(hk_builder *b, hk_value x, int64_t out_h, int64_t out_w) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[2] = { { "out_h", out_h, 0, NULL }, { "out_w", out_w, 0, NULL } };
+    HK_OP1("adaptive_avgpool2d", 1, 2);
+}
+static inline hk_value hk_channel_stats(hk_builder *b, hk_value x) { return hk_op_unary(b, "channel_stats", x); }
+static inline void hk_channel_merge(hk_builder *b, hk_value partial, hk_value *mean, hk_value *var) {
+    hk_value out[2] = { HK_NONE, HK_NONE };
+    hk_emit(b, "channel_merge", 1, &partial, 2, out, 0, NULL);
+    *mean = out[0], *var = out[1];
+}
+static inline hk_value hk_rsqrt(hk_builder *b, hk_value x, double eps) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[1] = { { "eps", 0, eps, NULL } };
+    HK_OP1("rsqrt", 1, 1);
+}
+/* train: mean and rstd are those of x, and its gradient flows through them too. */
+static inline hk_value hk_batchnorm(hk_builder *b, hk_value x, hk_value mean, hk_value rstd, hk_value w, hk_value bias, int train) {
+    const hk_value in[5] = { x, mean, rstd, w, bias };
+    const hk_attr attr[1] = { { "train", train, 0, NULL } };
+    HK_OP1("batchnorm", 5, 1);
+}
+static inline hk_value hk_dropout_mask(hk_builder *b, hk_value x, hk_value s0, double p, int channel) {
+    const hk_value in[2] = { x, s0 };
+    const hk_attr attr[2] = { { "p", 0, p, NULL }, { "channel", channel, 0, NULL } };
+    HK_OP1("dropout_mask", 2, 2);
+}
+static inline hk_value hk_group_mean(hk_builder *b, hk_value x, int64_t size) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[1] = { { "size", size, 0, NULL } };
+    HK_OP1("group_mean", 1, 1);
+}
 static inline hk_value hk_correct(hk_builder *b, hk_value z, hk_value y) { return hk_op_binary(b, "correct", z, y); }
 
 #undef HK_OP1

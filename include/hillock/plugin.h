@@ -122,6 +122,7 @@ typedef struct hk_module_api {
     hk_status (*fail)(const hk_module *, hk_status, const char *fmt, ...);                       /* [any] keeps the text, returns the code */
     void *(*user)(const hk_module *);                                                            /* [any] pointer given by a C program, or NULL */
     int (*get_reals)(const hk_module *, const char *field, double *v, int max);                  /* [any] returns the count; 0 when none */
+    hk_status (*add_child)(hk_module *, const char *name, const char *text);                     /* [main] in init: a child from constructor text */
 } hk_module_api;
 struct hk_module {
     const hk_module_api *api;
@@ -139,6 +140,8 @@ static inline int hk_n_child(const hk_module *m) { return m->api->n_child(m); }
 static inline const hk_module *hk_child(const hk_module *m, int i) { return m->api->child(m, i); }
 static inline const char *hk_path(const hk_module *m) { return m->api->path(m); }
 static inline void *hk_user(const hk_module *m) { return m->api->user(m); }
+/* Builds a child "path.name" from constructor text, for types that are whole networks (model packs). [main] in a type's init. */
+static inline hk_status hk_add_child(hk_module *m, const char *name, const char *text) { return m->api->add_child(m, name, text); }
 /* Declares a learnable parameter (or with learnable = 0 a buffer) `path.name` of the state_dict. [main] in a type's init. */
 static inline hk_status hk_add_param(hk_module *m, const char *name, int rank, const int64_t *shape, uint32_t law, double a, double b) {
     return m->api->add_param(m, name, rank, shape, law, a, b, 1);

@@ -4,7 +4,8 @@
 
 #include "hillock/plugin.h"
 
-extern const hk_module_type linear_type, flatten_type, fire_type, column_as_time_type, mean_t_type;
+extern const hk_module_type linear_type, flatten_type, fire_type, column_as_time_type, mean_t_type, conv2d_type, batch_norm2d_type, max_pool2d_type,
+    avg_pool2d_type, adaptive_avg_pool2d_type, dropout_type, dropout2d_type, voting_type;
 
 /* The core sees this field: "s" builds the module inside a loop over the time steps. */
 #define STEP_MODE_FIELD { "step_mode", HK_ENUM, 0, "m", 0, 0, "m|s", "m: all time steps at once; s: one after the other, with equal results" }

@@ -76,7 +76,7 @@ static bool open_net(gr_case *c, const net_case *k, gr_net *n, uint32_t flags) {
     for (int i = 0; i < k->n && c->opt->verbose; i++) printf("     %s = %s\n", k->name[i], k->text[i]);
     return gr_ok(c, hk_module_new_sequential(c->ctx, k->n, (const char *const *)k->name, (const char *const *)k->text, &n->root), "sequential") &&
         gr_net_open(c, n, NULL, k->loss, k->optimizer.s, 1) &&
-        gr_net_executor(c, n, train ? HK_TRAIN : HK_INFER, train ? flags : 0, gr_find(c, "out.mem_rec") ? 2 : 1, out) &&
+        gr_net_executor(c, n, train ? HK_TRAIN : HK_INFER, train ? flags | gr_eval_flag(c) : 0, gr_find(c, "out.mem_rec") ? 2 : 1, out) &&
         gr_ok(c, hk_executor_shape(n->ex, k->shape.T, k->shape.N, k->shape.seq, k->shape.rank, k->shape.shape), "hk_executor_shape");
 }
 

@@ -10,6 +10,8 @@ gr_shape gr_shape_seq(const hk_tensor *x) {
     return s;
 }
 
+uint32_t gr_eval_flag(const gr_case *c) { return json_is_false(json_object_get(c->spec, "train_mode")) ? HK_EVAL : 0; }
+
 typedef enum reader { OUTPUT, STATE, BUFFER, EVAL } reader;
 
 /* Where out.NAME is read: y, y_seq, s_seq, spk_rec are the output; X_seq, X_rec a named output X; buffer.K a buffer; others the last state. */
@@ -56,15 +58,16 @@ static void find_outputs(gr_case *c, outputs *o, bool train) {
     }
 }
 
-static bool start(gr_case *c, gr_net *n, const gr_shape *s) {
+static bool start(gr_case *c, gr_net *n, const gr_shape *s, bool masks) {
     const char *name;
     char place[160];
     if (!gr_ok(c, hk_executor_shape(n->ex, s->T, s->N, s->seq, s->rank, s->shape), "hk_executor_shape")) return false;
     if (!gr_net_write(c, n, "x", gr_find(c, "in.x"))) return false;
     for (int i = 0; i < hk_file_n(c->data); i++) {
         const hk_tensor *t = hk_file_at(c->data, i);
-        if (!gr_prefix(t->name, "state0.", &name) && strcmp(t->name, "in.mask")) continue;
-        snprintf(place, sizeof place, "state:%s", strcmp(t->name, "in.mask") ? name : "mask");
+        bool mask = !strcmp(t->name, "in.mask");
+        if (!gr_prefix(t->name, "state0.", &name) && !(mask && masks)) continue;
+        snprintf(place, sizeof place, "state:%s", mask ? "mask" : name);
         if (!gr_net_write(c, n, place, t)) return false;
     }
     return gr_ok(c, hk_executor_run(n->ex), "hk_executor_run");
@@ -117,10 +120,11 @@ void gr_run_plain(gr_case *c, const char *text, const gr_shape *s, bool infer_to
     find_outputs(c, &plain, false);
     unsigned all = 1u << OUTPUT | 1u << STATE | 1u << BUFFER;
     bool ok = gr_net_open(c, &n, text, NULL, NULL, 1);
-    ok = ok && gr_net_executor(c, &n, train ? HK_TRAIN : HK_INFER, train ? HK_SEPARATE | (gr_find(c, "grad.x") ? HK_INPUT_GRAD : 0) : 0, o.n, o.out);
-    ok = ok && start(c, &n, s) && read_outputs(c, &n, all);
+    uint32_t flags = HK_SEPARATE | (gr_find(c, "grad.x") ? HK_INPUT_GRAD : 0) | gr_eval_flag(c);
+    ok = ok && gr_net_executor(c, &n, train ? HK_TRAIN : HK_INFER, train ? flags : 0, o.n, o.out);
+    ok = ok && start(c, &n, s, true) && read_outputs(c, &n, all);
     if (ok && train && o.n && o.out[0].upstream) ok = read_gradients(c, &n);
     if (ok && train && (infer_too || eval)) /* inference gives the same; or what evaluation gives */
-        ok = gr_net_executor(c, &n, HK_INFER, 0, plain.n, plain.out) && start(c, &n, s) && read_outputs(c, &n, eval ? 1u << EVAL : 1u << OUTPUT | 1u << STATE);
+        ok = gr_net_executor(c, &n, HK_INFER, 0, plain.n, plain.out) && start(c, &n, s, !eval) && read_outputs(c, &n, eval ? 1u << EVAL : 1u << OUTPUT | 1u << STATE);
     gr_net_close(&n);
 }

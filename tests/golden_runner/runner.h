@@ -84,6 +84,7 @@ typedef struct gr_shape {
     int64_t shape[8];
 } gr_shape;
 gr_shape gr_shape_seq(const hk_tensor *x); /* [T,N,*]; [T]: one sample of one number */
+uint32_t gr_eval_flag(const gr_case *);       /* HK_EVAL when the case is in evaluation mode */
 void gr_run_plain(gr_case *, const char *text, const gr_shape *, bool infer_too);
 
 /* ---- kinds ---- */

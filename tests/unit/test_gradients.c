@@ -7,8 +7,9 @@ typedef struct gcase {
     int64_t T, N;
     int seq, rank;
     int64_t shape[3];
-    uint32_t passes_off;
-    double lo, hi; /* of the inputs */
+    uint32_t passes_off, flags; /* flags: of the executor, beside those of every case */
+    double lo, hi;              /* of the inputs */
+    const char *mask;           /* state to be written before each run: a mask that is not drawn anew */
 } gcase;
 
 static double *fresh(int64_t n, uint64_t seed, double lo, double hi) {
@@ -17,8 +18,20 @@ static double *fresh(int64_t n, uint64_t seed, double lo, double hi) {
     return v;
 }
 
-static double objective(net *n, const double *g, double *y, int64_t ny, const double *x, int64_t nx) {
+static void write_mask(net *n, const char *name) {
+    int rank;
+    int64_t count = 1, dims[HK_MAX_RANK + 2];
+    net_ok(hk_executor_dims(n->ex, name, &rank, dims));
+    for (int i = 0; i < rank; i++) count *= dims[i];
+    double *v = fresh(count, 3, -1, 2);
+    for (int64_t i = 0; i < count; i++) v[i] = v[i] < 0 ? 0 : v[i];
+    net_ok(hk_executor_write(n->ex, name, HK_F64, v, count));
+    free(v);
+}
+
+static double objective(net *n, const gcase *c, const double *g, double *y, int64_t ny, const double *x, int64_t nx) {
     net_ok(hk_executor_write(n->ex, "x", HK_F64, x, nx));
+    if (c->mask) write_mask(n, c->mask);
     net_ok(hk_executor_run(n->ex));
     if (!g) {
         double loss;
@@ -35,7 +48,7 @@ static void check(const gcase *c) {
     hk_network_config nc = HK_NETWORK_CONFIG_DEFAULT;
     nc.backend = "ref", nc.spiking = 0, nc.seed = 7, nc.passes_off = c->passes_off, nc.threads = 1;
     const hk_output out = { "y", !c->loss, 0 };
-    hk_executor_config ec = { sizeof ec, HK_TRAIN, HK_SEPARATE | HK_INPUT_GRAD, 1, &out };
+    hk_executor_config ec = { sizeof ec, HK_TRAIN, HK_SEPARATE | HK_INPUT_GRAD | c->flags, 1, &out };
     net n;
     net_make(&n, c->text, c->loss, NULL, nc, ec);
     net_ok(hk_executor_shape(n.ex, c->T, c->N, c->seq, c->rank, c->shape));
@@ -54,7 +67,7 @@ static void check(const gcase *c) {
     } else {
         net_ok(hk_executor_write(n.ex, "grad_out:y", HK_F64, g, ny));
     }
-    objective(&n, g, y, ny, x, nx);
+    objective(&n, c, g, y, ny, x, nx);
     net_ok(hk_executor_backward(n.ex));
     if (hk_executor_read(n.ex, "grad:x", HK_F64, gx, nx) != HK_OK) {
         hk_executor_print(n.ex, stderr);
@@ -77,7 +90,7 @@ static void check(const gcase *c) {
             for (int s = 0; s < 2; s++) {
                 v[i] = keep + (s ? -eps : eps);
                 if (p >= 0) net_ok(hk_network_write_param64(n.net, p, v));
-                f[s] = objective(&n, g, y, ny, x, nx);
+                f[s] = objective(&n, c, g, y, ny, x, nx);
             }
             v[i] = keep;
             if (p >= 0) net_ok(hk_network_write_param64(n.net, p, v));
@@ -170,6 +183,71 @@ static void test_shapes(void **state) {
     all_passes((gcase){ .text = "Sequential(ColumnAsTime(), Linear(3, 2), IF(surrogate=ATan()))", .T = 5, .N = 3, .seq = 0, .rank = 3, .shape = { 1, 3, 5 }, .lo = -1, .hi = 1 });
 }
 
+#define PICTURE(seq_, T_, N_, C_, H_, W_) .seq = seq_, .T = T_, .N = N_, .rank = 3, .shape = { C_, H_, W_ }, .lo = -1, .hi = 1
+
+/* As a sequence, as one picture for all steps, and with more samples than a group. */
+static void pictures(const char *text, int64_t C, int64_t H, int64_t W, uint32_t flags) {
+    all_passes((gcase){ .text = text, .flags = flags, PICTURE(1, 3, 2, C, H, W) });
+    all_passes((gcase){ .text = text, .flags = flags, PICTURE(0, 2, 3, C, H, W) });
+    check(&(gcase){ .text = text, .flags = flags, PICTURE(1, 2, 17, C, H, W) });
+}
+
+static void test_convolutions(void **state) {
+    (void)state;
+    pictures("Conv2d(2, 3, 3)", 2, 5, 4, 0);
+    pictures("Conv2d(2, 3, 3, padding=1, bias=false)", 2, 3, 5, 0);
+    pictures("Conv2d(4, 6, (3, 2), stride=(2, 3), padding=(1, 2), dilation=(1, 2), groups=2)", 4, 5, 7, 0);
+    pictures("Conv2d(3, 3, 2, stride=2, groups=3)", 3, 5, 5, 0);
+    pictures("Conv2d(1, 2, (2, 3), padding=none)", 1, 4, 3, 0);
+    pictures("Conv2d(2, 2, 1)", 2, 1, 1, 0);
+    pictures("Sequential(Conv2d(1, 2, 3, padding=1), IF(surrogate=ATan()), Conv2d(2, 1, 2), Flatten(), Linear(6, 2))", 1, 3, 4, 0);
+    all_passes((gcase){ .text = "MultiStep(Sequential(Conv2d(1, 2, 3, padding=1), IF(surrogate=ATan()), Conv2d(2, 1, 2)))", PICTURE(1, 3, 3, 1, 3, 4) });
+}
+
+static void test_batch_norm(void **state) {
+    (void)state;
+    for (uint32_t eval = 0; eval <= HK_EVAL; eval += HK_EVAL) {
+        pictures("BatchNorm2d(3)", 3, 3, 2, eval);
+        pictures("BatchNorm2d(2, affine=false, eps=0.01)", 2, 1, 3, eval);
+        pictures("BatchNorm2d(2, track_running_stats=false)", 2, 3, 1, eval);
+        pictures("Sequential(Conv2d(1, 3, 3, padding=1, bias=false), BatchNorm2d(3), IF(surrogate=ATan()), AvgPool2d(2))", 1, 4, 3, eval);
+        pictures("Sequential(BatchNorm2d(2), IF(surrogate=ATan()), BatchNorm2d(2), Flatten(), Linear(8, 2))", 2, 2, 2, eval);
+        pictures("Sequential(BatchNorm2d(2), Flatten(), Linear(4, 2), MeanT())", 2, 1, 2, eval);
+    }
+}
+
+/* The inputs are distinct numbers, so that each window has one maximum. */
+static void test_pools(void **state) {
+    (void)state;
+    pictures("MaxPool2d(2)", 2, 5, 4, 0);
+    pictures("MaxPool2d((3, 2), stride=(2, 1), padding=1, ceil_mode=true)", 2, 4, 5, 0);
+    pictures("MaxPool2d(2, stride=1, dilation=2)", 1, 5, 6, 0);
+    pictures("AvgPool2d(3, stride=2, padding=1)", 2, 4, 5, 0);
+    pictures("AvgPool2d(3, stride=2, padding=1, ceil_mode=true)", 2, 4, 6, 0);
+    pictures("AvgPool2d((2, 3), padding=(0, 1), count_include_pad=false)", 1, 5, 4, 0);
+    pictures("AvgPool2d(2, divisor_override=3)", 1, 4, 5, 0);
+    pictures("AdaptiveAvgPool2d((2, 3))", 2, 5, 7, 0);
+    pictures("AdaptiveAvgPool2d(4)", 1, 3, 4, 0);
+    pictures("Sequential(Flatten(), VotingLayer(4))", 2, 2, 3, 0);
+}
+
+static void test_dropout(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *mask;
+    } cases[] = {
+        { "Dropout(0.4)", "state:mask" },
+        { "Dropout2d(0.4)", "state:mask" },
+        { "Dropout(0.4, step_mode=s)", "state:mask" },
+        { "Sequential(Flatten(), Linear(12, 5), Dropout(0.3), IF(surrogate=ATan()))", "state:2.mask" },
+        { "MultiStep(Sequential(Flatten(), Linear(12, 5), Dropout(0.3), IF(surrogate=ATan())))", "state:2.mask" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        all_passes((gcase){ .text = cases[i].text, .mask = cases[i].mask, PICTURE(1, 3, 2, 2, 3, 2) });
+        all_passes((gcase){ .text = cases[i].text, .mask = cases[i].mask, PICTURE(0, 2, 17, 2, 3, 2) });
+    }
+}
+
 static void test_losses(void **state) {
     (void)state;
     static const char *const losses[] = { "MSE()", "MSE(reduction=sum)", "CrossEntropy()", "CrossEntropy(reduction=sum)", "CrossEntropy(label_smoothing=0.1)" };
@@ -258,7 +336,8 @@ int main(void) {
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_linear),    cmocka_unit_test(test_neurons), cmocka_unit_test(test_surrogates), cmocka_unit_test(test_containers),
-        cmocka_unit_test(test_shapes),    cmocka_unit_test(test_losses),  cmocka_unit_test(test_used_twice), cmocka_unit_test(test_frozen_parameter_leaves_the_others_alone),
+        cmocka_unit_test(test_shapes),    cmocka_unit_test(test_convolutions), cmocka_unit_test(test_batch_norm), cmocka_unit_test(test_pools),
+        cmocka_unit_test(test_dropout),   cmocka_unit_test(test_losses),  cmocka_unit_test(test_used_twice), cmocka_unit_test(test_frozen_parameter_leaves_the_others_alone),
         cmocka_unit_test(test_no_primitive_is_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,67 @@
+/* cmd_eval.c - `hillock eval CONFIG.ini --checkpoint FILE`: test loss and accuracy of a network with the weights of a file, by the code
+ * that tests during training. Any safetensors file with the network's names does; optimizer state in it is passed over. */
+#include "trainer.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* Names and shapes fit, yet a neuron's constant may differ: that is allowed, and said. */
+static void warn_other_model(hk__job *j, const hk_file *f, const char *path) {
+    const char *theirs = hk_file_meta(f, "hk.model");
+    char *ours = theirs ? hk__model_text(j) : NULL;
+    if (ours && strcmp(ours, theirs))
+        fprintf(stderr, "hillock: warning: %s was trained with another model:\n  %s\nit is tested with that of %s:\n  %s\n", path, theirs,
+            hk__conf_name(j->conf), ours);
+    free(ours);
+}
+
+static hk_status load(hk__job *j, const char *path) {
+    hk_file *f = NULL;
+    hk_status st = hk_file_read(j->ctx, path, &f);
+    if (st) return hk__conf_fail(j->conf, st, "%s", hk_error(j->ctx));
+    st = hk__weights_load(j, f, path);
+    if (!st) warn_other_model(j, f, path);
+    hk_file_free(f);
+    return st;
+}
+
+static hk_status eval(hk__conf *conf, const hk__options *o) {
+    static const volatile sig_atomic_t never;
+    hk__job *j = NULL;
+    hk__loader *l = NULL;
+    hk__progress p;
+    hk__sums s;
+    hk_status st = hk__job_new(conf, &j);
+    if (!st) st = hk__job_open_data(j, HK__TEST_SPLIT);
+    if (!st) st = hk__job_network(j);
+    if (!st) st = load(j, o->checkpoint);
+    if (!st && (st = hk__loader_new(j->data_type, j->ds_test, hk__conf_int(conf, "data", "test_limit"), j->test_batch, 0, 0, 0, &l)))
+        hk__conf_fail_key(conf, st, "train", "test_batch", "%s", hk_status_text(st));
+    hk__progress_open(&p, o->quiet);
+    if (!st) st = hk__test(j, l, &p, &never, &s);
+    if (!st && o->json)
+        printf("{\"test_loss\": %.9g, \"test_acc\": %.9g, \"correct\": %.0f, \"samples\": %lld}\n", s.loss / (double)s.n, s.correct / (double)s.n, s.correct,
+            (long long)s.n);
+    else if (!st) printf("test loss %.6f acc %.4f (%.0f of %lld right)\n", s.loss / (double)s.n, s.correct / (double)s.n, s.correct, (long long)s.n);
+    hk__loader_free(l), hk__job_free(j);
+    return st;
+}
+
+int hk__cmd_eval(int argc, char **argv) {
+    hk__options o;
+    int code = hk__options_parse(argc, argv, HK__CMD_EVAL, &o);
+    if (code) return code;
+    if (o.help) {
+        hk__options_help(HK__CMD_EVAL, stdout);
+        return 0;
+    }
+    if (o.n_arg != 1 || (!o.checkpoint && !o.print_config)) {
+        fprintf(stderr, "hillock: eval: expected one CONFIG.ini and --checkpoint FILE; see hillock eval --help\n");
+        return 2;
+    }
+    hk__conf *conf = hk__options_conf(&o, o.arg[0], &code);
+    if (!conf) return code;
+    hk_status st = o.print_config ? hk__conf_print(conf, stdout) : eval(conf, &o);
+    code = st ? hk__report(conf, st) : 0;
+    hk__conf_free(conf);
+    return code;
+}

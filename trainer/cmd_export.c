@@ -1,0 +1,53 @@
+/* cmd_export.c - `hillock export weights --checkpoint FILE --out FILE`: a checkpoint's model entries alone, which load_state_dict of
+ * PyTorch takes with strict=True. Entries keep names, shapes and bits; no configuration is needed. */
+#include "trainer.h"
+#include "file/file.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int same_file(const char *a, const char *b) {
+    struct stat x, y;
+    return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+static hk_status export_weights(hk_context *ctx, const char *from, const char *to) {
+    static const char *const meta[] = { "format", "pt" };
+    hk_file *f = NULL;
+    if (same_file(from, to))
+        return hk__fail(ctx, HK_EINVAL, "--out: expected another file than --checkpoint, got the same: the optimizer's state would be lost");
+    hk_status st = hk_file_read(ctx, from, &f);
+    if (st) return st;
+    int n = 0;
+    hk_tensor *t = calloc((size_t)hk_file_n(f) + 1, sizeof *t);
+    for (int i = 0; t && i < hk_file_n(f); i++)
+        if (strncmp(hk_file_at(f, i)->name, "hk.", 3)) t[n++] = *hk_file_at(f, i);
+    if (!t) st = hk__fail(ctx, HK_ENOMEM, "%s: out of memory", to);
+    else if (n == 0) st = hk__fail(ctx, HK_ECHECKPOINT, "%s: expected entries of a model, got none", from);
+    else st = hk__file_write_sealed(ctx, to, NULL, n, t, 1, meta);
+    if (!st) printf("%s: %d entries\n", to, n);
+    free(t), hk_file_free(f);
+    return st;
+}
+
+int hk__cmd_export(int argc, char **argv) {
+    hk__options o;
+    int code = hk__options_parse(argc, argv, HK__CMD_EXPORT, &o);
+    if (code) return code;
+    if (o.help) {
+        hk__options_help(HK__CMD_EXPORT, stdout);
+        return 0;
+    }
+    if (o.n_arg != 1 || strcmp(o.arg[0], "weights") || !o.checkpoint || !o.out) {
+        fprintf(stderr, "hillock: export: expected 'weights', --checkpoint FILE and --out FILE; see hillock export --help\n");
+        return 2;
+    }
+    hk_context_config cc = HK_CONTEXT_CONFIG_DEFAULT;
+    cc.no_default_plugins = 1; /* a file needs none */
+    hk_context *ctx = NULL;
+    hk_status st = hk_context_new(&cc, &ctx);
+    if (!st) st = export_weights(ctx, o.checkpoint, o.out);
+    if (st) fprintf(stderr, "hillock: export: %s\n", ctx && hk_error(ctx)[0] ? hk_error(ctx) : hk_status_text(st));
+    hk_context_free(ctx);
+    return st ? hk_status_exit_code(st) : 0;
+}

@@ -1,0 +1,104 @@
+/* weights.c - a network's parameters and buffers as entries of a safetensors file, under PyTorch's state_dict names, both ways.
+ * Loading is strict, as load_state_dict(strict=True): what is missing, left over or of another shape is listed. Counters of BatchNorm
+ * (num_batches_tracked) are I64 scalars in files, and may be missing, as in PyTorch. It knows nothing of optimizers and progress. */
+#include "trainer.h"
+#include <stdlib.h>
+#include <string.h>
+
+static int is_counter(const char *name) {
+    static const char end[] = "num_batches_tracked";
+    size_t n = strlen(name);
+    return n >= sizeof end - 1 && !strcmp(name + n - (sizeof end - 1), end);
+}
+
+hk_status hk__weights_entry(hk__job *j, int i, hk_tensor *x) {
+    const hk_param_info *p = hk_network_param(j->net, i);
+    *x = (hk_tensor){ .name = p->name, .dtype = HK_F32, .rank = p->rank };
+    memcpy(x->shape, p->shape, (size_t)p->rank * sizeof p->shape[0]);
+    if (!(x->data = calloc((size_t)p->elems + 2, sizeof(float)))) return HK_ENOMEM; /* a counter takes eight bytes */
+    hk_status st = hk_network_read_param(j->net, i, x->data);
+    if (st || !is_counter(p->name) || p->elems != 1) return st;
+    x->dtype = HK_I64, x->rank = 0;
+    *(int64_t *)x->data = (int64_t) * (float *)x->data;
+    return HK_OK;
+}
+
+/* ---- loading ---- */
+
+typedef struct list { /* names for a message: the first ones, and how many there are */
+    char text[400];
+    int n;
+} list;
+
+static void put(list *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void put(list *l, const char *fmt, ...) {
+    size_t at = strlen(l->text);
+    va_list ap;
+    l->n++;
+    if (at > sizeof l->text - 120) return;
+    if (at) at += (size_t)snprintf(l->text + at, sizeof l->text - at, ", ");
+    va_start(ap, fmt);
+    vsnprintf(l->text + at, sizeof l->text - at < 116 ? sizeof l->text - at : 116, fmt, ap);
+    va_end(ap);
+}
+
+static void shape_text(int rank, const int64_t *shape, char buf[64]) {
+    size_t at = (size_t)snprintf(buf, 64, "[");
+    for (int i = 0; i < rank && at < 50; i++) at += (size_t)snprintf(buf + at, 64 - at, "%s%lld", i ? ", " : "", (long long)shape[i]);
+    snprintf(buf + at, 64 - at, "]");
+}
+
+static int fits(const hk_param_info *p, const hk_tensor *t) {
+    if (is_counter(p->name)) {
+        int64_t n = 1;
+        for (int i = 0; i < t->rank; i++) n *= t->shape[i];
+        return n == 1 && p->elems == 1;
+    }
+    return (t->dtype == HK_F32 || t->dtype == HK_F64) && t->rank == p->rank && !memcmp(t->shape, p->shape, (size_t)p->rank * sizeof p->shape[0]);
+}
+
+static void compare(hk__job *j, const hk_file *f, list *missing, list *extra, list *shape) {
+    for (int i = 0; i < hk_network_n_param(j->net); i++) {
+        const hk_param_info *p = hk_network_param(j->net, i);
+        const hk_tensor *t = hk_file_find(f, p->name);
+        char want[64], got[64];
+        if (!t && !is_counter(p->name)) put(missing, "%s", p->name);
+        if (!t || fits(p, t)) continue;
+        shape_text(p->rank, p->shape, want), shape_text(t->rank, t->shape, got);
+        put(shape, "%s: expected %s, got %s%s", p->name, want, got, t->dtype == HK_F32 || t->dtype == HK_F64 ? "" : " of integers");
+    }
+    for (int i = 0; i < hk_file_n(f); i++) {
+        const char *name = hk_file_at(f, i)->name;
+        if (strncmp(name, "hk.", 3) && !is_counter(name) && hk_network_find_param(j->net, name) < 0) put(extra, "%s", name);
+    }
+}
+
+static hk_status load_one(hk__job *j, int i, const hk_tensor *t) {
+    if (t->dtype == HK_F32) return hk_network_write_param(j->net, i, t->data);
+    if (t->dtype == HK_F64) return hk_network_write_param64(j->net, i, t->data);
+    double v = t->dtype == HK_I64 ? (double)*(const int64_t *)t->data : (double)*(const uint8_t *)t->data;
+    return hk_network_write_param64(j->net, i, &v);
+}
+
+hk_status hk__weights_load(hk__job *j, const hk_file *f, const char *path) {
+    list missing = { "", 0 }, extra = { "", 0 }, shape = { "", 0 };
+    compare(j, f, &missing, &extra, &shape);
+    if (missing.n || extra.n || shape.n) {
+        char text[1400] = "";
+        const struct {
+            const list *l;
+            const char *what;
+        } part[] = { { &missing, "missing in the file" }, { &extra, "not in the network" }, { &shape, "of another shape" } };
+        for (int i = 0; i < 3; i++) {
+            size_t at = strlen(text);
+            if (part[i].l->n) snprintf(text + at, sizeof text - at, "%s%d %s: %s", at ? "; " : "", part[i].l->n, part[i].what, part[i].l->text);
+        }
+        return hk__conf_fail(j->conf, HK_ECHECKPOINT, "%s does not fit the network of %s: %s", path, hk__conf_name(j->conf), text);
+    }
+    for (int i = 0; i < hk_network_n_param(j->net); i++) {
+        const hk_tensor *t = hk_file_find(f, hk_network_param(j->net, i)->name);
+        hk_status st = t ? load_one(j, i, t) : HK_OK;
+        if (st) return hk__conf_fail(j->conf, st, "%s: %s", path, hk_error(j->ctx));
+    }
+    return HK_OK;
+}
