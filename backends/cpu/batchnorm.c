@@ -42,14 +42,14 @@ typedef struct norm_plan {
     }                                                                                                                                                          \
     CPU_CLONES(norm_##s, (int64_t n, int64_t lanes, const void *x, const float *mean, const float *scale, const float *shift, float *y),                       \
         (n, lanes, x, mean, scale, shift, y));                                                                                                                 \
-    CPU_BODY sums_##s##_body(int64_t n, int64_t lanes, const float *restrict g, const type *restrict x, const float *restrict mean, float *restrict acc0,      \
-        float *restrict acc1) {                                                                                                                                \
+    CPU_BODY sums_##s##_body(                                                                                                                                  \
+        int64_t n, int64_t lanes, const float *restrict g, const type *restrict x, const float *restrict mean, float *restrict acc0, float *restrict acc1) {   \
         LANE_LOOP acc0[k] += g[e + k], acc1[k] += g[e + k] * ((float)x[e + k] - mean[k]);                                                                      \
     }                                                                                                                                                          \
-    CPU_CLONES(sums_##s, (int64_t n, int64_t lanes, const float *g, const void *x, const float *mean, float *acc0, float *acc1),                               \
-        (n, lanes, g, x, mean, acc0, acc1));                                                                                                                   \
-    CPU_BODY dx_##s##_body(int64_t n, int64_t lanes, const float *restrict g, const type *restrict x, const float *restrict mean,                              \
-        const float *restrict k0, const float *restrict k1, const float *restrict k2, float *restrict y) {                                                     \
+    CPU_CLONES(                                                                                                                                                \
+        sums_##s, (int64_t n, int64_t lanes, const float *g, const void *x, const float *mean, float *acc0, float *acc1), (n, lanes, g, x, mean, acc0, acc1)); \
+    CPU_BODY dx_##s##_body(int64_t n, int64_t lanes, const float *restrict g, const type *restrict x, const float *restrict mean, const float *restrict k0,    \
+        const float *restrict k1, const float *restrict k2, float *restrict y) {                                                                               \
         LANE_LOOP y[e + k] = k0[k] * (g[e + k] - k1[k] - ((float)x[e + k] - mean[k]) * k2[k]);                                                                 \
     }                                                                                                                                                          \
     CPU_CLONES(dx_##s, (int64_t n, int64_t lanes, const float *g, const void *x, const float *mean, const float *const *c, float *y),                          \
@@ -171,11 +171,17 @@ static hk_status dx_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t
 /* ---- plans --------------------------------------------------------------------------------------------------------------------- */
 
 static hk_status norm_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
-    enum { STATS, MERGE, NORM_, SUMS, DX } op = !strcmp(o->op, "channel_stats")    ? STATS
-                                                : !strcmp(o->op, "channel_merge")  ? MERGE
-                                                : !strcmp(o->op, "batchnorm")      ? NORM_
-                                                : !strcmp(o->op, "batchnorm_sums") ? SUMS
-                                                                                   : DX;
+    enum {
+        STATS,
+        MERGE,
+        NORM_,
+        SUMS,
+        DX
+    } op = !strcmp(o->op, "channel_stats") ? STATS
+        : !strcmp(o->op, "channel_merge")  ? MERGE
+        : !strcmp(o->op, "batchnorm")      ? NORM_
+        : !strcmp(o->op, "batchnorm_sums") ? SUMS
+                                           : DX;
     static const uint32_t least[] = { 1, 1, 3, 4, 6 };
     const hk_desc *x = &o->in[op == SUMS || op == DX ? 1 : 0];
     if (o->n_in < least[op]) return cpu_fail(dev, HK_EINVAL, "%s: %s takes %u operands, got %u", o->path, o->op, least[op], o->n_in);

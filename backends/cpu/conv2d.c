@@ -94,8 +94,8 @@ static void pack_weights(const conv_plan *P, const float *w, float *to) {
 }
 
 /* The places of a phase in the rows [q0, q1): where their windows start, counted from `from`, and where their outputs lie. Returns how many. */
-static int64_t list_places(const conv_plan *P, const conv_phase *fh, const conv_phase *fw, int64_t q0, int64_t q1, int64_t line, int64_t from, int64_t *at,
-    int64_t *to) {
+static int64_t list_places(
+    const conv_plan *P, const conv_phase *fh, const conv_phase *fw, int64_t q0, int64_t q1, int64_t line, int64_t from, int64_t *at, int64_t *to) {
     const conv_axis *h = &P->a[0], *v = &P->a[1];
     int64_t n = 0;
     for (int64_t q = cpu_max(q0, fh->lo); q < cpu_min(q1, fh->hi); q++)
@@ -143,8 +143,7 @@ static hk_status conv_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64
                         const float *pb = bias ? pad_bias + g * P->wide + o : NULL;
                         for (int64_t i = 0, mr; i < n; i += mr) {
                             mr = cpu_gemm_rows(n - i);
-                            P->g->segs[mr][width / vw](
-                                segs, seg, run, src + g * P->Cg, at + i, w, pb, y + g * P->Og + o, to + i, cpu_min(width, P->Og - o));
+                            P->g->segs[mr][width / vw](segs, seg, run, src + g * P->Cg, at + i, w, pb, y + g * P->Og + o, to + i, cpu_min(width, P->Og - o));
                         }
                     }
             }
@@ -203,7 +202,7 @@ static hk_status conv_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     P->base.grain = cpu_max(1, 200000 / (P->images * P->band * (v->hi - v->lo) * P->taps * P->Cg * P->O + 1));
     P->base.impl = P->base.isa == HK_ISA_AVX512 ? "windows, avx512" : P->base.isa == HK_ISA_AVX2 ? "windows, avx2" : "windows, baseline";
     P->base.scratch = (size_t)(2 * P->images * P->band * (v->hi - v->lo) + P->taps) * 8 +
-                      (size_t)((P->taps * P->Cg + 1) * P->wide * groups + (P->in_place ? 0 : P->images * buffer)) * 4;
+        (size_t)((P->taps * P->Cg + 1) * P->wide * groups + (P->in_place ? 0 : P->images * buffer)) * 4;
     return HK_OK;
 }
 

@@ -76,8 +76,7 @@ static void add_columns(
     for (int64_t o = 0; o < on; o += nr, g += panel)
         for (int64_t c = 0, mr; c < cn; c += mr) {
             mr = cpu_gemm_rows(cn - c);
-            P->g->outer[mr][on - o > vw ? 2 : 1](
-                1, places, x + c * places, mr, 0, g, ldg, 0, acc + c * wide + o, wide, on - o > vw ? nr : vw, !first);
+            P->g->outer[mr][on - o > vw ? 2 : 1](1, places, x + c * places, mr, 0, g, ldg, 0, acc + c * wide + o, wide, on - o > vw ? nr : vw, !first);
         }
 }
 
@@ -107,7 +106,8 @@ static hk_status dw_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t
     for (int64_t u = lo; u < hi; u++) {
         int64_t c0 = u % P->c_spans * P->c_span, cn = cpu_min(P->c_span, P->cols - c0), v = u / P->c_spans;
         int64_t o0 = v % P->o_spans * P->o_span, on = cpu_min(P->o_span, P->Og - o0);
-        int64_t cg = v / P->o_spans % P->groups, group = v / P->o_spans / P->groups, wide = cpu_up(on, nr), used = P->columns ? cn * wide : cpu_up(cn, nr) * P->taps * on;
+        int64_t cg = v / P->o_spans % P->groups, group = v / P->o_spans / P->groups, wide = cpu_up(on, nr),
+                used = P->columns ? cn * wide : cpu_up(cn, nr) * P->taps * on;
         if (P->direct) memset(sum, 0, (size_t)used * 4);
         for (int64_t k = group; k < (P->direct ? b->groups : group + 1); k++) {
             int first = 1;
@@ -189,7 +189,8 @@ static hk_status dw_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     P->base.impl = P->columns ? "columns" : "windows";
     int64_t band_in = in_rows(P, P->band) * P->in_cols, acc = P->taps * P->o_span * P->c_span;
     P->base.scratch = (size_t)(acc * (direct ? 2 : 1) + P->band * P->OW * P->o_span + (P->columns ? P->band * P->OW : band_in) * P->c_span +
-                               (P->columns ? band_in * P->Cg : 0)) * 4;
+                          (P->columns ? band_in * P->Cg : 0)) *
+        4;
     return HK_OK;
 }
 

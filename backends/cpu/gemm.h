@@ -13,8 +13,8 @@ enum { CPU_MR = 6, CPU_MAX_NR = 32 };
 typedef void cpu_micro(int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, const float *bias, float *c, int64_t ldc, int64_t cols);
 /* c[i, j] = sum_r a[r * lda + i] b[r * ldb + j], r over T runs of `run` rows, a and b skipping their jumps after each run.
  * add 1: the sum goes on from c[i, j]; add 2: it is added to c[i, j] when it is done. */
-typedef void cpu_micro_t(int64_t T, int64_t run, const float *a, int64_t lda, int64_t a_jump, const float *b, int64_t ldb, int64_t b_jump, float *c, int64_t ldc,
-    int64_t cols, int add);
+typedef void cpu_micro_t(int64_t T, int64_t run, const float *a, int64_t lda, int64_t a_jump, const float *b, int64_t ldb, int64_t b_jump, float *c,
+    int64_t ldc, int64_t cols, int add);
 /* c[to[i] + j] = sum_s sum_(p < run) a[at[i] + seg[s] + p] b[(s * run + p) * NV * vw + j] (+ bias[j]). */
 typedef void cpu_micro_segs(int64_t segs, const int64_t *seg, int64_t run, const float *a, const int64_t *at, const float *b, const float *bias, float *c,
     const int64_t *to, int64_t cols);

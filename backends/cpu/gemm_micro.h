@@ -24,9 +24,11 @@
         }                                                                                                                                                      \
     }                                                                                                                                                          \
     static void NAME(outer_##MR##_##NV)(                                                                                                                       \
-        int64_t T, int64_t run, const float *a, int64_t lda, int64_t a_jump, const float *b, int64_t ldb, int64_t b_jump, float *c, int64_t ldc, int64_t cols, int add) {\
+        int64_t T, int64_t run, const float *a, int64_t lda, int64_t a_jump, const float *b, int64_t ldb,                                                      \
+        int64_t b_jump, float *c, int64_t ldc, int64_t cols, int add) {                                                                                        \
         V acc[MR][NV];                                                                                                                                         \
-        UNROLL for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++) acc[i][v] = add == 1 ? VREAD(c + i * ldc + v * VW, cols - v * VW) : VSET1(0.0f);\
+        UNROLL for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++)                                                                                \
+            acc[i][v] = add == 1 ? VREAD(c + i * ldc + v * VW, cols - v * VW) : VSET1(0.0f);                                                                   \
         for (int64_t t = 0; t < T; t++, a += a_jump, b += b_jump)                                                                                              \
             for (int64_t p = 0; p < run; p++, a += lda, b += ldb) {                                                                                            \
                 V bv[NV];                                                                                                                                      \
@@ -43,7 +45,8 @@
             UNROLL for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++) VPART(c + i * ldc + v * VW, cols - v * VW, acc[i][v]);                     \
         }                                                                                                                                                      \
     }                                                                                                                                                          \
-    static void NAME(segs_##MR##_##NV)(int64_t segs, const int64_t *seg, int64_t run, const float *a, const int64_t *at, const float *b, const float *bias, float *c,\
+    static void NAME(segs_##MR##_##NV)(                                                                                                                        \
+        int64_t segs, const int64_t *seg, int64_t run, const float *a, const int64_t *at, const float *b, const float *bias, float *c,                         \
         const int64_t *to, int64_t cols) {                                                                                                                     \
         V acc[MR][NV];                                                                                                                                         \
         UNROLL for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++) acc[i][v] = VSET1(0.0f);                                                       \

@@ -52,4 +52,24 @@ static hk_status group_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     return HK_OK;
 }
 
-const cpu_op cpu_ops_group[] = { { "group_mean", group_new }, { "group_spread", group_new }, { NULL, NULL } };
+typedef struct row_plan {
+    cpu_plan base;
+    int64_t row;
+} row_plan;
+static int64_t row_units(const cpu_plan *p, const hk_bind *b) { return p->d[0].flags & HK_G ? b->groups : 1; }
+static hk_status row_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
+    (void)scratch;
+    int64_t R = p->d[0].shape[0], C = p->d[0].shape[1], row = ((const row_plan *)p)->row;
+    for (int64_t g = lo; g < hi; g++) memcpy((float *)b->ptr[1] + g * C, (const float *)b->ptr[0] + (g * R + row) * C, (size_t)C * sizeof(float));
+    return HK_OK;
+}
+static hk_status row_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
+    hk_status s = cpu_plan_new(dev, o, sizeof(row_plan), out);
+    if (s != HK_OK) return s;
+    row_plan *P = (row_plan *)*out;
+    P->row = cpu_attr(o, "row")->i;
+    P->base.units = row_units, P->base.run = row_run, P->base.grain = 1024;
+    return HK_OK;
+}
+
+const cpu_op cpu_ops_group[] = { { "static_row", row_new }, { "group_mean", group_new }, { "group_spread", group_new }, { NULL, NULL } };

@@ -125,16 +125,10 @@ static hk_status cross(hk_executor *ex, const char *name, hk_dtype d, void *data
     if (count != n) return hk__fail(net->ctx, HK_ESHAPE, "%s '%s': expected %lld numbers, got %lld", write ? "write" : "read", name, (long long)n, (long long)count);
     if (!q.base) return HK_OK;
     if (write && strncmp(name, "state:", 6) == 0) {
-        ex->given = true;
-        for (int i = 0; i < ex->n_state; i++) /* states not written start from their default */
-            if (ex->state[i].last < 0) {
-                ex->state[i].last = 0;
-                void *tmp = malloc((size_t)ex->state[i].bytes);
-                if (!tmp) return hk__fail(net->ctx, HK_ENOMEM, "out of memory to write '%s'", name);
-                st = net->be->download(net->dev, tmp, ex->state[i].def, (size_t)ex->state[i].bytes);
-                if (st == HK_OK) st = net->be->upload(net->dev, ex->state[i].buf[0], tmp, (size_t)ex->state[i].bytes);
-                free(tmp);
-                if (st != HK_OK) return st;
+        for (int i = 0; i < ex->n_state; i++)
+            if (!strcmp(ex->state[i].name, name + 6)) {
+                if (ex->state[i].last < 0) ex->state[i].last = 0;
+                ex->state[i].given = true;
             }
     }
     hk_dtype inside = stored(net, &q.desc);

@@ -100,6 +100,7 @@ typedef struct hk__slot_memory { /* one slot's memory in an executor */
     char *name;
     hk_desc desc;
     int64_t N, bytes;
+    bool given;            /* written for the next run */
     char *def, *buf[2];    /* device: the default; the two that take turns */
     int last;              /* which of buf holds the last state; -1: none yet */
     const char *cur;
@@ -115,7 +116,6 @@ struct hk_executor {
     hk__plan *now;
     hk__slot_memory *state;
     int n_state;
-    bool given;            /* a state was written for the next run */
     bool ran;
     int64_t runs;          /* since the last optimizer step */
     int64_t runs_step;

@@ -153,17 +153,16 @@ static hk_status start(hk_executor *ex, bool go_on) {
         }
         hk_status st = make_state(ex, p);
         if (st != HK_OK) return st;
-        ex->given = false;
     }
     if (go_on && !ex->ran) return hk__fail(net->ctx, HK_ESTATE, "continue: there was no run to go on from");
     for (int i = 0; i < ex->n_state; i++) {
         hk__slot_memory *s = &ex->state[i];
-        bool from_last = s->last >= 0 && (go_on || ex->given);
+        bool from_last = s->last >= 0 && (go_on || s->given);
+        s->given = false;
         s->cur = from_last ? s->buf[s->last] : s->def;
         s->last = s->last == 0 ? 1 : 0;
         s->next = s->buf[s->last];
     }
-    ex->given = false;
     if (ex->runs_step != net->step) ex->runs = 0, ex->runs_step = net->step;
     ex->step.seed = net->cfg.seed;
     /* Which draws: the training step, and how many runs since it; evaluation has draws of its own. */

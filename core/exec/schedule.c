@@ -80,7 +80,9 @@ hk_status hk__schedule(hk__plan *p, hk__builder *b, uint32_t mode, uint32_t flag
     for (int i = 0; i < g->top.n; i++) {
         int32_t id = g->top.at[i];
         whole[id] = hk__is_whole(g, id);
-        leveller l = { g, level, whole, !whole[id], whole[id] ? -1 : 0 };
+        bool samples = !whole[id];
+        for (int k = 0; k < g->node[id].n_in; k++) samples |= g->node[id].in[k] && (g->val[g->node[id].in[k]].desc.flags & HK_N);
+        leveller l = { g, level, whole, !whole[id], samples ? 0 : -1 };
         hk__each_read(g, id, level_of, &l);
         if (mode == HK_TRAIN && flags & HK_SEPARATE && g->node[id].phase != HK_FORWARD && l.max >= 0 && l.max <= forward_top) l.max = forward_top + 1;
         level[id] = l.max;

@@ -12,6 +12,8 @@ hk_value hk__grad_fit(hk_builder *b, hk_value g, uint32_t rows, const hk_desc *l
     if (!g) return g;
     hk_desc d = hk_value_desc(b, g);
     if (d.dtype == HK_ABSENT || (d.flags & HK_G)) return g; /* an error before, or summed already */
+    const hk__val *made = &hk__b(b)->g->val[g];
+    if (!d.flags && made->source == HK_SRC_NODE && made->node && (hk__b(b)->g->node[made->node].op->flags & HK_OP_REDUCES)) return g; /* summed directly */
     uint32_t missing = rows & ~(uint32_t)like->flags; /* to be summed over */
     if (missing & HK_N) {
         double times = 1.0;

@@ -49,15 +49,16 @@ HK_GRAD(batchnorm_grad) {
     }
     hk_value x = hk__saved_in(c, 0), mean = hk__saved_in(c, 1), rstd = hk__saved_in(c, 2), w = c->node->in[3] ? hk__saved_in(c, 3) : HK_NONE;
     bool train = hk__attr_int(c->node, "train") != 0, affine = (c->node->in[3] && c->need[3]) || (c->node->in[4] && c->need[4]);
-    hk_value sums = HK_NONE;
+    hk_value sums = HK_NONE, partial = HK_NONE;
     if (affine || (train && c->need[0])) {
         const hk_value in[4] = { g, x, mean, rstd };
-        sums = hk_merge(b, hk__emit1(b, "batchnorm_sums", 4, in, 0, NULL), 1.0);
+        partial = hk__emit1(b, "batchnorm_sums", 4, in, 0, NULL);
+        if (train && c->need[0]) sums = hk_merge(b, partial, 1.0);
     }
     if (affine) {
         const hk_attr row[2][1] = { { { "row", 0, 0, NULL } }, { { "row", 1, 0, NULL } } };
-        if (c->node->in[4] && c->need[4]) c->gin[4] = hk__emit1(b, "static_row", 1, &sums, 1, row[0]);
-        if (c->node->in[3] && c->need[3]) c->gin[3] = hk__emit1(b, "static_row", 1, &sums, 1, row[1]);
+        if (c->node->in[4] && c->need[4]) c->gin[4] = hk__emit1(b, "static_row", 1, &partial, 1, row[0]);
+        if (c->node->in[3] && c->need[3]) c->gin[3] = hk__emit1(b, "static_row", 1, &partial, 1, row[1]);
     }
     if (!c->need[0]) return;
     if (train) {

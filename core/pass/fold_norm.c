@@ -37,7 +37,7 @@ void hk__fold_norm(hk__builder *b, int n_tap, const hk_value *tap) {
         const hk_attr *train = hk__attr(n, "train");
         if (n->body || strcmp(n->op->name, "batchnorm") != 0 || (train && train->i)) continue;
         hk_value x = n->in[0];
-        if (g->val[x].source != HK_SRC_NODE || g->val[x].loop) continue;
+        if (!x || g->val[x].source != HK_SRC_NODE || g->val[x].loop) continue;
         int32_t conv = g->val[x].node;
         if (g->node[conv].body || strcmp(g->node[conv].op->name, "conv2d") != 0) continue;
         if (uses(g, x, n_tap, tap) != 1) continue;
@@ -71,6 +71,7 @@ void hk__fold_norm(hk__builder *b, int n_tap, const hk_value *tap) {
         if (b->status != HK_OK) return;
         move_to(&g->top, from, at);
         g->node[conv].in[1] = folded, g->node[conv].in[2] = shift;
+        g->node[norm].in[0] = HK_NONE; /* nobody reads it any more */
         hk__replace(g, y, x);
     }
 }

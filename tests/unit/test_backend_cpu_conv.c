@@ -11,7 +11,9 @@ typedef struct window {
 #define WINDOW_ATTR(w)                                                                                                                                         \
     { "kernel_h", (w).kh, 0, NULL }, { "kernel_w", (w).kw, 0, NULL }, { "stride_h", (w).sh, 0, NULL }, { "stride_w", (w).sw, 0, NULL },                        \
         { "pad_top", (w).pt, 0, NULL }, { "pad_bottom", (w).pb, 0, NULL }, { "pad_left", (w).pl, 0, NULL }, { "pad_right", (w).pr, 0, NULL },                  \
-        { "dil_h", (w).dh, 0, NULL }, { "dil_w", (w).dw, 0, NULL }
+        { "dil_h", (w).dh, 0, NULL }, {                                                                                                                        \
+        "dil_w", (w).dw, 0, NULL                                                                                                                               \
+    }
 enum { N_WINDOW = 10 };
 
 static int64_t out_size(int64_t n, int64_t pads, int64_t dil, int64_t k, int64_t stride, int ceil_mode) {
@@ -72,6 +74,9 @@ static void test_linear_direct(void **state) {
             check_direct("linear_dw", T, N, in, &p, 1, direct);
             drop(2, in), drop(1, &p);
         }
+    hn_value in[2] = { hn_new(HK_F32, SEQ, 20, 65, SHAPE(11)), hn_new(HK_SPIKE, SEQ, 20, 65, SHAPE(70)) }, p = hn_new(HK_F32, G, 20, 65, SHAPE(11, 70));
+    check_direct("linear_dw", 20, 65, in, &p, 1, direct); /* more groups than are packed at a time */
+    drop(2, in), drop(1, &p);
 }
 
 /* ---- convolutions ------------------------------------------------------------------------------------------------------------- */
@@ -126,16 +131,16 @@ static void check_conv(int64_t T, int64_t N, conv_case c, hk_dtype dt, uint32_t 
 static void test_conv(void **state) {
     (void)state;
     static const conv_case cases[] = {
-        { 1, 5, 7, 6, 1, { 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 } },    /* one channel */
-        { 3, 7, 8, 5, 1, { 3, 2, 2, 1, 1, 1, 0, 1, 1, 1 } },    /* uneven padding and stride */
-        { 4, 6, 9, 7, 2, { 3, 3, 2, 2, 1, 1, 1, 1, 1, 1 } },    /* groups */
-        { 6, 12, 5, 7, 6, { 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 } },   /* a group for each channel */
-        { 3, 4, 11, 9, 1, { 3, 3, 1, 1, 2, 2, 2, 2, 2, 2 } },   /* dilation */
-        { 2, 4, 11, 9, 1, { 2, 3, 3, 2, 0, 0, 1, 2, 2, 3 } },   /* dilation and stride */
-        { 20, 37, 5, 3, 1, { 1, 1, 1, 1, 0, 0, 0, 0, 1, 1 } },  /* 1 x 1, read in place */
-        { 17, 9, 6, 5, 1, { 1, 1, 2, 2, 0, 0, 0, 0, 1, 1 } },   /* some inputs are never read */
-        { 9, 3, 4, 5, 1, { 2, 2, 1, 1, 3, 3, 3, 3, 1, 1 } },    /* windows wholly in the padding */
-        { 5, 8, 6, 6, 1, { 3, 3, 2, 2, 0, 0, 0, 0, 1, 1 } },    /* the last row is never read */
+        { 1, 5, 7, 6, 1, { 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 } },   /* one channel */
+        { 3, 7, 8, 5, 1, { 3, 2, 2, 1, 1, 1, 0, 1, 1, 1 } },   /* uneven padding and stride */
+        { 4, 6, 9, 7, 2, { 3, 3, 2, 2, 1, 1, 1, 1, 1, 1 } },   /* groups */
+        { 6, 12, 5, 7, 6, { 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 } },  /* a group for each channel */
+        { 3, 4, 11, 9, 1, { 3, 3, 1, 1, 2, 2, 2, 2, 2, 2 } },  /* dilation */
+        { 2, 4, 11, 9, 1, { 2, 3, 3, 2, 0, 0, 1, 2, 2, 3 } },  /* dilation and stride */
+        { 20, 37, 5, 3, 1, { 1, 1, 1, 1, 0, 0, 0, 0, 1, 1 } }, /* 1 x 1, read in place */
+        { 17, 9, 6, 5, 1, { 1, 1, 2, 2, 0, 0, 0, 0, 1, 1 } },  /* some inputs are never read */
+        { 9, 3, 4, 5, 1, { 2, 2, 1, 1, 3, 3, 3, 3, 1, 1 } },   /* windows wholly in the padding */
+        { 5, 8, 6, 6, 1, { 3, 3, 2, 2, 0, 0, 0, 0, 1, 1 } },   /* the last row is never read */
         { 10, 20, 6, 7, 1, { 5, 3, 1, 1, 2, 2, 1, 1, 1, 1 } },
         { 32, 12, 4, 5, 2, { 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 } },
     };
@@ -239,8 +244,7 @@ static void check_batchnorm(int64_t T, int64_t N, int64_t C, int rank, hk_dtype 
     run("channel_stats", T, N, 1, &x, 1, &p, 0, NULL, 0);
     HN_EACH(x, t, i, e) s[e / P] += hn_at(&x, t, i, e) / count;
     HN_EACH(x, t, i, e) s[C + e / P] += pow(hn_at(&x, t, i, e) - s[e / P], 2) / count;
-    for (int64_t k = 0; k < (N + 15) / 16; k++)
-        assert_true(hn_at(&p, 0, k, 0) == (double)((f & HK_T ? T : 1) * P * (N - 16 * k < 16 ? N - 16 * k : 16)));
+    for (int64_t k = 0; k < (N + 15) / 16; k++) assert_true(hn_at(&p, 0, k, 0) == (double)((f & HK_T ? T : 1) * P * (N - 16 * k < 16 ? N - 16 * k : 16)));
     run("channel_merge", T, N, 1, &p, 2, mv, 0, NULL, 1);
     for (int64_t c = 0; c < C; c++) near("mean", hn_at(&mv[0], 0, 0, c), s[c], 1e-5), near("var", hn_at(&mv[1], 0, 0, c), s[C + c], 1e-5);
     run("rsqrt", T, N, 1, &mv[1], 1, &rstd, 1, eps, 1);
@@ -260,8 +264,8 @@ static void check_batchnorm(int64_t T, int64_t N, int64_t C, int rank, hk_dtype 
     run("batchnorm_dx", T, N, 6, in_dx, 1, &y, 1, size, 0);
     HN_EACH(y, t, i, e) {
         double k = hn_at(&rstd, 0, 0, e / P) * (affine ? hn_at(&w, 0, 0, e / P) : 1);
-        near("batchnorm_dx", hn_at(&y, t, i, e),
-            k * (hn_at(&g, t, i, e) - hn_at(&sums, 0, 0, e / P) / count - HAT * hn_at(&sums, 0, 0, C + e / P) / count), 1e-5);
+        near("batchnorm_dx", hn_at(&y, t, i, e), k * (hn_at(&g, t, i, e) - hn_at(&sums, 0, 0, e / P) / count - HAT * hn_at(&sums, 0, 0, C + e / P) / count),
+            1e-5);
     }
     free(s), drop(5, in), drop(1, &mv[1]), drop(1, &g), drop(1, &y), drop(1, &p), drop(1, &part), drop(1, &sums);
 }
@@ -322,10 +326,8 @@ static void test_group(void **state) {
 }
 
 int main(int argc, char **argv) {
-    char file[4096];
-    const char *build = getenv("HILLOCK_PLUGIN_PATH");
-    snprintf(file, sizeof file, "%s/backend_cpu.so", build ? build : HILLOCK_BUILD_PLUGIN_DIR);
-    if (hn_open(argc > 1 ? argv[1] : file, 3)) return 1;
+    const char *file = argc > 1 ? argv[1] : getenv("HILLOCK_BACKEND_CPU");
+    if (hn_open(file ? file : HILLOCK_BUILD_PLUGIN_DIR "/backend_cpu.so", 3)) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_linear_direct),
         cmocka_unit_test(test_conv),
@@ -335,7 +337,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_dropout),
         cmocka_unit_test(test_group),
     };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("backend_cpu_conv", tests, NULL, NULL);
     hn_backend->close(hn_device);
     return failed;
 }
