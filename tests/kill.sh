@@ -26,7 +26,7 @@ for i in $(seq "$kills"); do
     rm -rf "$run"
     mkdir "$run"
     killed=0
-    for attempt in $(seq 20); do
+    for _ in $(seq 20); do
         train --out "$run" --resume auto >"$work/out" 2>&1 &
         pid=$!
         if [ $killed = 0 ]; then

@@ -70,12 +70,12 @@ near() {
 }
 right_of() { sed -n 's/.*"correct": \([0-9]*\).*/\1/p' "$work/out"; }
 both_ways() {
-    local what=$1 config=$2 n=$3
-    shift 3
+    local what=$1 config=$2 n=$3 lr=$4
+    shift 4
     there=$("$python" "$work/peer.py" "$what" save "$work/$what.safetensors" 2>"$work/err") || { cat "$work/err"; fail "$what: the peer failed"; }
     "$hillock" eval "$config" --json --set "data.test_limit=$n" --checkpoint "$work/$what.safetensors" "$@" >"$work/out" 2>&1 || { cat "$work/out"; fail "$what: eval failed"; }
     near "$what, saved there" "$there" "$(right_of)" "$n"
-    "$hillock" train "$config" --out "$work/$what" --set data.limit=19200 --set data.test_limit=1000 --set train.epochs=1 --set train.lr=0.005 "$@" >"$work/out" 2>&1 ||
+    "$hillock" train "$config" --out "$work/$what" --set data.limit=19200 --set data.test_limit=1000 --set train.epochs=1 --set "train.lr=$lr" "$@" >"$work/out" 2>&1 ||
         { cat "$work/out"; fail "$what: train failed"; }
     "$hillock" export weights --checkpoint "$work/$what/checkpoint_latest.safetensors" --out "$work/ours.safetensors" >/dev/null || fail "$what: export failed"
     "$hillock" eval "$config" --json --set "data.test_limit=$n" --checkpoint "$work/ours.safetensors" "$@" >"$work/out" 2>&1 || { cat "$work/out"; fail "$what: eval failed"; }
@@ -83,9 +83,9 @@ both_ways() {
     grep 'loaded:' "$work/err"
     near "$what, saved here" "$there" "$(right_of)" "$n"
 }
-both_ways plain "$source_dir/examples/seq_plain.ini" 10000
+both_ways plain "$source_dir/examples/seq_plain.ini" 10000 0.005
 if [ -e "$source_dir/examples/fmnist_csnn.ini" ]; then
-    both_ways csnn "$source_dir/examples/fmnist_csnn.ini" 2000 --set model.channels=4
+    both_ways csnn "$source_dir/examples/fmnist_csnn.ini" 2000 0.1 --set model.channels=4
 else
     echo "csnn: left out, there is no examples/fmnist_csnn.ini yet"
 fi
