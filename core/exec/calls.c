@@ -1,0 +1,174 @@
+/* calls.c - operation plans from the backend, and where each operand of each call lies: plain operations, loops, the optimizer's update. */
+#include "exec/place.h"
+#include <stdlib.h>
+
+static hk_status op_plan(hk__placer *q, hk__call *c, const char *op, const char *path, uint64_t stream, int n_in, const hk_desc *in, int n_out, const hk_desc *out, int n_attr,
+                         const hk_attr *attr, int64_t T, uint32_t scope) {
+    hk_network *net = q->net;
+    hk_opdesc d = { .struct_size = sizeof d, .scope = scope, .op = op, .path = path, .n_in = (uint32_t)n_in, .n_out = (uint32_t)n_out, .n_attr = (uint32_t)n_attr,
+                    .isa = q->b->isa, .in = in, .out = out, .attr = attr, .T = T, .N = q->p->N, .nb = q->p->nb, .stream = stream };
+    hk_status st = HK_EUNSUPPORTED;
+    for (const hk_backend *be = net->be; be && st == HK_EUNSUPPORTED;) {
+        st = be->plan_new(net->dev, &d, &c->plan);
+        if (st == HK_OK) c->be = be;
+        else be = be->extends ? hk__registry_get(net->ctx, "hk.backend/1", be->extends, NULL) : NULL;
+    }
+    if (st == HK_EUNSUPPORTED) return hk__fail(net->ctx, st, "backend '%s' does not take operation '%s' of %s", net->cfg.backend, op, path[0] ? path : "(root)");
+    if (st != HK_OK) return hk__fail_in(net->ctx, st, "operation '%s' of %s", op, path[0] ? path : "(root)");
+    hk_query query = { .struct_size = sizeof query };
+    c->be->plan_query(c->plan, &query);
+    c->impl = query.impl ? query.impl : "?";
+    c->scratch = query.scratch;
+    hk__unit *u = &q->p->unit[q->unit];
+    if ((int64_t)query.scratch > u->scratch) u->scratch = (int64_t)query.scratch;
+    return HK_OK;
+}
+
+static hk_status node_plan(hk__placer *q, hk__call *c, int32_t id, bool in_loop) {
+    hk__graph *g = q->g;
+    const hk__node *n = &g->node[id];
+    hk_desc in[HK_MAX_OPERANDS], out[HK_MAX_OPERANDS];
+    const hk_desc absent = { .dtype = HK_ABSENT };
+    for (int i = 0; i < n->n_in; i++) in[i] = n->in[i] ? g->val[n->in[i]].desc : absent;
+    for (int i = 0; i < n->n_out; i++) out[i] = g->val[n->out[i]].live ? g->val[n->out[i]].desc : absent;
+    c->node = id;
+    uint32_t scope = q->p->unit[q->unit].team ? HK_SCOPE_TEAM : q->p->scope;
+    return op_plan(q, c, n->op->name, n->path, n->stream, n->n_in, in, n->n_out, out, n->n_attr, n->attr, in_loop ? 1 : q->p->T, scope);
+}
+
+hk_status hk__plan_node(hk__placer *q, hk__call *c, int32_t id) { return node_plan(q, c, id, false); }
+
+hk_status hk__plan_loop(hk__placer *q, hk__call *c, int32_t id) {
+    hk__graph *g = q->g;
+    hk__loop *l = g->node[id].body;
+    hk__loop_call *r = c->loop = calloc(1, sizeof *r);
+    hk_status st = HK_OK;
+    if (!r) goto oom;
+    c->impl = "loop";
+    r->reverse = l->reverse;
+    r->body = calloc((size_t)l->body.n + 1, sizeof *r->body);
+    r->carry = calloc((size_t)l->n_carry + 1, sizeof *r->carry);
+    r->sum_first = calloc((size_t)l->n_sum + 1, sizeof *r->sum_first);
+    r->sum_next = calloc((size_t)l->n_sum + 1, sizeof *r->sum_next);
+    if (!r->body || !r->carry || !r->sum_first || !r->sum_next) goto oom;
+    for (; r->n_body < l->body.n && st == HK_OK; r->n_body++) st = node_plan(q, &r->body[r->n_body], l->body.at[r->n_body], true);
+    r->n_carry = l->n_carry;
+    uint32_t scope = q->p->scope;
+    const char *path = g->node[id].path;
+    for (int i = 0; i < l->n_carry && st == HK_OK; i++)
+        if (!l->carry[i].dead && l->carry[i].slot) {
+            hk_desc d = g->val[l->carry[i].in].desc;
+            st = op_plan(q, &r->carry[i].copy, "copy", path, 0, 1, &d, 1, &d, 0, NULL, 1, scope);
+        }
+    for (; r->n_sum < l->n_sum && st == HK_OK; r->n_sum++) {
+        hk_desc d[2] = { g->val[l->sum[r->n_sum].inner].desc, g->val[l->sum[r->n_sum].inner].desc };
+        st = op_plan(q, &r->sum_first[r->n_sum], "copy", path, 0, 1, d, 1, d, 0, NULL, 1, scope);
+        if (st == HK_OK) st = op_plan(q, &r->sum_next[r->n_sum], "add", path, 0, 2, d, 1, d, 0, NULL, 1, scope);
+    }
+    return st;
+oom:
+    return hk__fail(q->net->ctx, HK_ENOMEM, "out of memory for the plan");
+}
+
+static hk_status bind_node(hk__placer *q, hk__call *c) {
+    const hk__node *n = &q->g->node[c->node];
+    c->n_ref = n->n_in + n->n_out;
+    c->ref = calloc((size_t)c->n_ref + 1, sizeof *c->ref);
+    if (!c->ref) return hk__fail(q->net->ctx, HK_ENOMEM, "out of memory for the plan");
+    for (int i = 0; i < n->n_in; i++)
+        if (n->in[i]) c->ref[i] = q->p->place[n->in[i]];
+    for (int i = 0; i < n->n_out; i++)
+        if (q->g->val[n->out[i]].live) c->ref[n->n_in + i] = q->p->place[n->out[i]];
+    return HK_OK;
+}
+
+static hk_status bind_loop(hk__placer *q, hk__call *c) {
+    hk__loop *l = q->g->node[c->node].body;
+    hk__loop_call *r = c->loop;
+    hk_status st = HK_OK;
+    for (int i = 0; i < r->n_body && st == HK_OK; i++) st = bind_node(q, &r->body[i]);
+    for (int i = 0; i < l->n_carry; i++)
+        if (!l->carry[i].dead && q->p->place[l->carry[i].next].slice) r->carry[i].next = q->p->place[l->carry[i].next];
+    for (int i = 0; i < l->n_sum && st == HK_OK; i++) {
+        hk__ref inner = q->p->place[l->sum[i].inner], outer = q->p->place[l->sum[i].outer];
+        hk__ref *a = calloc(2, sizeof *a), *b = calloc(3, sizeof *b);
+        r->sum_first[i].ref = a, r->sum_next[i].ref = b;
+        if (!a || !b) return hk__fail(q->net->ctx, HK_ENOMEM, "out of memory for the plan");
+        a[0] = inner, a[1] = outer, b[0] = outer, b[1] = inner, b[2] = outer;
+        r->sum_first[i].n_ref = 2, r->sum_next[i].n_ref = 3;
+    }
+    return st;
+}
+
+hk_status hk__bind(hk__placer *q, hk__call *c) { return c->loop ? bind_loop(q, c) : bind_node(q, c); }
+
+/* Memory of carries: two buffers in the local region of the loop's segment; zeros among the constants. */
+int64_t hk__carry_memory(hk__placer *q, hk__call *c, int64_t local) {
+    int64_t used = 0;
+    hk__loop *l = q->g->node[c->node].body;
+    for (int i = 0; i < l->n_carry; i++) {
+        hk__carry_call *k = &c->loop->carry[i];
+        if (l->carry[i].dead) continue;
+        hk_desc d = q->g->val[l->carry[i].in].desc;
+        int64_t row = hk__row_bytes(q->net, &d), bytes = (row * q->p->nb + 63) / 64 * 64;
+        bool stacked = q->p->place[l->carry[i].next].slice;
+        if (!stacked)
+            for (int j = 0; j < 2; j++) {
+                k->buffer[j] = (hk__ref){ .space = HK_SP_LOCAL, .flags = d.flags, .row = row, .off = local + used };
+                used += bytes;
+            }
+        if (l->carry[i].slot) {
+            k->init = (hk__ref){ .space = HK_SP_CUR, .index = l->carry[i].slot - 1, .flags = d.flags, .row = row };
+            k->final = (hk__ref){ .space = HK_SP_NEXT, .index = l->carry[i].slot - 1, .flags = d.flags, .row = row };
+        } else { /* zeros: the same for every block */
+            k->init = (hk__ref){ .space = HK_SP_CONST, .flags = 0, .row = row, .off = q->const_used };
+            q->const_used += bytes;
+        }
+    }
+    return used;
+}
+
+/* One update for each run of parameters that learn. */
+hk_status hk__plan_update(hk__placer *q) {
+    hk__plan *p = q->p;
+    hk_network *net = q->net;
+    if (!net->opt_type) return HK_OK;
+    for (int i = 0; i < net->n_param;) {
+        int first = i;
+        while (i < net->n_param && net->param[i].learnable) i++;
+        if (i == first) {
+            i++;
+            continue;
+        }
+        int64_t from = net->offset[first], to = i < net->n_param ? net->offset[i] : net->region;
+        hk__unit *grown = realloc(p->unit, (size_t)(p->n_unit + 1) * sizeof *grown);
+        if (!grown) return hk__fail(net->ctx, HK_ENOMEM, "out of memory for the plan");
+        p->unit = grown;
+        hk__unit *u = &p->unit[p->n_unit++];
+        *u = (hk__unit){ .team = 1, .phase = HK_UPDATE, .n_call = 1, .call = calloc(1, sizeof *u->call) };
+        if (!u->call) {
+            u->n_call = 0;
+            return hk__fail(net->ctx, HK_ENOMEM, "out of memory for the plan");
+        }
+        hk__call *c = &u->call[0];
+        c->node = 0;
+        int ns = net->n_opt;
+        int64_t n[1] = { to - from };
+        hk_desc d[2 + HK_MAX_STATE];
+        for (int k = 0; k < 2 + HK_MAX_STATE; k++) d[k] = hk__desc(HK_F32, HK_STATIC, 1, n);
+        const hk_attr attr[1] = { { "optimizer", 0, 0, net->opt_type } };
+        q->unit = p->n_unit - 1;
+        hk_status st = op_plan(q, c, "optimizer", "", 0, 2 + ns, d, 1 + ns, d, 1, attr, 1, HK_SCOPE_TEAM);
+        if (st != HK_OK) return st;
+        c->n_ref = 3 + 2 * ns;
+        c->ref = calloc((size_t)c->n_ref, sizeof *c->ref);
+        if (!c->ref) return hk__fail(net->ctx, HK_ENOMEM, "out of memory for the plan");
+        hk__ref r = { .space = HK_SP_PARAM, .off = from * net->real, .row = (to - from) * net->real };
+        c->ref[0] = c->ref[2 + ns] = r;
+        r.space = HK_SP_GRAD;
+        c->ref[1] = r;
+        r.space = HK_SP_OPT;
+        for (int k = 0; k < ns; k++) r.index = k, c->ref[2 + k] = c->ref[3 + ns + k] = r;
+    }
+    return HK_OK;
+}

@@ -1,0 +1,27 @@
+/* place.h - what the two files that turn a scheduled graph into a plan share: place.c (memory) and calls.c (operation plans, operands). */
+#ifndef HK_PLACE_H
+#define HK_PLACE_H
+
+#include "exec/exec.h"
+
+typedef struct hk__placer {
+    hk__plan *p;
+    hk__builder *b;
+    hk__graph *g;
+    hk_network *net;
+    int32_t *made_unit, *made_op; /* [n_val] unit and operation that makes it; -1: not made here */
+    int32_t *last_unit, *last_op; /* last reader; last_op counts in made_unit */
+    bool *keep;                   /* persistent */
+    int64_t const_used;
+    int unit, op;
+} hk__placer;
+
+/* ---- calls.c: `q->unit` is the unit being planned ---- */
+hk_status hk__plan_node(hk__placer *, hk__call *, int32_t node); /* the backend's plan of one operation; raises the unit's scratch */
+hk_status hk__plan_loop(hk__placer *, hk__call *, int32_t node);
+hk_status hk__plan_update(hk__placer *);                         /* adds units that run the optimizer */
+hk_status hk__bind(hk__placer *, hk__call *);                    /* where each operand lies; after packing */
+/* Gives a loop's carries their buffers from `local` on; returns the bytes taken. */
+int64_t hk__carry_memory(hk__placer *, hk__call *, int64_t local);
+
+#endif
