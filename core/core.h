@@ -49,6 +49,11 @@ typedef struct hk__module {
     void *user;
 } hk__module;
 
+/* "path.name" of something that belongs to a module; the root (or NULL) has no path. Returns buf. */
+static inline const char *hk__name_in(const hk__module *m, const char *name, char *buf, size_t size) {
+    snprintf(buf, size, "%s%s%s", m ? m->path : "", m && m->path[0] ? "." : "", name);
+    return buf;
+}
 static inline hk__module *hk__mod(const hk_module *m) { return (hk__module *)(uintptr_t)m; }
 
 #endif

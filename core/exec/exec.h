@@ -122,8 +122,6 @@ struct hk_executor {
     hk_step step;
     void *staging;
     size_t staging_bytes;
-    hk__plan *state_plan;  /* plan the states fit */
-    hk_desc last_x;        /* of the last run, for messages of continue */
     int64_t last_N;
 };
 
@@ -135,6 +133,8 @@ hk_status hk__schedule(hk__plan *, hk__builder *, uint32_t mode, uint32_t flags)
 /* core/exec/place.c: memory for every value, and operation plans */
 hk_status hk__place_all(hk__plan *, hk__builder *, bool train);
 int64_t hk__row_bytes(const hk_network *, const hk_desc *);
+/* Rows of a value in storage for n samples. */
+int64_t hk__rows(const hk__plan *, const hk_desc *, int64_t n);
 /* Calls f for each value from outside that a top node reads. */
 void hk__each_read(const hk__graph *, int32_t node, void (*f)(void *arg, hk_value v), void *arg);
 /* core/exec/run.c */

@@ -75,7 +75,6 @@ static hk_status make_state(hk_executor *ex, hk__plan *p) {
         free(host);
         if (st != HK_OK) return hk__fail_in(net->ctx, st, "state %s", slot->name);
     }
-    ex->state_plan = p;
     return HK_OK;
 }
 

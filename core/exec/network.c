@@ -13,7 +13,7 @@ static hk_status collect(hk_network *net, const hk__module *m) {
     for (int i = 0; i < m->n_params; i++) {
         const hk__param *p = &m->params[i];
         char full[512];
-        snprintf(full, sizeof full, "%s%s%s", m->path, m->path[0] ? "." : "", p->name);
+        hk__name_in(m, p->name, full, sizeof full);
         if (hk_network_find_param(net, full) >= 0) continue; /* a module used twice has one set */
         if (net->n_param == net->cap_param) {
             int cap = net->cap_param ? 2 * net->cap_param : 16;
@@ -53,7 +53,7 @@ static hk_status draw(hk_network *net, const hk__module *m) {
     for (int i = 0; i < m->n_params; i++) {
         const hk__param *p = &m->params[i];
         char full[512];
-        snprintf(full, sizeof full, "%s%s%s", m->path, m->path[0] ? "." : "", p->name);
+        hk__name_in(m, p->name, full, sizeof full);
         int k = hk_network_find_param(net, full);
         int64_t n = net->param[k].elems;
         float *v = malloc((size_t)n * sizeof *v);

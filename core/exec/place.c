@@ -11,7 +11,7 @@ int64_t hk__row_bytes(const hk_network *net, const hk_desc *d) {
     return hk_desc_elems(d) * each;
 }
 
-static int64_t rows(const hk__plan *p, const hk_desc *d, int64_t n) {
+int64_t hk__rows(const hk__plan *p, const hk_desc *d, int64_t n) {
     if (d->flags & HK_G) return (n + HK_GROUP - 1) / HK_GROUP;
     return (d->flags & HK_T ? p->T : 1) * (d->flags & HK_N ? n : 1);
 }
@@ -120,7 +120,7 @@ static hk_status pack(hk__placer *q) {
         for (hk_value v = 1; v < g->n_val; v++) {
             if (!g->val[v].live || p->place[v].space != HK_SP_LOCAL || q->made_unit[v] != u || p->place[v].slice) continue;
             whose[n_item] = v;
-            item[n_item++] = (hk__item){ .bytes = rows(p, &g->val[v].desc, p->nb) * p->place[v].row, .first = q->made_op[v], .last = q->last_op[v] };
+            item[n_item++] = (hk__item){ .bytes = hk__rows(p, &g->val[v].desc, p->nb) * p->place[v].row, .first = q->made_op[v], .last = q->last_op[v] };
         }
         unit->local = hk__pack(item, n_item, &unit->local_live);
         if (unit->local < 0) goto oom;
@@ -135,7 +135,7 @@ static hk_status pack(hk__placer *q) {
     for (hk_value v = 1; v < g->n_val; v++) {
         if (!g->val[v].live || p->place[v].space != HK_SP_ARENA || p->place[v].slice) continue;
         whose[n_item] = v;
-        item[n_item++] = (hk__item){ .bytes = rows(p, &g->val[v].desc, p->N) * p->place[v].row,
+        item[n_item++] = (hk__item){ .bytes = hk__rows(p, &g->val[v].desc, p->N) * p->place[v].row,
                                      .first = q->keep[v] ? 0 : q->made_unit[v],
                                      .last = q->keep[v] ? p->n_unit : q->last_unit[v] };
     }

@@ -14,15 +14,10 @@ static const hk_desc *result(const hk__graph *g, const hk__node *n) { /* what te
     return d;
 }
 
-static int64_t rows(const hk__plan *p, const hk_desc *d) {
-    if (d->flags & HK_G) return (p->N + HK_GROUP - 1) / HK_GROUP;
-    return (d->flags & HK_T ? p->T : 1) * (d->flags & HK_N ? p->N : 1);
-}
-
 static int64_t bytes(const hk__plan *p, const hk__node *n) {
     int64_t sum = 0;
     for (int i = 0; i < n->n_out; i++)
-        if (p->g->val[n->out[i]].live) sum += rows(p, &p->g->val[n->out[i]].desc) * hk__row_bytes(p->net, &p->g->val[n->out[i]].desc);
+        if (p->g->val[n->out[i]].live) sum += hk__rows(p, &p->g->val[n->out[i]].desc, p->N) * hk__row_bytes(p->net, &p->g->val[n->out[i]].desc);
     return sum;
 }
 
@@ -46,7 +41,7 @@ static void line(const hk__plan *p, FILE *f, const hk__call *c, int depth, const
     if (n->body)
         fprintf(f, "  %-9s %-8s %-22s %-18s %10s %-14s %-22s %12s\n", unit, phase, n->body->reverse ? "loop, t descending" : "loop", n->path[0] ? n->path : ".", "T times", "", "", "");
     else
-        fprintf(f, "  %-9s %-8s %-22s %-18s %10" PRId64 " %-14s %-22s %12" PRId64 "\n", unit, phase, name, n->path[0] ? n->path : ".", rows(p, d), shape, c->impl, bytes(p, n));
+        fprintf(f, "  %-9s %-8s %-22s %-18s %10" PRId64 " %-14s %-22s %12" PRId64 "\n", unit, phase, name, n->path[0] ? n->path : ".", hk__rows(p, d, p->N), shape, c->impl, bytes(p, n));
 }
 
 static const char *const phases[] = { "forward", "backward", "update" };

@@ -103,9 +103,8 @@ hk_value hk__emit1(hk_builder *b, const char *op, int n_in, const hk_value *in, 
 static hk_value param(hk_builder *bb, const hk_module *m, const char *name) {
     hk__builder *b = hk__b(bb);
     if (b->status != HK_OK) return HK_NONE;
-    const hk__module *mod = hk__mod(m);
     char full[512];
-    snprintf(full, sizeof full, "%s%s%s", mod->path, mod->path[0] ? "." : "", name);
+    hk__name_in(hk__mod(m), name, full, sizeof full);
     int i = hk_network_find_param(b->net, full);
     if (i < 0) {
         hk__builder_fail(bb, HK_ENOTFOUND, "no parameter '%s' was declared", full);

@@ -153,7 +153,7 @@ typedef struct hk__op {
     const char *doc;
 } hk__op;
 const hk__op *hk__op_find(const char *name);
-extern const hk__op hk__op_loop;
+extern const hk__op hk__ops_loop[]; /* the loop alone */
 
 /* ---- core/graph/builder.c ---- */
 struct hk__builder {

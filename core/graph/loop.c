@@ -18,7 +18,7 @@ hk_loop hk__loop_begin(hk_builder *bb) {
         b->inlined++;
         return b->loop;
     }
-    int32_t id = hk__node_new(g, &hk__op_loop, b->at ? b->at->path : "", 0, NULL, 0, 0, NULL, 0);
+    int32_t id = hk__node_new(g, hk__ops_loop, b->at ? b->at->path : "", 0, NULL, 0, 0, NULL, 0);
     hk__loop *l = id ? hk__pool(g, sizeof *l) : NULL;
     if (!l || !hk__push(&g->top, id)) {
         oom(bb);
@@ -76,7 +76,7 @@ static int32_t new_slot(hk__builder *b, const hk__module *m, const char *field, 
         g->slot = p, g->cap_slot = cap;
     }
     char name[512];
-    snprintf(name, sizeof name, "%s%s%s", m ? m->path : "", m && m->path[0] ? "." : "", field);
+    hk__name_in(m, field, name, sizeof name);
     char *s = hk__pool_str(g, name);
     if (!s) return -1;
     g->slot[g->n_slot] = (hk__slot){ .name = s, .def = def };
@@ -196,8 +196,7 @@ void hk__state_next(hk_builder *bb, const hk_module *m, const char *field, hk_va
     hk__builder *b = hk__b(bb);
     if (b->status != HK_OK || !v) return;
     char name[512];
-    const hk__module *mod = hk__mod(m);
-    snprintf(name, sizeof name, "%s%s%s", mod->path, mod->path[0] ? "." : "", field);
+    hk__name_in(hk__mod(m), field, name, sizeof name);
     int32_t s = b->g->n_slot - 1; /* the last of this name: a module built twice in one graph has a slot for each use */
     while (s >= 0 && strcmp(b->g->slot[s].name, name) != 0) s--;
     if (s < 0) {

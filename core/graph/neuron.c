@@ -1,6 +1,5 @@
 /* neuron.c - makes a module of a registered neuron type: one operation over all T, its states bound to slots. */
 #include "graph/graph.h"
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,16 +7,6 @@ static bool has_field(const hk__module *m, const char *name) {
     for (int i = 0; i < m->n_fields; i++)
         if (strcmp(m->fields[i].name, name) == 0) return true;
     return false;
-}
-
-/* A surrogate module's numbers, in field order. */
-static void read_surrogate(const hk_module *s, hk_surrogate *out) {
-    const hk__module *m = hk__mod(s);
-    out->type = m->type;
-    for (int i = 0; i < m->n_fields && i < HK_MAX_P; i++) {
-        uint32_t k = m->fields[i].kind;
-        out->p[i] = hk_is_none(s, m->fields[i].name) ? NAN : k == HK_REAL ? hk_get_real(s, m->fields[i].name) : (double)hk_get_int(s, m->fields[i].name);
-    }
 }
 
 /* A state's default: a number, or the name of a field (none counts as 0). */
@@ -51,7 +40,7 @@ void hk__neuron_build(hk_builder *bb, const hk_module *m, int n_in, const hk_val
             hk__builder_fail(bb, HK_ECONFIG, "surrogate: expected a surrogate, got none");
             return;
         }
-        read_surrogate(s, &neuron->surrogate);
+        neuron->surrogate = hk_surrogate_of(s);
         if (!b->g->spiking && !neuron->surrogate.type->has_primitive) {
             hk__builder_fail(bb, HK_EUNSUPPORTED, "surrogate '%s' has no primitive function, so spiking=false is not possible", hk__mod(s)->id);
             return;

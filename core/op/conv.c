@@ -49,32 +49,27 @@ HK_GRAD(conv2d_grad) {
     hk_attr attr[32];
     if (c->need[0]) {
         const hk_value in[2] = { g, hk__saved_in(c, 1) };
-        int n = hk__attr_with(c->node, attr, (hk_attr){ "shape", x.rank, 0, hk_keep(b, x.shape, sizeof x.shape) });
+        int n = hk__attr_with(c->node, attr, hk__shape_attr(b, &x));
         c->gin[0] = hk__emit1(b, "conv2d_dx", 2, in, n, attr);
     }
     if (c->need[1]) {
         hk_value xs = hk__saved_in(c, 0);
         if ((hk_value_desc(b, xs).flags & HK_T) && !(hk_value_desc(b, g).flags & HK_T)) xs = hk_sum_t(b, xs, 1.0); /* sum_t g x[t] = g sum_t x[t] */
         const hk_value in[2] = { g, xs };
-        int n = hk__attr_with(c->node, attr, (hk_attr){ "shape", w.rank, 0, hk_keep(b, w.shape, sizeof w.shape) });
+        int n = hk__attr_with(c->node, attr, hk__shape_attr(b, &w));
         if (hk__sum_direct(b, hk_desc_elems(&w))) attr[n++] = (hk_attr){ "direct", 1, 0, NULL };
         c->gin[1] = hk__emit1(b, "conv2d_dw", 2, in, n, attr);
     }
     if (c->node->in[2] && c->need[2]) c->gin[2] = g; /* summed over rows and places by the core */
 }
 
-static void shaped(const hk__node *n, uint32_t flags, hk_desc *out) {
-    const hk_attr *a = hk__attr(n, "shape");
-    out[0] = hk__desc(HK_F32, flags, (int)a->i, a->p);
-}
-
 HK_INFER(conv2d_dx_infer) {
-    shaped(n, in[0].flags, out);
+    out[0] = hk__shape_from(n, in[0].flags);
     (void)b;
 }
 
 HK_INFER(conv2d_dw_infer) {
-    shaped(n, hk__attr_int(n, "direct") ? HK_STATIC : HK_G, out);
+    out[0] = hk__shape_from(n, hk__attr_int(n, "direct") ? HK_STATIC : HK_G);
     (void)b, (void)in;
 }
 

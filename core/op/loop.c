@@ -3,5 +3,4 @@
 
 HK_INFER(loop_infer) { (void)b, (void)n, (void)in, (void)out; }
 
-const hk__op hk__op_loop = { "loop", HK_TIME_SCAN, HK_OP_FIXED, loop_infer, NULL, "a body run at each t" };
 const hk__op hk__ops_loop[] = { { "loop", HK_TIME_SCAN, HK_OP_FIXED, loop_infer, NULL, "a body run at each t" }, { 0 } };

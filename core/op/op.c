@@ -34,6 +34,13 @@ double hk__attr_real(const hk__node *n, const char *name) {
     return a ? a->f : 0.0;
 }
 
+hk_attr hk__shape_attr(hk_builder *b, const hk_desc *d) { return (hk_attr){ "shape", d->rank, 0, hk_keep(b, d->shape, sizeof d->shape) }; }
+
+hk_desc hk__shape_from(const hk__node *n, uint32_t flags) {
+    const hk_attr *a = hk__attr(n, "shape");
+    return hk__desc(HK_F32, flags, (int)a->i, a->p);
+}
+
 const char *hk__shape_text(const hk_desc *d, char *buf) {
     if (!hk__known(d)) return "[?]";
     int at = snprintf(buf, 96, "[");

@@ -11,6 +11,9 @@
 /* Text of a shape for messages: "[3,4]". buf of 96 bytes. */
 /* Attributes of a node and one more; returns the count. `to` has room. */
 int hk__attr_with(const hk__node *, hk_attr *to, hk_attr more);
+/* An output's shape as an attribute, for adjoints whose inputs do not tell it: written, and read back. */
+hk_attr hk__shape_attr(hk_builder *, const hk_desc *);
+hk_desc hk__shape_from(const hk__node *, uint32_t flags);
 /* Size of one axis of a convolution's or pool's output by its window attributes; 0 when the window does not fit. axis 0: h, 1: w. */
 int64_t hk__window_out(const hk__node *, int axis, int64_t in, int64_t kernel, bool ceil_mode);
 const char *hk__shape_text(const hk_desc *, char *buf);

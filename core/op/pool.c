@@ -33,15 +33,14 @@ static void shaped_grad(hk__grad_call *c, const char *op) {
     hk_attr attr[32];
     if (!c->gout[0]) return;
     hk_desc x = hk_value_desc(c->b, c->node->in[0]);
-    int n = hk__attr_with(c->node, attr, (hk_attr){ "shape", x.rank, 0, hk_keep(c->b, x.shape, sizeof x.shape) });
+    int n = hk__attr_with(c->node, attr, hk__shape_attr(c->b, &x));
     c->gin[0] = hk__emit1(c->b, op, 1, c->gout, n, attr);
 }
 
 HK_GRAD(avgpool2d_grad) { shaped_grad(c, "avgpool2d_bwd"); }
 
 HK_INFER(shaped_infer) {
-    const hk_attr *a = hk__attr(n, "shape");
-    out[0] = hk__desc(HK_F32, in[0].flags, (int)a->i, a->p);
+    out[0] = hk__shape_from(n, in[0].flags);
     (void)b;
 }
 

@@ -60,13 +60,12 @@ HK_INFER(flatten_infer) {
 HK_GRAD(flatten_grad) {
     if (!c->gout[0]) return;
     hk_desc x = hk_value_desc(c->b, c->node->in[0]);
-    const hk_attr attr[1] = { { "shape", x.rank, 0, hk__b(c->b)->base.api->keep(c->b, x.shape, sizeof x.shape) } };
+    const hk_attr attr[1] = { hk__shape_attr(c->b, &x) };
     c->gin[0] = hk__emit1(c->b, "unflatten", 1, c->gout, 1, attr);
 }
 
 HK_INFER(unflatten_infer) {
-    const hk_attr *a = hk__attr(n, "shape");
-    out[0] = hk__desc(HK_F32, in[0].flags, (int)a->i, a->p);
+    out[0] = hk__shape_from(n, in[0].flags);
     (void)b;
 }
 
@@ -92,13 +91,12 @@ HK_GRAD(column_as_time_grad) {
     if (!g) return;
     if (!(hk_value_desc(c->b, g).flags & HK_T)) g = hk__emit1(c->b, "repeat_t", 1, &g, 0, NULL);
     hk_desc x = hk_value_desc(c->b, c->node->in[0]);
-    const hk_attr attr[1] = { { "shape", x.rank, 0, hk__b(c->b)->base.api->keep(c->b, x.shape, sizeof x.shape) } };
+    const hk_attr attr[1] = { hk__shape_attr(c->b, &x) };
     c->gin[0] = hk__emit1(c->b, "time_as_column", 1, &g, 1, attr);
 }
 
 HK_INFER(time_as_column_infer) {
-    const hk_attr *a = hk__attr(n, "shape");
-    out[0] = hk__desc(HK_F32, in[0].flags & ~(uint32_t)HK_T, (int)a->i, a->p);
+    out[0] = hk__shape_from(n, in[0].flags & ~(uint32_t)HK_T);
     (void)b;
 }
 

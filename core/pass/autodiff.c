@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-hk_value hk__saved_in(hk__grad_call *c, int i);
-
 /* A forward value as the backward operations can read it: itself, or its slice in the backward loop. */
 static hk_value saved(hk__tape *ad, hk_value v) {
     hk__builder *b = ad->b;

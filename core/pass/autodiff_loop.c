@@ -32,8 +32,6 @@ void hk__grad_loop(hk__tape *ad, int32_t fwd) {
         hk_desc d = g->val[l->carry[i].in].desc;
         d.dtype = HK_F32;
         hk_value gc = hk__loop_carry_plain(b, bwd, &d);
-        ad->inside[l->carry[i].in] = HK_NONE;
-        ad->saved[l->carry[i].in] = HK_NONE;
         if (b->status != HK_OK) return;
         r->carry[r->n_carry - 1].next = l->carry[i].in; /* the forward carry, until its gradient is known */
         hk__grad_add(ad, ad->inside, l->carry[i].next, gc, d.flags);

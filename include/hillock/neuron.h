@@ -108,6 +108,13 @@ typedef struct hk_surrogate {
     double p[HK_MAX_P];
 } hk_surrogate;
 
+/* The surrogate that a module (a field of kind OBJECT) configures; none becomes NaN. */
+static inline hk_surrogate hk_surrogate_of(const hk_module *m) {
+    hk_surrogate s = { (const hk_surrogate_type *)m->api->type(m), { 0 } };
+    for (uint32_t i = 0; i < s.type->n_fields && i < HK_MAX_P; i++) s.p[i] = m->api->get_real(m, s.type->fields[i].name);
+    return s;
+}
+
 /* A neuron as an operation sees it: attribute "neuron" of neuron and neuron_bwd. */
 typedef struct hk_neuron {
     const hk_neuron_type *type;

@@ -8,9 +8,7 @@ static const hk_field fields[] = {
 
 static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_value *in, int n_out, hk_value *out) {
     (void)n_in, (void)n_out;
-    const hk_module *object = hk_get_object(self, "surrogate");
-    hk_surrogate s = { object->api->type(object), { 0 } };
-    for (uint32_t i = 0; i < s.type->n_fields; i++) s.p[i] = hk_get_real(object, s.type->fields[i].name); /* NaN when none */
+    const hk_surrogate s = hk_surrogate_of(hk_get_object(self, "surrogate"));
     const hk_surrogate *kept = hk_keep(b, &s, sizeof s); /* the operation keeps the pointer */
     if (kept) out[0] = hk_fire(b, in[0], kept, hk_get_bool(self, "strict"), b->api->spiking(b));
     return HK_OK;
