@@ -181,6 +181,7 @@ hk_status hk__job_network(hk__job *j) {
     if (!hk__conf_int(CONF(j), "run", "fold_time")) nc.passes_off |= HK_PASS_FOLD_TIME;
     if (!hk__conf_int(CONF(j), "run", "hoist")) nc.passes_off |= HK_PASS_HOIST;
     if (!hk__conf_int(CONF(j), "run", "fold_norm")) nc.passes_off |= HK_PASS_FOLD_NORM;
+    if (!hk__conf_int(CONF(j), "run", "fuse")) nc.passes_off |= HK_PASS_FUSE;
     hk_status st = hk_network_new(j->ctx, j->root, &nc, &j->net);
     if (st)
         return hk__job_fail_ctx(j, st, st == HK_ENOTFOUND || st == HK_EPLUGIN ? "backend" : "model", st == HK_ENOTFOUND || st == HK_EPLUGIN ? "name" : "type");

@@ -13,6 +13,7 @@ static const hk__key run_keys[] = {
     { "fold_time", HK__SWITCH, 0, 0, NULL, "on", "pass: what does not depend on time runs over T*N rows at once" },
     { "hoist", HK__SWITCH, 0, 0, NULL, "on", "pass: what does not depend on feedback leaves the loop over time" },
     { "fold_norm", HK__SWITCH, 0, 0, NULL, "on", "pass: for inference, batch normalisation becomes part of the convolution before it" },
+    { "fuse", HK__SWITCH, 0, 0, NULL, "on", "pass: neighbouring operations become one, where a rule fits and the backend takes it" },
 };
 static const hk__key backend_keys[] = {
     { "name", HK__TEXT, 0, 0, NULL, "cpu", "backend that runs the network" },

@@ -1,4 +1,5 @@
-/* neuron.c - operation neuron: all steps of a block of neurons, through the neuron type's row kernels. neuron_bwd.c is its adjoint.
+/* neuron.c - operations neuron and fused_neuron: all steps of a block of neurons, through the neuron type's row kernels. neuron_bwd.c has the
+ * adjoints, neuron_fused.c what a fused_neuron does besides.
  *
  * Blocks of up to 8192 neurons with t inside: long runs feed the prefetcher; tiles of 512 inside keep the rows between kernels in L1. */
 #include "neuron.h"
@@ -15,7 +16,7 @@ static float *take_row(uintptr_t *at, int64_t n) {
     return row;
 }
 
-size_t neuron_work_init(const neuron_plan *P, int backward, int64_t T, void *scratch, neuron_work *w) {
+size_t neuron_work_init(const neuron_plan *P, int backward, int64_t T, const hk_bind *b, void *scratch, neuron_work *w) {
     uintptr_t at = (uintptr_t)scratch;
     int64_t tile = CPU_NEURON_TILE;
 #define ROW(n) take_row(&at, n)
@@ -24,6 +25,7 @@ size_t neuron_work_init(const neuron_plan *P, int backward, int64_t T, void *scr
     for (int k = 0; k < P->nf; k++) w->z[k] = ROW(tile), w->f[k] = ROW(tile);
     for (int k = 0; k < P->ns; k++) w->in[k] = ROW(tile), w->state[k] = ROW(P->outer);
     for (int k = 0; k < P->np; k++) w->p[k] = P->p_row >> k & 1u ? ROW(tile) : NULL;
+    neuron_fused_work(P, backward, b, take_row, &at, w);
     if (!backward) return at - (uintptr_t)scratch;
     w->gx = ROW(tile), w->zero = ROW(tile);
     for (int k = 0; k < P->nf; k++) w->d[k] = ROW(tile);
@@ -37,7 +39,8 @@ size_t neuron_work_init(const neuron_plan *P, int backward, int64_t T, void *scr
 void neuron_args_init(const neuron_plan *P, const hk_bind *b, neuron_work *w, int64_t t, int64_t j, int64_t m, hk_neuron_args *a) {
     a->n = m;
     a->p_row = P->p_row, a->strict = P->strict, a->detach = P->detach;
-    a->x[0] = cpu_src_get(&P->x, b->ptr[0], b, t, j, m, w->x);
+    a->x[0] = w->raw = cpu_src_get(&P->x, b->ptr[0], b, t, j, m, w->x);
+    if (P->fused.norm) neuron_fused_norm(P, w, j, m, a->x[0]), a->x[0] = w->xn;
     for (int k = 0; k < P->np; k++) {
         const void *p = b->ptr[1 + P->ns + k];
         if (!(P->p_row >> k & 1u)) a->p[k] = (const float *)p + (P->p[k].d.flags & HK_T ? t : 0);
@@ -68,7 +71,7 @@ static void forward_block(const neuron_plan *P, const hk_bind *b, neuron_work *w
     int64_t all = b->n * P->E;
     void *y = cpu_out_ptr(&P->base, b, 0);
     hk_neuron_args a = { 0 };
-    for (int64_t t = 0; t < b->T; t++)
+    for (int64_t t = 0; t < b->T; t++) {
         for (int64_t j = jb; j < je; j += CPU_NEURON_TILE) {
             int64_t m = cpu_min(CPU_NEURON_TILE, je - j);
             neuron_args_init(P, b, w, t, j, m, &a);
@@ -76,10 +79,13 @@ static void forward_block(const neuron_plan *P, const hk_bind *b, neuron_work *w
                 a.s[k] = t ? state_at(P, b, w, k, t - 1, jb, j) : cpu_src_get(&P->s0[k], b->ptr[1 + k], b, 0, j, m, w->in[k]);
                 a.s1[k] = state_at(P, b, w, k, t, jb, j);
             }
-            if (P->bytes) a.spike = y ? (uint8_t *)y + t * all + j : w->spike;
+            if (P->fused.pool) a.spike = w->spikes + (j - jb);
+            else if (P->bytes) a.spike = y ? (uint8_t *)y + t * all + j : w->spike;
             else a.y = y ? (float *)y + t * all + j : w->y;
             neuron_forward_step(P, w, &a);
         }
+        if (P->fused.pool) neuron_fused_pool(P, w, b, t, jb, je);
+    }
     for (int k = 0; k < P->ns; k++) {
         float *seq = cpu_out_ptr(&P->base, b, 1 + P->ns + k), *s1 = cpu_out_ptr(&P->base, b, 1 + k);
         if (seq && s1) memcpy(s1 + jb, seq + (b->T - 1) * all + jb, (size_t)(je - jb) * 4);
@@ -88,14 +94,17 @@ static void forward_block(const neuron_plan *P, const hk_bind *b, neuron_work *w
 
 static hk_status neuron_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
     const neuron_plan *P = (const neuron_plan *)p;
-    int64_t end = cpu_min(hi * CPU_NEURON_UNIT, b->n * P->E);
+    int64_t end = cpu_min(hi * P->unit, b->n * P->E);
     neuron_work w;
-    neuron_work_init(P, 0, b->T, scratch, &w);
-    for (int64_t j = lo * CPU_NEURON_UNIT; j < end; j += P->outer) forward_block(P, b, &w, j, cpu_min(j + P->outer, end));
+    neuron_work_init(P, 0, b->T, b, scratch, &w);
+    for (int64_t j = lo * P->unit; j < end; j += P->outer) forward_block(P, b, &w, j, cpu_min(j + P->outer, end));
     return HK_OK;
 }
 
-static int64_t neuron_units(const cpu_plan *p, const hk_bind *b) { return (b->n * ((const neuron_plan *)p)->E + CPU_NEURON_UNIT - 1) / CPU_NEURON_UNIT; }
+static int64_t neuron_units(const cpu_plan *p, const hk_bind *b) {
+    const neuron_plan *P = (const neuron_plan *)p;
+    return (b->n * P->E + P->unit - 1) / P->unit;
+}
 
 /* ---- plans --------------------------------------------------------------------------------------------------------------------- */
 
@@ -125,7 +134,8 @@ hk_status neuron_plan_new(hk_device *dev, const hk_opdesc *o, int backward, cpu_
     const hk_neuron *n = cpu_attr(o, "neuron")->p;
     if (!n) return cpu_fail(dev, HK_EINVAL, "%s: %s: no neuron", o->path, o->op);
     P->ns = (int)n->type->n_state, P->nf = (int)n->type->n_fire, P->np = (int)n->type->n_param;
-    int n_in = 1 + P->ns + P->np + (backward ? 1 + 2 * P->ns : 0), n_out = 1 + P->ns + (backward ? P->np : P->ns);
+    int fused = !strncmp(o->op, "fused", 5);
+    int n_in = 1 + P->ns + P->np + (backward ? 1 + 2 * P->ns : 0) + fused * (backward ? 6 : 4), n_out = 1 + P->ns + (backward ? P->np : P->ns) + fused * (backward ? 1 : 2);
     if (P->base.n_in != n_in || P->base.n_out != n_out)
         return cpu_fail(dev, HK_EINVAL, "%s: %s takes %d operands and gives %d; got %u and %u", o->path, o->op, n_in, n_out, o->n_in, o->n_out);
     s = choose_kernels(dev, o, P, n);
@@ -144,9 +154,10 @@ hk_status neuron_plan_new(hk_device *dev, const hk_opdesc *o, int backward, cpu_
         if ((P->p_row >> k & 1u) && (o->in[1 + P->ns + k].flags & HK_T)) P->p_steps = 1;
     if (!fit) return cpu_fail(dev, HK_EUNSUPPORTED, "%s: %s: an operand does not fit the input's shape", o->path, o->op);
     P->base.impl = P->k->isa == HK_ISA_AVX512 ? "row kernels, avx512" : P->k->isa == HK_ISA_AVX2 ? "row kernels, avx2" : "row kernels, baseline";
+    P->unit = CPU_NEURON_UNIT;
     P->base.units = neuron_units;
     P->base.grain = cpu_max(1, 256 / cpu_max(o->T, 1));
-    return HK_OK;
+    return fused ? neuron_fused_init(P, dev, o, backward) : HK_OK;
 }
 
 static hk_status neuron_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
@@ -155,9 +166,11 @@ static hk_status neuron_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) 
     neuron_plan *P = (neuron_plan *)*out;
     neuron_work w;
     P->outer = P->p_row && !P->p_steps ? CPU_NEURON_TILE : 16 * CPU_NEURON_TILE;
+    if (P->fused.pool) P->outer = cpu_max(1, P->outer / P->unit) * P->unit; /* whole windows */
     P->base.run = neuron_run;
-    P->base.scratch = neuron_work_init(P, 0, o->T, NULL, &w);
+    P->base.scratch = neuron_work_init(P, 0, o->T, NULL, NULL, &w);
     return HK_OK;
 }
 
-const cpu_op cpu_ops_neuron[] = { { "neuron", neuron_new }, { "neuron_bwd", neuron_bwd_new }, { NULL, NULL } };
+const cpu_op cpu_ops_neuron[] = { { "neuron", neuron_new }, { "neuron_bwd", neuron_bwd_new }, { "fused_neuron", neuron_new },
+    { "fused_neuron_bwd", neuron_bwd_new }, { NULL, NULL } };

@@ -1,7 +1,7 @@
-/* neuron_bwd.c - operation neuron_bwd: replays the forward of a block from s0, keeping the states in cache, then runs t backwards.
+/* neuron_bwd.c - operations neuron_bwd and fused_neuron_bwd: replays the forward of a block from s0, keeping the states in cache, then runs t backwards.
  *
  * The block is as large as its saved states fit in half of a usual L2. The row kernels add (+=) into gs and gp, whose rows are NULL when unwanted; gx is assigned (=). When
- * gradients of parameters are wanted, a unit is a group of HK_GROUP samples, whose rows of gp are summed up in order of position. */
+ * gradients of parameters or a normalisation's sums are wanted, a unit is a group of HK_GROUP samples, whose rows of gp are summed up in order of position. */
 #include "neuron.h"
 #pragma GCC optimize("O3")
 
@@ -61,9 +61,14 @@ static void prepare_step(const neuron_plan *P, const hk_bind *b, const neuron_wo
         a->d[k] = w->d[k], a->f[k] = P->shape ? w->f[k] : NULL; /* NULL: the kernel steps by itself */
     }
     a->gy = cpu_has_in(&P->base, i_gy) ? cpu_src_get(&P->gy, b->ptr[i_gy], b, t, j, m, gy_tmp) : w->zero;
+    if (P->fused.pool) {
+        neuron_fused_unpool(P, w, b, t, j, m);
+        if (a->gy != w->zero) P->add(m, a->gy, w->gy);
+        a->gy = w->gy;
+    }
 }
 
-static void backward_block(const neuron_plan *P, const hk_bind *b, neuron_work *w, int64_t jb, int64_t je, int64_t group) {
+static void backward_block(const neuron_plan *P, const hk_bind *b, neuron_work *w, int64_t jb, int64_t je, int64_t group, int64_t first) {
     const cpu_plan *p = &P->base;
     int64_t all = b->n * P->E, i_gseq = 2 + P->ns + P->np, i_gs1 = i_gseq + P->ns, o_gp = 1 + P->ns;
     float *gx = cpu_out_ptr(p, b, 0), *gs[HK_MAX_STATE] = { NULL };
@@ -93,6 +98,7 @@ static void backward_block(const neuron_plan *P, const hk_bind *b, neuron_work *
             for (int k = 0; k < P->np; k++) a.gp[k] = w->gp[k] ? w->gp[k] + at : NULL;
             if (P->want_gp) P->k->bwd_gp(&a);
             else P->k->bwd(&a);
+            if (P->fused.sums && !gx_sum) neuron_fused_add_sums(P, w, j - first, m, a.gx[0], w->raw);
             if (gx_sum && t == b->T - 1) memcpy(gx + j, w->gx, (size_t)m * 4);
             else if (gx_sum) P->add(m, w->gx, gx + j);
         }
@@ -104,16 +110,22 @@ static void backward_block(const neuron_plan *P, const hk_bind *b, neuron_work *
             if (steps) memset(w->gp[k], 0, (size_t)(je - jb) * 4);
         }
     }
+    if (P->fused.sums && gx_sum)
+        for (int64_t j = jb; j < je; j += CPU_NEURON_TILE) {
+            int64_t m = cpu_min(CPU_NEURON_TILE, je - j);
+            neuron_fused_add_sums(P, w, j - first, m, gx + j, cpu_src_get(&P->x, b->ptr[0], b, 0, j, m, w->x));
+        }
 }
 
 static hk_status neuron_bwd_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
     const neuron_plan *P = (const neuron_plan *)p;
-    int64_t unit = P->want_gp ? HK_GROUP * P->E : CPU_NEURON_UNIT, all = b->n * P->E;
+    int by_group = P->want_gp || P->fused.sums;
+    int64_t unit = by_group ? HK_GROUP * P->E : P->unit, all = b->n * P->E;
     neuron_work w;
-    neuron_work_init(P, 1, b->T, scratch, &w);
-    if (!P->want_gp) {
+    neuron_work_init(P, 1, b->T, b, scratch, &w);
+    if (!by_group) {
         int64_t end = cpu_min(hi * unit, all);
-        for (int64_t j = lo * unit; j < end; j += P->outer) backward_block(P, b, &w, j, cpu_min(j + P->outer, end), 0);
+        for (int64_t j = lo * unit; j < end; j += P->outer) backward_block(P, b, &w, j, cpu_min(j + P->outer, end), 0, 0);
         return HK_OK;
     }
     for (int64_t g = lo; g < hi; g++) {
@@ -123,7 +135,8 @@ static hk_status neuron_bwd_run(const cpu_plan *p, const hk_bind *b, int64_t lo,
             if (gp) memset(gp + g * row, 0, (size_t)row * 4);
         }
         int64_t end = cpu_min((g + 1) * unit, all);
-        for (int64_t j = g * unit; j < end; j += P->outer) backward_block(P, b, &w, j, cpu_min(j + P->outer, end), g);
+        for (int64_t j = g * unit; j < end; j += P->outer) backward_block(P, b, &w, j, cpu_min(j + P->outer, end), g, g * unit);
+        if (P->fused.sums) neuron_fused_end_sums(P, &w, b, g);
     }
     return HK_OK;
 }
@@ -151,8 +164,8 @@ hk_status neuron_bwd_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     int64_t fitting = SAVED_BYTES / (4 * cpu_max(1, P->ns) * cpu_max(1, o->T - 1)) / CPU_NEURON_UNIT * CPU_NEURON_UNIT;
     P->outer = cpu_min(cpu_max(fitting, CPU_NEURON_UNIT), P->p_row && !P->p_steps ? CPU_NEURON_TILE : 8 * CPU_NEURON_TILE);
     P->base.run = neuron_bwd_run;
-    if (P->want_gp) P->base.units = group_units, P->base.grain = 1;
+    if (P->want_gp || P->fused.sums) P->base.units = group_units, P->base.grain = 1;
     neuron_work w;
-    P->base.scratch = neuron_work_init(P, 1, o->T, NULL, &w);
+    P->base.scratch = neuron_work_init(P, 1, o->T, NULL, NULL, &w);
     return HK_OK;
 }

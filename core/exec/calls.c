@@ -2,17 +2,22 @@
 #include "exec/place.h"
 #include <stdlib.h>
 
+hk_status hk__backend_plan(hk_network *net, const hk_opdesc *d, const hk_backend **be, hk_op_plan **plan) {
+    hk_status st = HK_EUNSUPPORTED;
+    for (const hk_backend *try = net->be; try && st == HK_EUNSUPPORTED;) {
+        st = try->plan_new(net->dev, d, plan);
+        if (st == HK_OK) *be = try;
+        else try = try->extends ? hk__registry_get(net->ctx, "hk.backend/1", try->extends, NULL) : NULL;
+    }
+    return st;
+}
+
 static hk_status op_plan(hk__placer *q, hk__call *c, const char *op, const char *path, uint64_t stream, int n_in, const hk_desc *in, int n_out, const hk_desc *out, int n_attr,
                          const hk_attr *attr, int64_t T, uint32_t scope) {
     hk_network *net = q->net;
     hk_opdesc d = { .struct_size = sizeof d, .scope = scope, .op = op, .path = path, .n_in = (uint32_t)n_in, .n_out = (uint32_t)n_out, .n_attr = (uint32_t)n_attr,
                     .isa = q->b->isa, .in = in, .out = out, .attr = attr, .T = T, .N = q->p->N, .nb = q->p->nb, .stream = stream };
-    hk_status st = HK_EUNSUPPORTED;
-    for (const hk_backend *be = net->be; be && st == HK_EUNSUPPORTED;) {
-        st = be->plan_new(net->dev, &d, &c->plan);
-        if (st == HK_OK) c->be = be;
-        else be = be->extends ? hk__registry_get(net->ctx, "hk.backend/1", be->extends, NULL) : NULL;
-    }
+    hk_status st = hk__backend_plan(net, &d, &c->be, &c->plan);
     if (st == HK_EUNSUPPORTED) return hk__fail(net->ctx, st, "backend '%s' does not take operation '%s' of %s", net->cfg.backend, op, path[0] ? path : "(root)");
     if (st != HK_OK) return hk__fail_in(net->ctx, st, "operation '%s' of %s", op, path[0] ? path : "(root)");
     hk_query query = { .struct_size = sizeof query };

@@ -59,6 +59,16 @@ static void build_loss(hk__builder *b, hk__plan *p, hk_network *net) {
     p->correct = hk_merge(bb, hk_reduce(bb, hk_correct(bb, rate, p->target), 2), 1.0);
 }
 
+/* Outputs and upstream seeds after a pass that replaced values, by name. */
+static void find_outputs(hk__plan *p, const hk__graph *g, int n_output, hk__seed *seed) {
+    for (int i = 0, k = 0; i < n_output; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "(output %d)", i);
+        p->output[i] = held(g, name);
+        if (p->upstream[i]) seed[k++].value = p->output[i];
+    }
+}
+
 hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank, const int64_t *shape, hk__plan **out) {
     hk_network *net = ex->net;
     hk_status st = HK_ENOMEM;
@@ -110,17 +120,11 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
         snprintf(name, sizeof name, "(output %d)", i);
         hold(&b, name, p->output[i]);
     }
-    /* Hoisting moves values in and out of loops; seeds that point into the graph are found again by name after it. */
     bool hoist = !(net->cfg.passes_off & HK_PASS_HOIST);
     if (hoist) hk__hoist(&b);
-    int k = 0;
-    for (int i = 0; i < ex->cfg.n_output; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "(output %d)", i);
-        p->output[i] = held(g, name);
-        if (p->upstream[i]) seed[k++].value = p->output[i];
-    }
-    if (!train && !(net->cfg.passes_off & HK_PASS_FOLD_NORM)) hk__fold_norm(&b, ex->cfg.n_output, p->output);
+    if (!train && !(net->cfg.passes_off & HK_PASS_FOLD_NORM)) hk__fold_norm(&b);
+    if (!(net->cfg.passes_off & HK_PASS_FUSE)) hk__fuse(&b);
+    find_outputs(p, g, ex->cfg.n_output, seed);
     if (train) {
         for (int i = 0; i < net->n_param; i++) learns[i] = net->param[i].learnable != 0;
         hk_value gx = HK_NONE;
@@ -129,12 +133,9 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
         if (hoist) hk__hoist(&b);
     }
     p->y = held(g, "(y)"), p->loss = held(g, "(loss)"), p->correct = held(g, "(correct)"), p->grad_x = held(g, "(grad x)");
+    find_outputs(p, g, ex->cfg.n_output, seed);
     int n_root = 0;
-    for (int i = 0; i < ex->cfg.n_output; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "(output %d)", i);
-        root[n_root++] = p->output[i] = held(g, name);
-    }
+    for (int i = 0; i < ex->cfg.n_output; i++) root[n_root++] = p->output[i];
     if (!train || !p->loss) root[n_root++] = p->y;
     root[n_root++] = p->loss;
     root[n_root++] = p->correct;

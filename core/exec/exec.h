@@ -133,6 +133,8 @@ hk_status hk__schedule(hk__plan *, hk__builder *, uint32_t mode, uint32_t flags)
 /* core/exec/place.c: memory for every value, and operation plans */
 hk_status hk__place_all(hk__plan *, hk__builder *, bool train);
 int64_t hk__row_bytes(const hk_network *, const hk_desc *);
+/* core/exec/calls.c: an operation plan from the network's backend, or from the one it extends; *be: whose it is */
+hk_status hk__backend_plan(hk_network *, const hk_opdesc *, const hk_backend **be, hk_op_plan **);
 /* Rows of a value in storage for n samples. */
 int64_t hk__rows(const hk__plan *, const hk_desc *, int64_t n);
 /* Calls f for each value from outside that a top node reads. */

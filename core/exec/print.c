@@ -70,6 +70,7 @@ hk_status hk_executor_print(const hk_executor *ex, FILE *f) {
             for (int k = 0; c->loop && k < c->loop->n_body; k++) line(p, f, &c->loop->body[k], 1, name, phases[p->g->node[c->node].phase]);
         }
     }
+    for (int i = 0; i < p->g->n_note; i++) fprintf(f, "%s\n", p->g->note[i]);
     hk_plan_stats s;
     hk_executor_stats(ex, &s);
     fprintf(f, "arena %" PRId64 " bytes, largest live sum %" PRId64 " bytes (%.2fx); parameters, gradients and optimizer state %" PRId64 " bytes; sequence state %" PRId64 " bytes\n",

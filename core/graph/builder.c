@@ -240,6 +240,7 @@ void hk__module_build(hk_builder *bb, const hk_module *m, int n_in, const hk_val
             if (out[i]) out[i] = hk__loop_stack(bb, loop, out[i]);
         hk__loop_end(bb, loop);
     }
+    if (!b->loop && n_out && strcmp(mod->iface, "hk.module/1") == 0) name_output(bb, m, "y", out[0]);
     b->at = before;
     if (b->status != HK_OK)
         for (int i = 0; i < n_out; i++) out[i] = HK_NONE;

@@ -1,5 +1,7 @@
 /* graph.c - the tables of a graph: values, nodes, lists, and the pool that owns what they point to. */
 #include "graph/graph.h"
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,6 +104,19 @@ bool hk__pair_add(hk__graph *g, hk__pair **pairs, int32_t *n, hk_value inner, hk
     }
     (*pairs)[(*n)++] = (hk__pair){ inner, outer };
     return true;
+}
+
+void hk__note(hk__graph *g, const char *fmt, ...) {
+    char text[256];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    char *kept = hk__pool_str(g, text), **list = hk__pool(g, (size_t)(g->n_note + 1) * sizeof *list);
+    if (!kept || !list) return;
+    if (g->n_note) memcpy(list, g->note, (size_t)g->n_note * sizeof *list);
+    list[g->n_note++] = kept;
+    g->note = list;
 }
 
 void hk__graph_free(hk__graph *g) {

@@ -102,6 +102,8 @@ typedef struct hk__graph {
     int32_t n_slot, cap_slot, n_named, cap_named;
     int64_t T, N;
     bool training, spiking, oom;
+    char **note;      /* what passes have to say about the plan: "conv_fc.2: not fused by ..." */
+    int32_t n_note;
 } hk__graph;
 
 /* ---- core/graph/graph.c ---- */
@@ -112,6 +114,7 @@ hk_value hk__val_new(hk__graph *, const hk_desc *, hk__source, int32_t ref, int3
 int32_t hk__node_new(hk__graph *, const struct hk__op *, const char *path, int n_in, const hk_value *in, int n_out, int n_attr, const hk_attr *attr, int32_t loop);
 hk__list *hk__body(hk__graph *, int32_t loop);           /* the list of a region */
 bool hk__insert(hk__list *, int at, int32_t v);
+void hk__note(hk__graph *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void hk__graph_free(hk__graph *);
 bool hk__pair_add(hk__graph *, hk__pair **, int32_t *n, hk_value inner, hk_value outer);
 static inline bool hk__known(const hk_desc *d) { return d->rank != HK_UNKNOWN; }
@@ -139,6 +142,7 @@ typedef struct hk__grad_call { /* one grad call; all values are usable where the
     const hk_value *gout; /* NONE where no gradient arrives */
     hk_value *gin;        /* to be filled; NONE: no gradient */
     const bool *need;     /* which inputs want one */
+    uint64_t summed;      /* to be set: bit i: gin[i] is what one value of input i gets, summed over the rows that it was used for */
 } hk__grad_call;
 hk_value hk__saved_in(hk__grad_call *, int i);
 hk_value hk__saved_out(hk__grad_call *, int i);
@@ -212,8 +216,12 @@ typedef struct hk__seed {
 void hk__autodiff(hk__builder *, int n_seed, const hk__seed *, const bool *param_learns, hk_value input, hk_value *input_grad);
 /* core/pass/fold_time.c: what an operation reads in place of v when the pass is off */
 hk_value hk__unfold(hk__builder *, const struct hk__op *, hk_value v);
-/* core/pass/fold_norm.c: tap[]: values that will be read */
-void hk__fold_norm(hk__builder *, int n_tap, const hk_value *tap);
+/* core/pass/fold_norm.c */
+void hk__fold_norm(hk__builder *);
+/* core/fuse/fuse.c: groups of operations become one, where a named rule matches and the backend takes it */
+void hk__fuse(hk__builder *);
+/* core/pass/readers.c: how many operands, loops and names that the plan keeps (taps) read v; *who: the last of them, for messages ("" when none) */
+int hk__readers(const hk__graph *, hk_value v, const char **who);
 /* core/pass/hoist.c */
 void hk__hoist(hk__builder *);  /* before autodiff and after it: moves operations out of loops */
 /* Uses of `old` become uses of `new` everywhere in the graph. */

@@ -3,7 +3,7 @@
 
 static const hk_neuron *of(const hk__node *n) { return hk__attr(n, "neuron")->p; }
 
-HK_INFER(neuron_infer) { /* x, s0.., p.. -> y, s1.., seq.. */
+void hk__neuron_infer(hk_builder *b, const hk__node *n, const hk_desc *in, hk_desc *out) { /* x, s0.., p.. -> y, s1.., seq.. */
     const hk_neuron *neuron = of(n);
     uint32_t ns = neuron->type->n_state;
     hk_desc y = in[0];
@@ -52,7 +52,7 @@ HK_INFER(neuron_bwd_infer) {
 }
 
 const hk__op hk__ops_neuron[] = {
-    { "neuron", HK_TIME_SCAN, HK_OP_FIXED, neuron_infer, neuron_grad, "a neuron over time" },
+    { "neuron", HK_TIME_SCAN, HK_OP_FIXED, hk__neuron_infer, neuron_grad, "a neuron over time" },
     { "neuron_bwd", HK_TIME_SCAN, HK_OP_FIXED, neuron_bwd_infer, NULL, "adjoint of neuron" },
     { 0 },
 };

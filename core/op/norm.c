@@ -39,37 +39,38 @@ HK_INFER(batchnorm_infer) { /* x, mean, rstd, [w], [b] -> y */
     (void)n;
 }
 
+void hk__batchnorm_grads(hk__grad_call *c, hk_value g, int i_x, int i_mean, hk_value partial) {
+    hk_builder *b = c->b;
+    int i_w = i_mean + 2, i_b = i_mean + 3;
+    hk_desc dx = hk_value_desc(b, c->node->in[i_x]);
+    hk_value x = hk__saved_in(c, i_x), mean = hk__saved_in(c, i_mean), rstd = hk__saved_in(c, i_mean + 1), w = c->node->in[i_w] ? hk__saved_in(c, i_w) : HK_NONE;
+    bool train = hk__attr_int(c->node, "train") != 0, want_w = c->node->in[i_w] && c->need[i_w], want_b = c->node->in[i_b] && c->need[i_b];
+    if (!partial && (want_w || want_b || (train && c->need[i_x]))) {
+        const hk_value in[4] = { g, x, mean, rstd };
+        partial = hk__emit1(b, "batchnorm_sums", 4, in, 0, NULL);
+    }
+    const hk_attr row[2][1] = { { { "row", 0, 0, NULL } }, { { "row", 1, 0, NULL } } };
+    hk_value sums = train && c->need[i_x] ? hk_merge(b, partial, 1.0) : HK_NONE;
+    if (want_b) c->gin[i_b] = hk__emit1(b, "static_row", 1, &partial, 1, row[0]);
+    if (want_w) c->gin[i_w] = hk__emit1(b, "static_row", 1, &partial, 1, row[1]);
+    if (!c->need[i_x]) return;
+    if (train) {
+        double count = (double)(hk_batch(b) * (dx.flags & HK_T ? hk_steps(b) : 1)) * (double)(hk_desc_elems(&dx) / dx.shape[0]);
+        const hk_value in[6] = { g, x, mean, rstd, w, sums };
+        const hk_attr attr[1] = { { "count", 0, count, NULL } };
+        c->gin[i_x] = hk__emit1(b, "batchnorm_dx", 6, in, 1, attr);
+    } else {
+        c->gin[i_x] = hk_mul(b, g, w ? hk_mul(b, w, rstd) : rstd);
+    }
+}
+
 HK_GRAD(batchnorm_grad) {
     hk_builder *b = c->b;
     hk_value g = c->gout[0];
     if (!g) return;
     hk_desc dx = hk_value_desc(b, c->node->in[0]), dg = hk_value_desc(b, g);
-    if ((dx.flags & ~(uint32_t)dg.flags) & HK_SEQ) { /* a gradient that is the same for several rows: one for each */
-        g = hk_add(b, hk_affine(b, hk__saved_in(c, 0), 0.0, 0.0), g);
-    }
-    hk_value x = hk__saved_in(c, 0), mean = hk__saved_in(c, 1), rstd = hk__saved_in(c, 2), w = c->node->in[3] ? hk__saved_in(c, 3) : HK_NONE;
-    bool train = hk__attr_int(c->node, "train") != 0, affine = (c->node->in[3] && c->need[3]) || (c->node->in[4] && c->need[4]);
-    hk_value sums = HK_NONE, partial = HK_NONE;
-    if (affine || (train && c->need[0])) {
-        const hk_value in[4] = { g, x, mean, rstd };
-        partial = hk__emit1(b, "batchnorm_sums", 4, in, 0, NULL);
-        if (train && c->need[0]) sums = hk_merge(b, partial, 1.0);
-    }
-    if (affine) {
-        const hk_attr row[2][1] = { { { "row", 0, 0, NULL } }, { { "row", 1, 0, NULL } } };
-        if (c->node->in[4] && c->need[4]) c->gin[4] = hk__emit1(b, "static_row", 1, &partial, 1, row[0]);
-        if (c->node->in[3] && c->need[3]) c->gin[3] = hk__emit1(b, "static_row", 1, &partial, 1, row[1]);
-    }
-    if (!c->need[0]) return;
-    if (train) {
-        double count = (double)(hk_batch(b) * (dx.flags & HK_T ? hk_steps(b) : 1)) * (double)(hk_desc_elems(&dx) / dx.shape[0]);
-        const hk_value in[6] = { g, x, mean, rstd, w, sums };
-        const hk_attr attr[1] = { { "count", 0, count, NULL } };
-        c->gin[0] = hk__emit1(b, "batchnorm_dx", 6, in, 1, attr);
-    } else {
-        hk_value scale = w ? hk_mul(b, w, rstd) : rstd;
-        c->gin[0] = hk_mul(b, g, scale);
-    }
+    if ((dx.flags & ~(uint32_t)dg.flags) & HK_SEQ) g = hk_add(b, hk_affine(b, hk__saved_in(c, 0), 0.0, 0.0), g); /* the same for several rows: one for each */
+    hk__batchnorm_grads(c, g, 0, 1, HK_NONE);
 }
 
 HK_INFER(batchnorm_sums_infer) {

@@ -1,7 +1,7 @@
 /* pool.c - max, average and adaptive average pooling over H and W, and means over groups of features. */
 #include "op/op.h"
 
-HK_INFER(pool_infer) { /* x[C,H,W] -> [C,H',W'] */
+void hk__pool_infer(hk_builder *b, const hk__node *n, const hk_desc *in, hk_desc *out) { /* x[C,H,W] -> [C,H',W'] */
     char t[96];
     if (!hk__known(&in[0])) return;
     bool ceil_mode = hk__attr_int(n, "ceil") != 0;
@@ -13,7 +13,7 @@ HK_INFER(pool_infer) { /* x[C,H,W] -> [C,H',W'] */
                          hk__shape_text(&in[0], t));
         return;
     }
-    bool max = n->op->name[0] == 'm';
+    bool max = n->op->name[0] != 'a';
     out[0] = hk__desc(max ? in[0].dtype : HK_F32, in[0].flags, 3, shape);
 }
 
@@ -81,9 +81,9 @@ HK_INFER(group_spread_infer) {
 }
 
 const hk__op hk__ops_pool[] = {
-    { "maxpool2d", HK_TIME_POINT, 0, pool_infer, maxpool2d_grad, "largest of a window" },
+    { "maxpool2d", HK_TIME_POINT, 0, hk__pool_infer, maxpool2d_grad, "largest of a window" },
     { "maxpool2d_bwd", HK_TIME_POINT, 0, maxpool2d_bwd_infer, NULL, "to the first largest of the window" },
-    { "avgpool2d", HK_TIME_POINT, 0, pool_infer, avgpool2d_grad, "mean of a window" },
+    { "avgpool2d", HK_TIME_POINT, 0, hk__pool_infer, avgpool2d_grad, "mean of a window" },
     { "avgpool2d_bwd", HK_TIME_POINT, 0, shaped_infer, NULL, "adjoint of avgpool2d" },
     { "adaptive_avgpool2d", HK_TIME_POINT, 0, adaptive_infer, adaptive_grad, "means of equal shares" },
     { "adaptive_avgpool2d_bwd", HK_TIME_POINT, 0, shaped_infer, NULL, "adjoint of adaptive_avgpool2d" },

@@ -69,10 +69,10 @@ void hk__grad_node(hk__tape *ad, int32_t id, hk_value *into) {
         if (g && !d.flags && is_partial(ad, g)) g = hk_merge(&b->base, g, 1.0);
         gout[i] = hk__grad_spread(&b->base, g, &d);
     }
-    hk__grad_call c = { &b->base, &n, ad, gout, gin, need };
+    hk__grad_call c = { &b->base, &n, ad, gout, gin, need, 0 };
     n.op->grad(&c);
     for (int i = 0; i < n.n_in; i++)
-        if (need[i]) hk__grad_add(ad, into, n.in[i], gin[i], n.op->time == HK_TIME_WHOLE ? b->g->val[n.in[i]].desc.flags : rows);
+        if (need[i]) hk__grad_add(ad, into, n.in[i], gin[i], n.op->time == HK_TIME_WHOLE || c.summed >> i & 1u ? b->g->val[n.in[i]].desc.flags : rows);
 }
 
 /* Which values of the forward graph want a gradient. */

@@ -7,17 +7,6 @@
 #include "graph/graph.h"
 #include <string.h>
 
-static int uses(const hk__graph *g, hk_value v, int n_tap, const hk_value *tap) {
-    int n = 0;
-    for (int i = 1; i < g->n_node; i++) {
-        for (int k = 0; k < g->node[i].n_in; k++) n += g->node[i].in[k] == v;
-        const hk__loop *l = g->node[i].body;
-        for (int k = 0; l && k < l->n_at; k++) n += l->at[k].outer == v;
-    }
-    for (int i = 0; i < n_tap; i++) n += tap[i] == v;
-    return n;
-}
-
 /* Moves what was emitted last in front of position `at`. */
 static void move_to(hk__list *list, int first_new, int at) {
     int32_t moved[16];
@@ -28,7 +17,7 @@ static void move_to(hk__list *list, int first_new, int at) {
     memcpy(list->at + at, moved, (size_t)n * sizeof *moved);
 }
 
-void hk__fold_norm(hk__builder *b, int n_tap, const hk_value *tap) {
+void hk__fold_norm(hk__builder *b) {
     hk__graph *g = b->g;
     hk_builder *bb = &b->base;
     for (int i = 0; i < g->top.n && b->status == HK_OK; i++) {
@@ -40,7 +29,8 @@ void hk__fold_norm(hk__builder *b, int n_tap, const hk_value *tap) {
         if (!x || g->val[x].source != HK_SRC_NODE || g->val[x].loop) continue;
         int32_t conv = g->val[x].node;
         if (g->node[conv].body || strcmp(g->node[conv].op->name, "conv2d") != 0) continue;
-        if (uses(g, x, n_tap, tap) != 1) continue;
+        const char *who;
+        if (hk__readers(g, x, &who) != 1) continue;
         hk_value mean = n->in[1], rstd = n->in[2], gamma = n->in[3], beta = n->in[4], w = g->node[conv].in[1], bias = g->node[conv].in[2], y = n->out[0];
         int from = g->top.n, at = 0;
         while (g->top.at[at] != conv) at++;

@@ -62,7 +62,7 @@ HK_API int hk_module_to_text(const hk_module *, char *buf, size_t size);
 HK_API hk_status hk_module_set_user(hk_module *root, const char *path, void *user);
 
 /* ---- network: parameters and plans on a backend ------------------------------------------------------------------- */
-enum { HK_PASS_FOLD_TIME = 1u, HK_PASS_HOIST = 2u, HK_PASS_FOLD_NORM = 4u }; /* passes that can be switched off */
+enum { HK_PASS_FOLD_TIME = 1u, HK_PASS_HOIST = 2u, HK_PASS_FOLD_NORM = 4u, HK_PASS_FUSE = 8u }; /* passes that can be switched off */
 typedef struct hk_network hk_network;
 typedef struct hk_network_config {
     uint32_t struct_size;

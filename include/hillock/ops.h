@@ -32,6 +32,10 @@
  * |                  |   y, s1[n_state] f, seq[n_state] f                    |                 |   forward of its own, else f. s1: state after the last step; seq: after each step
  * | neuron_bwd       | x f, s0[n_state], p[n_param], [gy f], [gseq[n_state]], [gs1[n_state]] -> | neuron p | adjoint, replaying the forward from s0 per tile
  * |                  |   gx f, gs0[n_state] f, gp[n_param] G of p's shape    |                 |   (gx, gs0, gp each may be absent)
+ * | fused_neuron     | as neuron, then [mean, rstd, w, b] -> as neuron, then | neuron p, window, train | neuron of batchnorm(x) (x itself without mean); pooled: maxpool2d of y, where: place of the
+ * |                  |   [pooled, where count] (absent without a window)     |                 |   first largest in its window, row-major. Emitted by fusion rules alone; who takes it takes its backward
+ * | fused_neuron_bwd | as neuron_bwd, then [mean, rstd, w, b], [gpooled, where] -> as neuron_bwd, | neuron p, window | gx: gradient of the neuron's input, summed over t when x is HELD;
+ * |                  |   then sums G f[2,C]                                  |                 |   sums: batchnorm_sums of it
  * | bernoulli        | p f HELD or SEQ -> spike SEQ                          |                 | 1 where u <= p, u = hk_random(stream, step, t, sample, border position)
  * | one_hot          | y i64[] -> f[classes]                                 | classes         | 1 at y, else 0
  * | cross_entropy    | z f[C], y i64[], [w f[C]] -> loss f[], weight f[]     | smoothing f     | nll = -log_softmax(z); loss = (1-e) w[y] nll[y] + (e/C) sum_c w[c] nll[c]; weight = w[y] (1 without w)

@@ -165,6 +165,69 @@ static void test_training_steps_allocate_nothing(void **state) {
     }
 }
 
+/* A module with two stateless branches of its input that meet in a sum: for the test below. */
+static hk_status branches_build(hk_builder *b, const hk_module *self, int n_in, const hk_value *in, int n_out, hk_value *out) {
+    hk_value y[2] = { HK_NONE, HK_NONE };
+    (void)n_out;
+    for (int i = 0; i < 2; i++) hk_module_build(b, hk_child(self, i), n_in, in, 1, &y[i]);
+    out[0] = hk_add(b, y[0], y[1]);
+    return HK_OK;
+}
+static hk_status branches_init(const hk_host *host) {
+    static const hk_module_type type = { .struct_size = sizeof type, .role = HK_CONTAINER, .doc = "sum of two branches", .source = "test", .min_child = 2, .max_child = 2,
+                                         .build = branches_build };
+    return host->add(host->ctx, "hk.module/1", "Branches", &type);
+}
+static const hk_plugin_entry branches_entry = { HK_PLUGIN_MAGIC, sizeof(hk_plugin_entry), HK_ABI_MAJOR, HK_ABI_MINOR, HK_ABI_PRINT, "test.branches", "1", "Apache-2.0", NULL, branches_init, NULL };
+
+/* Rows that the printed plan gives for an operation of a module; -1: it has none. */
+static long rows_of(const char *plan, const char *op, const char *path) {
+    for (const char *line = plan; line; line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
+        char unit[32], phase[32], name[32], module[64];
+        int number;
+        long rows;
+        if (sscanf(line, " %31s %d %31s %31s %63s %ld", unit, &number, phase, name, module, &rows) == 6 && strcmp(name, op) == 0 && strcmp(module, path) == 0) return rows;
+    }
+    return -1;
+}
+
+/* An image that is the same at each step is convolved and normalised once: N rows, not T * N, until the first neuron. */
+static void test_what_does_not_depend_on_time_has_N_rows(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        struct {
+            const char *op, *path;
+            long rows;
+        } want[6];
+    } cases[] = {
+        { "Sequential(Conv2d(1, 16, 3, padding=1), BatchNorm2d(16), IF(surrogate=ATan()), Conv2d(16, 8, 3), BatchNorm2d(8), IF(surrogate=ATan()), Flatten(), Linear(5408, 10))",
+          { { "conv2d", "0", 20 }, { "batchnorm", "1", 20 }, { "channel_stats", "1", 20 }, { "conv2d", "3", 60 }, { "batchnorm", "4", 60 } } },
+        { "Sequential(Branches(Conv2d(1, 16, 3), Conv2d(1, 16, 3)), BatchNorm2d(16), IF(surrogate=ATan()), Conv2d(16, 8, 3), Flatten(), Linear(4608, 10))",
+          { { "conv2d", "0.0", 20 }, { "conv2d", "0.1", 20 }, { "add", "0", 20 }, { "batchnorm", "1", 20 }, { "conv2d", "3", 60 } } },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        net n;
+        hk_network_config c = HK_NETWORK_CONFIG_DEFAULT;
+        c.passes_off = HK_PASS_FUSE; /* so that each has a line of its own */
+        hk_executor_config ec = { sizeof ec, HK_TRAIN, 0, 0, NULL };
+        net_make(&n, cases[i].text, "MSE()", "SGD(lr=0.1)", c, ec);
+        net_ok(hk_executor_shape(n.ex, 3, 20, 0, 3, (int64_t[]){ 1, 28, 28 }));
+        char *plan = NULL;
+        size_t size = 0;
+        FILE *f = open_memstream(&plan, &size);
+        net_ok(hk_executor_print(n.ex, f));
+        fclose(f);
+        for (int k = 0; k < 6 && cases[i].want[k].op; k++) {
+            long rows = rows_of(plan, cases[i].want[k].op, cases[i].want[k].path);
+            if (rows != cases[i].want[k].rows)
+                fail_msg("%s of %s has %ld rows, expected %ld:\n%s", cases[i].want[k].op, cases[i].want[k].path, rows, cases[i].want[k].rows, plan);
+        }
+        free(plan);
+        net_free(&n);
+    }
+}
+
 static void test_memory_limit_refuses_by_name(void **state) {
     (void)state;
     hk_network_config c = HK_NETWORK_CONFIG_DEFAULT;
@@ -178,7 +241,7 @@ static void test_memory_limit_refuses_by_name(void **state) {
 }
 
 int main(void) {
-    if (hk_plugin_add(net_context(), &spy_entry) != HK_OK) {
+    if (hk_plugin_add(net_context(), &spy_entry) != HK_OK || hk_plugin_add(net_context(), &branches_entry) != HK_OK) {
         fprintf(stderr, "%s\n", hk_error(net_context()));
         return 1;
     }
@@ -188,6 +251,7 @@ int main(void) {
         cmocka_unit_test(test_arena_is_near_the_largest_live_sum),
         cmocka_unit_test(test_a_longer_chain_takes_no_more_memory_for_inference),
         cmocka_unit_test(test_training_steps_allocate_nothing),
+        cmocka_unit_test(test_what_does_not_depend_on_time_has_N_rows),
         cmocka_unit_test(test_memory_limit_refuses_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,82 @@
+/* fuse.c - tries every rule at every operation outside loops, and what rules need to look at the graph and to change it. */
+#include "fuse/fuse.h"
+#include <string.h>
+
+#define ADDRESS(name) &hk__rule_##name,
+static const hk__rule *const rules[] = { HK_RULES(ADDRESS) };
+
+static int place_of(const hk__graph *g, int32_t node) {
+    int at = 0;
+    while (at < g->top.n && g->top.at[at] != node) at++;
+    return at;
+}
+
+int32_t hk__made_by(const hk__graph *g, hk_value v, const char *op) {
+    const hk__val *x = &g->val[v];
+    if (!v || x->source != HK_SRC_NODE || x->loop || g->node[x->node].body || strcmp(g->node[x->node].op->name, op) != 0) return 0;
+    return x->node;
+}
+
+bool hk__only_reader(hk__graph *g, const hk__rule *rule, hk_value v, int32_t reader, const char *what) {
+    const char *who = "";
+    hk_value *slot = NULL;
+    for (int k = 0; k < g->node[reader].n_in; k++)
+        if (g->node[reader].in[k] == v) slot = &g->node[reader].in[k];
+    if (slot) *slot = HK_NONE; /* others only */
+    int n = hk__readers(g, v, &who);
+    if (slot) *slot = v;
+    if (n) hk__note(g, "%s: not fused by %s: %s is also read by %s", g->node[reader].path, rule->name, what, who[0] ? who : "the loss");
+    return n == 0;
+}
+
+/* Whoever takes an operation takes it in every scope and block size, and its backward with it. */
+static bool taken(hk__builder *b, const hk__node *n) {
+    hk__graph *g = b->g;
+    hk_network *net = b->net;
+    hk_desc in[HK_MAX_OPERANDS], out[HK_MAX_OPERANDS];
+    for (int i = 0; i < n->n_in; i++) in[i] = n->in[i] ? g->val[n->in[i]].desc : (hk_desc){ .dtype = HK_ABSENT };
+    for (int i = 0; i < n->n_out; i++) out[i] = g->val[n->out[i]].desc;
+    hk_opdesc d = { .struct_size = sizeof d, .scope = HK_SCOPE_TEAM, .op = n->op->name, .path = n->path, .n_in = (uint32_t)n->n_in, .n_out = (uint32_t)n->n_out,
+                    .n_attr = (uint32_t)n->n_attr, .isa = b->isa, .in = in, .out = out, .attr = n->attr, .T = g->T, .N = g->N, .nb = g->N, .stream = n->stream };
+    const hk_backend *be = NULL;
+    hk_op_plan *plan = NULL;
+    if (hk__backend_plan(net, &d, &be, &plan) != HK_OK) return false;
+    be->plan_free(plan);
+    return true;
+}
+
+bool hk__fuse_emit(hk__builder *b, const hk__rule *rule, int32_t at, const char *op, int n_in, const hk_value *in, int n_out, hk_value *out, int n_attr,
+                   const hk_attr *attr) {
+    hk__graph *g = b->g;
+    b->path = g->node[at].path;
+    hk_emit(&b->base, op, n_in, in, n_out, out, n_attr, attr);
+    b->path = NULL;
+    if (b->status != HK_OK) return false;
+    int32_t id = g->top.at[--g->top.n];
+    if (!taken(b, &g->node[id])) {
+        hk__note(g, "%s: not fused by %s: backend '%s' does not take it", g->node[at].path, rule->name, b->net->cfg.backend);
+        hk__drop_node(g, id);
+        return false;
+    }
+    g->node[id].phase = g->node[at].phase;
+    if (!hk__insert(&g->top, place_of(g, at), id)) g->oom = true;
+    return true;
+}
+
+void hk__drop_node(hk__graph *g, int32_t node) {
+    int at = place_of(g, node);
+    for (int k = 0; k < g->node[node].n_in; k++) g->node[node].in[k] = HK_NONE;
+    if (at == g->top.n) return;
+    memmove(g->top.at + at, g->top.at + at + 1, (size_t)(g->top.n - at - 1) * sizeof *g->top.at);
+    g->top.n--;
+}
+
+void hk__fuse(hk__builder *b) {
+    hk__graph *g = b->g;
+    for (int i = 0; i < g->top.n && b->status == HK_OK; i++)
+        for (size_t r = 0; r < sizeof rules / sizeof *rules && b->status == HK_OK; r++)
+            if (rules[r]->apply(b, rules[r], g->top.at[i])) {
+                i = -1; /* places have moved */
+                break;
+            }
+}
