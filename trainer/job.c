@@ -165,7 +165,7 @@ hk_status hk__job_open_data(hk__job *j, int splits) {
 }
 
 static hk_status make_executor(hk__job *j, uint32_t mode, hk_executor **out) {
-    hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = mode };
+    hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = mode, .flags = HK_FORGET };
     hk_status st = hk_executor_new(j->net, &ec, out);
     return st ? hk__job_fail_ctx(j, st, "model", "type") : HK_OK;
 }

@@ -60,7 +60,7 @@ hk_status hk__rates_print(hk__job *j, const hk__loader *l, const char *name, int
     hk_executor *ex = NULL;
     hk__batch_result got;
     hk_status st = collect(j, j->root, &outs);
-    hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = HK_INFER, .n_output = outs.n, .outputs = outs.out };
+    hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = HK_INFER, .flags = HK_FORGET, .n_output = outs.n, .outputs = outs.out };
     if (!st) st = hk_executor_new(j->net, &ec, &ex);
     if (st) hk__job_fail_ctx(j, st, "model", "type");
     else st = hk__job_run(j, ex, l->x, l->y, l->count, &got);

@@ -31,6 +31,7 @@ static hk_status find(hk_executor *ex, const char *name, bool write, place *out)
         for (int i = 0; i < ex->n_state; i++) {
             hk__slot_memory *s = &ex->state[i];
             if (strcmp(s->name, name + 6) != 0) continue;
+            if (!s->bytes) return hk__fail(net->ctx, HK_ESTATE, "%s: this executor forgets its state (HK_FORGET); make it without", name);
             if (write && s->last < 0) s->last = 0;
             *out = (place){ .desc = s->desc, .base = s->last >= 0 ? s->buf[s->last] : s->def, .nb = s->N, .N = s->N, .T = 1, .writable = true };
             out->desc.flags = HK_HELD;

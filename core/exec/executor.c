@@ -58,11 +58,11 @@ static hk_status make_state(hk_executor *ex, hk__plan *p) {
         hk__slot_memory *s = &ex->state[ex->n_state++];
         s->desc = slot->desc, s->N = p->N, s->last = -1;
         s->name = strdup(slot->name);
-        s->bytes = hk__row_bytes(net, &slot->desc) * p->N;
+        s->bytes = slot->forgotten ? 0 : hk__row_bytes(net, &slot->desc) * p->N;
         hk_status st = HK_OK;
-        for (int k = 0; k < 3 && st == HK_OK; k++) st = net->be->buf_new(net->dev, (size_t)s->bytes, (void **)(k == 2 ? &s->def : &s->buf[k]));
+        for (int k = 0; k < 3 && st == HK_OK && s->bytes; k++) st = net->be->buf_new(net->dev, (size_t)s->bytes, (void **)(k == 2 ? &s->def : &s->buf[k]));
         if (st != HK_OK || !s->name) return hk__fail(net->ctx, HK_ENOMEM, "no memory for state %s (%lld bytes)", slot->name, (long long)s->bytes);
-        if (slot->def == 0.0) continue;
+        if (slot->def == 0.0 || !s->bytes) continue;
         int64_t n = hk_desc_elems(&s->desc) * p->N;
         void *host = malloc((size_t)s->bytes);
         if (!host) return hk__fail(net->ctx, HK_ENOMEM, "out of memory for state %s", slot->name);
@@ -153,6 +153,7 @@ static hk_status start(hk_executor *ex, bool go_on) {
         hk_status st = make_state(ex, p);
         if (st != HK_OK) return st;
     }
+    if (go_on && ex->cfg.flags & HK_FORGET) return hk__fail(net->ctx, HK_ESTATE, "continue: this executor forgets its state (HK_FORGET); make it without");
     if (go_on && !ex->ran) return hk__fail(net->ctx, HK_ESTATE, "continue: there was no run to go on from");
     for (int i = 0; i < ex->n_state; i++) {
         hk__slot_memory *s = &ex->state[i];

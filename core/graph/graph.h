@@ -79,6 +79,7 @@ typedef struct hk__slot { /* sequence state */
     double def;
     hk_value in, next; /* outside loops: before and after; carried by a loop: `next` is NONE */
     int32_t loop, carry;
+    bool forgotten; /* no memory: it starts from its default and ends with the run */
 } hk__slot;
 
 typedef struct hk__named {
@@ -132,7 +133,8 @@ enum {
     HK_OP_WHOLE_BATCH = 1, /* a TEAM operation over all samples: merge, optimizer */
     HK_OP_REDUCES = 2,     /* sums rows into HK_G: over T rows outside a loop equals summing over t inside */
     HK_OP_LINEAR_G = 4,    /* linear in an HK_G operand: may be moved past a sum over t */
-    HK_OP_FIXED = 8        /* never moved out of a loop */
+    HK_OP_FIXED = 8,       /* never moved out of a loop */
+    HK_OP_DEFAULT_STATE = 16 /* takes one STATIC number in place of a state operand */
 };
 
 typedef struct hk__grad_call { /* one grad call; all values are usable where the backward operations are emitted */
@@ -226,6 +228,8 @@ int hk__readers(const hk__graph *, hk_value v, const char **who);
 void hk__hoist(hk__builder *);  /* before autodiff and after it: moves operations out of loops */
 /* Uses of `old` become uses of `new` everywhere in the graph. */
 void hk__replace(hk__graph *, hk_value old, hk_value new_);
+/* core/pass/forget.c: sequence state that ends with the run */
+void hk__forget(hk__builder *);
 /* core/pass/live.c: marks what the roots need; prunes loops */
 void hk__live(hk__builder *, int n_root, const hk_value *root);
 

@@ -52,7 +52,7 @@ HK_INFER(neuron_bwd_infer) {
 }
 
 const hk__op hk__ops_neuron[] = {
-    { "neuron", HK_TIME_SCAN, HK_OP_FIXED, hk__neuron_infer, neuron_grad, "a neuron over time" },
-    { "neuron_bwd", HK_TIME_SCAN, HK_OP_FIXED, neuron_bwd_infer, NULL, "adjoint of neuron" },
+    { "neuron", HK_TIME_SCAN, HK_OP_FIXED | HK_OP_DEFAULT_STATE, hk__neuron_infer, neuron_grad, "a neuron over time" },
+    { "neuron_bwd", HK_TIME_SCAN, HK_OP_FIXED | HK_OP_DEFAULT_STATE, neuron_bwd_infer, NULL, "adjoint of neuron" },
     { 0 },
 };

@@ -109,7 +109,8 @@ typedef enum hk_mode { HK_INFER = 0, HK_TRAIN = 1 } hk_mode;
 enum {
     HK_SEPARATE = 1u,     /* TRAIN: run, backward and step are three calls; else run does all three in one pass over memory */
     HK_INPUT_GRAD = 2u,   /* TRAIN: "grad:x" can be read */
-    HK_EVAL = 4u          /* TRAIN: gradients of the network as it infers: running statistics, no dropout */
+    HK_EVAL = 4u,         /* TRAIN: gradients of the network as it infers: running statistics, no dropout */
+    HK_FORGET = 8u        /* sequence state ends with the run and takes no memory: no continue, no "state:PATH.FIELD" */
 };
 typedef struct hk_output {
     const char *name;         /* "y": the network's output; "path:v" or ":v": a named output of a module */
@@ -135,7 +136,7 @@ HK_API hk_status hk_executor_read(hk_executor *, const char *name, hk_dtype, voi
 /* The shape at the border of what `name` reads: rank, and dims[0..rank). */
 HK_API hk_status hk_executor_dims(hk_executor *, const char *name, int *rank, int64_t dims[HK_MAX_RANK + 2]);
 HK_API hk_status hk_executor_run(hk_executor *);      /* every sequence starts from the default state, or the one written */
-HK_API hk_status hk_executor_continue(hk_executor *); /* goes on from the last state, cut off from its gradient */
+HK_API hk_status hk_executor_continue(hk_executor *); /* goes on from the last state, cut off from its gradient; not with HK_FORGET */
 HK_API hk_status hk_executor_backward(hk_executor *); /* HK_SEPARATE only */
 HK_API hk_status hk_executor_step(hk_executor *);     /* HK_SEPARATE only: the optimizer */
 HK_API void hk_executor_set_lr(hk_executor *, double lr);

@@ -266,6 +266,47 @@ static void test_folded_batch_normalisation_infers_the_same(void **state) {
         }
 }
 
+/* An executor that forgets its state gives the same numbers, keeps no memory for it, and cannot continue. */
+static void test_forgetting_state_changes_nothing_but_memory(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "Sequential(Linear(6, 12), LIF(v_reset=-0.5, surrogate=ATan()), Linear(12, 4), IF(surrogate=ATan()))",
+        "Sequential(Linear(6, 8), LinearRecurrent(IF(surrogate=ATan()), in_features=8, out_features=8), Linear(8, 4), SynapseFilter(tau=2.0, learnable=true))",
+        "Sequential(Linear(6, 12), LIF(step_mode=s, surrogate=ATan()), Dropout(0.3), Linear(12, 4))",
+    };
+    static const char *const backends[] = { "cpu", "ref" };
+    for (int be = 0; be < 2; be++)
+        for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
+            float y[2][5 * 3 * 4], g[2][12 * 6];
+            hk_plan_stats stats[2];
+            for (int forget = 0; forget < 2; forget++) {
+                hk_network_config c = config();
+                c.backend = backends[be];
+                const hk_output out[1] = { { "y", 1, 0 } };
+                hk_executor_config ec = { sizeof ec, HK_TRAIN, HK_SEPARATE | (forget ? HK_FORGET : 0), 1, out };
+                net n;
+                net_make(&n, texts[k], NULL, NULL, c, ec);
+                net_ok(hk_executor_shape(n.ex, 5, 3, 1, 1, (int64_t[]){ 6 }));
+                float *x = inputs(5 * 3 * 6, 1), *up = inputs(5 * 3 * 4, 2);
+                net_ok(hk_executor_write(n.ex, "x", HK_F32, x, 5 * 3 * 6));
+                net_ok(hk_executor_run(n.ex));
+                net_ok(hk_executor_read(n.ex, "y", HK_F32, y[forget], 5 * 3 * 4));
+                net_ok(hk_executor_write(n.ex, "grad_out:y", HK_F32, up, 5 * 3 * 4));
+                net_ok(hk_executor_backward(n.ex));
+                int64_t elems = hk_network_param(n.net, 0)->elems;
+                net_ok(hk_executor_read(n.ex, "grad:0.weight", HK_F32, g[forget], elems));
+                net_ok(hk_executor_stats(n.ex, &stats[forget]));
+                if (forget && hk_executor_continue(n.ex) != HK_ESTATE) fail_msg("%s: continue after forgetting: expected ESTATE", texts[k]);
+                free(x);
+                free(up);
+                net_free(&n);
+            }
+            same("y kept and forgotten", y[0], y[1], 5 * 3 * 4);
+            same("gradient kept and forgotten", g[0], g[1], k == 1 ? 8 * 6 : 12 * 6);
+            if (stats[1].state >= stats[0].state) fail_msg("%s: state takes %lld bytes kept, %lld forgotten", texts[k], (long long)stats[0].state, (long long)stats[1].state);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_starts_anew),
@@ -278,6 +319,7 @@ int main(void) {
         cmocka_unit_test(test_membrane_of_any_neuron_can_be_read),
         cmocka_unit_test(test_poisson_draws_do_not_depend_on_blocks),
         cmocka_unit_test(test_folded_batch_normalisation_infers_the_same),
+        cmocka_unit_test(test_forgetting_state_changes_nothing_but_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
