@@ -80,7 +80,9 @@ static hk_status bench(hk__conf *conf, const hk__options *o) {
         if ((st = hk__loader_next(l))) hk__job_fail_ctx(j, st, "data", "name");
     }
     if (!st) hk_executor_set_lr(j->train, j->lr);
+    long long before = o->memory && !st ? hk__memory_before() : -1;
     if (!st) st = time_phase(j, j->train, l, o, "train", t);
+    if (!st && o->memory) hk__memory_print(j, j->train, before, o->arg[0], o->json);
     if (!st) st = time_phase(j, j->infer, l, o, "infer", t);
     if (!st && o->plan) st = hk__plans_print(j);
     if (!st && o->rates) st = hk__rates_print(j, l, o->arg[0], o->json);

@@ -31,7 +31,7 @@ enum {
     O_BATCH,
     O_CHANNELS,
     O_T,
-    O_RATES,
+    O_RATES, O_MEMORY,
     O_PLAN,
     O_CHECKPOINT,
     O_RESUME,
@@ -63,6 +63,7 @@ static const option_row rows[] = {
     { "channels", "C", "[model] channels", O_CHANNELS, HK__CMD_BENCH },
     { "T", "T", "time steps: [model] T", O_T, HK__CMD_BENCH },
     { "rates", NULL, "print the firing rate of each spiking layer on the batch", O_RATES, HK__CMD_BENCH },
+    { "memory", NULL, "print what the training plan was to take and what the process took", O_MEMORY, HK__CMD_BENCH },
     { "plan", NULL, "print the plans too", O_PLAN, HK__CMD_BENCH | HK__CMD_TRAIN },
     { "iters", "N", "steps that are timed, after one that is not (default 5)", O_ITERS, HK__CMD_BENCH },
     { "path", "DIRS", "more folders or files of plugins, ':' between: [plugins] path", O_PATH, HK__CMD_PLUGINS },
@@ -137,6 +138,7 @@ int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *o) {
         case O_T: o->T = optarg; break;
         case O_RATES: o->rates = 1; break;
         case O_PLAN: o->plan = 1; break;
+        case O_MEMORY: o->memory = 1; break;
         case O_CHECKPOINT: o->checkpoint = optarg; break;
         case O_RESUME: o->resume = optarg; break;
         case O_PATH: o->plugin_path = optarg; break;

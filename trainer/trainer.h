@@ -146,6 +146,10 @@ hk_status hk__test(hk__job *, hk__loader *, hk__progress *, const volatile sig_a
 /* ---- rates.c: firing rates ---- */
 hk_status hk__rates_print(hk__job *, const hk__loader *, const char *name, int json); /* of the batch in the loader, by spiking layer */
 
+/* ---- memory.c: bytes planned and bytes taken ---- */
+long long hk__memory_before(void); /* resident bytes now, from which the peak counts anew; -1: not known here */
+void hk__memory_print(hk__job *, hk_executor *, long long before, const char *name, int json);
+
 /* ---- command.c: the command line ---- */
 enum { HK__CMD_TRAIN = 1u, HK__CMD_PLAN = 2u, HK__CMD_PLUGINS = 4u, HK__CMD_BENCH = 8u, HK__CMD_TOP = 16u, HK__CMD_EVAL = 32u, HK__CMD_EXPORT = 64u };
 #define HK__MAX_SET 256
@@ -153,7 +157,7 @@ typedef struct hk__options {
     const char *set[HK__MAX_SET], *out, *threads, *batch, *channels, *T, *plugin_path, *checkpoint, *resume;
     const char *arg[4]; /* what is not an option */
     int64_t iters;
-    int n_set, n_arg, quiet, json, verbose, help, print_config, version, rates, plan;
+    int n_set, n_arg, quiet, json, verbose, help, print_config, version, rates, plan, memory;
 } hk__options;
 int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *); /* 0, or an exit code with the message printed */
 void hk__options_help(unsigned cmd, FILE *);
