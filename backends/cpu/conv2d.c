@@ -5,6 +5,7 @@
  * panel of channels over the window in place: taps that lie side by side are one segment. No column matrix is made.
  * Weights are packed in each run, [phase][group][panel][tap][channel][width of the panel]. Each output has one accumulator. */
 #include "gemm.h"
+#include "spikes.h"
 #include "window.h"
 #pragma GCC optimize("O3")
 
@@ -30,6 +31,8 @@ typedef struct conv_plan {
     conv_axis a[2];
     int64_t OW, band, bands, images, rows, cols; /* images > 1 only when there is one band */
     int in_place;
+    spike_conv spikes;
+    size_t dense_scratch;
 } conv_plan;
 
 /* ---- phases ---------------------------------------------------------------------------------------------------------------------- */
@@ -113,7 +116,8 @@ static hk_status conv_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64
     int64_t vw = P->g->vw, nr = 2 * vw, places = P->images * P->band * (v->hi - v->lo), rows = cpu_count(cpu_out(p, 0), b) * cpu_steps(cpu_out(p, 0), b);
     int64_t *at = scratch, *to = at + places, *seg = to + places;
     float *packed = (float *)(seg + P->taps), *pad_bias = packed + P->taps * P->Cg * P->wide * P->groups, *band = pad_bias + P->wide * P->groups;
-    pack_weights(P, b->ptr[1], packed);
+    float *spike_w = (float *)(void *)((char *)scratch + P->dense_scratch), *spike_tmp = spike_w + P->taps * P->C * P->spikes.wide;
+    int have_dense = 0, have_spikes = 0;
     if (bias) memset(pad_bias, 0, (size_t)(P->wide * P->groups) * 4);
     for (int64_t g = 0; bias && g < P->groups; g++) memcpy(pad_bias + g * P->wide, bias + g * P->Og, (size_t)P->Og * 4);
     for (int64_t u = lo; u < hi; u++) {
@@ -123,6 +127,14 @@ static hk_status conv_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64
         cpu_image x = { (const char *)b->ptr[0] + (size_t)(r * image) * cpu_size(p->d[0].dtype), p->d[0].dtype != HK_F32, h->size, v->size, P->C };
         float *y = (float *)cpu_out_ptr(p, b, 0) + r * size_y;
         const float *src = P->in_place ? (const float *)x.x + h0 * line + w0 * P->C : band, *w = packed;
+        int64_t few = 0; /* images done by their spikes */
+        for (; P->spikes.s && few < images; few++) {
+            if (!cpu_spike_conv_list(&P->spikes, (const uint8_t *)x.x + few * image, q0, q1, spike_tmp)) break;
+            if (!have_spikes) cpu_spike_conv_pack(&P->spikes, b->ptr[1], spike_w), have_spikes = 1;
+            cpu_spike_conv_run(&P->spikes, q0, q1, spike_w, bias, y + few * size_y, spike_tmp);
+        }
+        if (few == images) continue;
+        if (!have_dense) pack_weights(P, b->ptr[1], packed), have_dense = 1;
         for (int64_t k = 0; k < images && !P->in_place; k++, x.x = (const char *)x.x + (size_t)image * cpu_size(p->d[0].dtype))
             cpu_cut(p->isa, &x, 0, P->C, P->C, h0, (q1 - 1 - q0) * h->in_step + h->reach + 1, w0, P->cols, band + k * step);
         for (int64_t a = 0; a < h->phases; a++)
@@ -203,6 +215,10 @@ static hk_status conv_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     P->base.impl = P->base.isa == HK_ISA_AVX512 ? "windows, avx512" : P->base.isa == HK_ISA_AVX2 ? "windows, avx2" : "windows, baseline";
     P->base.scratch = (size_t)(2 * P->images * P->band * (v->hi - v->lo) + P->taps) * 8 +
         (size_t)((P->taps * P->Cg + 1) * P->wide * groups + (P->in_place ? 0 : P->images * buffer)) * 4;
+    P->dense_scratch = (size_t)cpu_up((int64_t)P->base.scratch, 64);
+    size_t extra_scratch = cpu_spike_conv_init(&P->spikes, P->base.isa, o, P->band);
+    if (P->spikes.s) P->base.scratch = P->dense_scratch + (size_t)(P->taps * P->C * P->spikes.wide) * 4 + extra_scratch;
+    if (P->spikes.s) P->base.impl = P->base.isa == HK_ISA_AVX512 ? "spikes, avx512" : P->base.isa == HK_ISA_AVX2 ? "spikes, avx2" : "spikes, baseline";
     return HK_OK;
 }
 

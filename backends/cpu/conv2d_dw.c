@@ -5,9 +5,11 @@
  * up over the places for one tap, going on from the accumulators in scratch. With few channels it is the other way round: the columns
  * (channel, tap) of x are packed into tiles and g is read in panels, in place. Order: t, sample, places in row-major order. */
 #include "gemm.h"
+#include "spikes.h"
 #include "window.h"
 #pragma GCC optimize("O3")
 
+enum { DENSE_FROM = 45 /* per cent of spikes from which the dense way is faster */ };
 enum { ACC = 160 << 8, BAND = 24 << 8 /* numbers of the accumulators, and of a panel of a band */, PLACES = 128 };
 
 typedef struct dw_plan {
@@ -19,6 +21,7 @@ typedef struct dw_plan {
     int64_t taps, cols; /* columns: 1 tap, Cg * kernel columns */
     int64_t c_span, c_spans, o_span, o_spans;
     int64_t band, in_cols; /* rows of places, columns of the padded band */
+    spike_dw spikes;
 } dw_plan;
 
 static int64_t dw_units(const cpu_plan *p, const hk_bind *b) {
@@ -96,6 +99,22 @@ static void add_band(const dw_plan *P, int64_t rows, const float *g, int64_t on,
         }
 }
 
+/* A unit by the spikes of its images; 0: there are too many of them. */
+static int run_spikes(const dw_plan *P, const hk_bind *b, int64_t group, int64_t c0, int64_t cn, int64_t o0, int64_t on, void *scratch) {
+    const hk_desc *dg = &P->base.d[0], *dx = &P->base.d[1];
+    int64_t T = (dg->flags | dx->flags) & HK_T ? b->T : 1, end = cpu_min((group + 1) * HK_GROUP, b->n), image = P->H * P->W * P->C, n = 0, all = 0;
+    for (int64_t t = 0; t < T; t++, all += (end - group * HK_GROUP) * image)
+        n += cpu_spike_count((end - group * HK_GROUP) * image, (const uint8_t *)b->ptr[1] + cpu_row(dx, b, t, group * HK_GROUP) * image);
+    if (n > all / 100 * DENSE_FROM) return 0;
+    cpu_spike_dw_start(&P->spikes, cn, on, scratch);
+    for (int64_t t = 0; t < T; t++)
+        for (int64_t i = group * HK_GROUP; i < end; i++)
+            cpu_spike_dw_add(&P->spikes, (const float *)b->ptr[0] + cpu_row(dg, b, t, i) * P->OH * P->OW * P->O, (const uint8_t *)b->ptr[1] + cpu_row(dx, b, t, i) * image,
+                c0, cn, o0, on, scratch);
+    cpu_spike_dw_end(&P->spikes, c0, cn, o0, on, (float *)cpu_out_ptr(&P->base, b, 0) + group * hk_desc_elems(cpu_out(&P->base, 0)), scratch);
+    return 1;
+}
+
 static hk_status dw_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
     const dw_plan *P = (const dw_plan *)p;
     const hk_desc *dg = &p->d[0], *dx = &p->d[1];
@@ -108,6 +127,7 @@ static hk_status dw_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t
         int64_t o0 = v % P->o_spans * P->o_span, on = cpu_min(P->o_span, P->Og - o0);
         int64_t cg = v / P->o_spans % P->groups, group = v / P->o_spans / P->groups, wide = cpu_up(on, nr),
                 used = P->columns ? cn * wide : cpu_up(cn, nr) * P->taps * on;
+        if (P->spikes.s && run_spikes(P, b, group, c0, cn, o0, on, scratch)) continue;
         if (P->direct) memset(sum, 0, (size_t)used * 4);
         for (int64_t k = group; k < (P->direct ? b->groups : group + 1); k++) {
             int first = 1;
@@ -191,6 +211,9 @@ static hk_status dw_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     P->base.scratch = (size_t)(acc * (direct ? 2 : 1) + P->band * P->OW * P->o_span + (P->columns ? P->band * P->OW : band_in) * P->c_span +
                           (P->columns ? band_in * P->Cg : 0)) *
         4;
+    size_t by_spikes = P->columns ? 0 : cpu_spike_dw_init(&P->spikes, P->base.isa, o, P->c_span, P->o_span);
+    P->base.scratch = by_spikes > P->base.scratch ? by_spikes : P->base.scratch;
+    if (P->spikes.s) P->base.impl = "spikes";
     return HK_OK;
 }
 

@@ -107,7 +107,7 @@ static int64_t hn_index(const hn_value *v, int64_t t, int64_t i, int64_t e) {
     return row * v->elems + e;
 }
 /* Number at step t, sample (group) i, border position e. */
-static double hn_at(const hn_value *v, int64_t t, int64_t i, int64_t e) {
+static __attribute__((unused)) double hn_at(const hn_value *v, int64_t t, int64_t i, int64_t e) {
     int64_t k = hn_index(v, t, i, e);
     return v->d.dtype == HK_F32 ? (double)((float *)v->mem)[k] : v->d.dtype == HK_I64 ? (double)((int64_t *)v->mem)[k] : (double)((uint8_t *)v->mem)[k];
 }

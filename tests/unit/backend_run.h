@@ -42,7 +42,7 @@ static void run(const char *op, int64_t T, int64_t N, int n_in, hn_value *in, in
         }
 }
 
-static void near(const char *what, double got, double want, double tol) {
+static __attribute__((unused)) void near(const char *what, double got, double want, double tol) {
     if (!(fabs(got - want) <= tol * (1 + fabs(want)))) fail_msg("%s: got %.9g, expected %.9g", what, got, want);
 }
 

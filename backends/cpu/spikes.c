@@ -1,0 +1,81 @@
+/* spikes.c - lists of spikes, and the kernels of spikes.h at each ISA level. */
+#include "spikes.h"
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+#pragma GCC optimize("O3")
+#define UNROLL _Pragma("GCC unroll 8")
+
+/* The set bits of each byte, ascending. */
+typedef struct bit_places {
+    uint16_t at[256][8];
+    uint8_t n[256];
+} bit_places;
+static bit_places table;
+__attribute__((constructor)) static void fill_table(void) {
+    for (int m = 0; m < 256; m++)
+        for (int bit = 0; bit < 8; bit++)
+            if (m >> bit & 1) table.at[m][table.n[m]++] = (uint16_t)bit;
+}
+
+int64_t cpu_spike_list(int64_t n, const uint8_t *x, int64_t first, uint16_t *to) {
+    uint16_t *start = to;
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        uint64_t bytes;
+        memcpy(&bytes, x + i, 8);
+        if (!bytes) continue;
+        unsigned m = (unsigned)(bytes * UINT64_C(0x0102040810204080) >> 56); /* byte k to bit k */
+        const uint16_t *at = table.at[m];
+        for (int k = 0; k < 8; k++) to[k] = (uint16_t)(first + i + at[k]);
+        to += table.n[m];
+    }
+    for (; i < n; i++)
+        if (x[i]) *to++ = (uint16_t)(first + i);
+    return to - start;
+}
+
+int64_t cpu_spike_count(int64_t n, const uint8_t *x) {
+    int64_t sum = 0;
+    for (int64_t i = 0, m; i < n; i += m) {
+        uint32_t part = 0; /* of few enough not to overflow */
+        m = cpu_min(n - i, INT64_C(1) << 20);
+        for (int64_t k = 0; k < m; k++) part += x[i + k];
+        sum += part;
+    }
+    return sum;
+}
+
+typedef float v4 __attribute__((vector_size(16)));
+typedef float v4u __attribute__((vector_size(16), aligned(4)));
+#define NAME(x) x##_baseline
+#define V v4
+#define VW 4
+#define VLOAD(p) (*(const v4u *)(p))
+#define VSTORE(p, x) (*(v4u *)(p) = (x))
+#include "spikes_micro.h"
+
+#if defined(__x86_64__)
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,bmi2")
+#define NAME(x) x##_avx2
+#define V __m256
+#define VW 8
+#define VLOAD _mm256_loadu_ps
+#define VSTORE _mm256_storeu_ps
+#include "spikes_micro.h"
+#pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2")
+#define NAME(x) x##_avx512
+#define V __m512
+#define VW 16
+#define VLOAD _mm512_loadu_ps
+#define VSTORE _mm512_storeu_ps
+#include "spikes_micro.h"
+#pragma GCC pop_options
+const cpu_spikes *const cpu_spikes_isa[3] = { &spikes_baseline, &spikes_avx2, &spikes_avx512 };
+#else
+const cpu_spikes *const cpu_spikes_isa[3] = { &spikes_baseline, &spikes_baseline, &spikes_baseline };
+#endif

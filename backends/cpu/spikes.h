@@ -1,0 +1,61 @@
+/* spikes.h - convolutions of spikes: sums of the weights' rows where a spike is, in place of products with 0 and 1.
+ *
+ * An output number has one accumulator, which adds in the order of the dense kernels (gemm.h): 1 * w + a and 0 * w + a are exactly a + w
+ * and a, so the bits are the dense ones, and which way is taken may depend on anything. It depends on how many spikes there are. */
+#ifndef HILLOCK_CPU_SPIKES_H
+#define HILLOCK_CPU_SPIKES_H
+
+#include "cpu.h"
+
+enum { SPIKE_VECTORS = 8, SPIKE_TAPS = 7 /* of one row of the kernel, in one walk */ };
+
+/* The spikes of one row of an image and how a row of outputs reads them. Entry e = place * C + channel, ascending; those of place x are
+ * e[off[x]] ... e[off[x + 1] - 1]. */
+typedef struct spike_row {
+    int64_t OW, stride, pad, kernel, W, C;
+    const int32_t *off;
+    const uint16_t *e;
+} spike_row;
+
+/* acc[OW][vectors * vw] (+)= for each output the rows w[tap * C + channel] of its spikes; first: = */
+typedef void spike_rows_fn(const spike_row *, const float *w, float *acc, int first);
+/* acc[r][k][vw] += sum over i of g[at[i] * vw - r * pitch - k * vw] */
+typedef void spike_taps_fn(int64_t n, const uint16_t *at, const float *g, int64_t pitch, float *acc);
+
+typedef struct cpu_spikes {
+    int64_t vw;
+    spike_rows_fn *rows[SPIKE_VECTORS + 1]; /* by vectors */
+    spike_taps_fn *taps[SPIKE_TAPS + 1], *taps3x3; /* by taps of one row */
+} cpu_spikes;
+extern const cpu_spikes *const cpu_spikes_isa[3];
+
+/* Positions of the ones among n bytes of 0 and 1, counted from `first`, into to (8 more may be written); returns how many. */
+int64_t cpu_spike_list(int64_t n, const uint8_t *x, int64_t first, uint16_t *to);
+int64_t cpu_spike_count(int64_t n, const uint8_t *x);
+
+/* ---- spikes_conv.c: conv2d of a spike image, when few of its numbers are spikes ---- */
+typedef struct spike_conv {
+    const cpu_spikes *s; /* NULL: not for this convolution */
+    int64_t C, H, W, O, OW, wide, kernel[2], stride[2], pad[2];
+} spike_conv;
+/* Bytes of scratch, besides `packed` of kernel_h * kernel_w * C * wide numbers; rows: of outputs in one call, at most. */
+size_t cpu_spike_conv_init(spike_conv *, uint32_t isa, const hk_opdesc *, int64_t rows);
+void cpu_spike_conv_pack(const spike_conv *, const float *w, float *packed);
+/* Lists the spikes that outputs of rows [q0, q1) read; 0: too many for this way. */
+int cpu_spike_conv_list(const spike_conv *, const uint8_t *image, int64_t q0, int64_t q1, void *scratch);
+/* Those outputs, of all channels, into the image y; after cpu_spike_conv_list. */
+void cpu_spike_conv_run(const spike_conv *, int64_t q0, int64_t q1, const float *packed, const float *bias, float *y, void *scratch);
+
+/* ---- spikes_dw.c: conv2d_dw of spike images, when few of their numbers are spikes ---- */
+typedef struct spike_dw {
+    const cpu_spikes *s; /* NULL: not for this convolution */
+    int64_t C, H, W, O, OH, OW, kernel[2], pad[2];
+} spike_dw;
+/* Bytes of scratch for c_span inputs and o_span outputs. */
+size_t cpu_spike_dw_init(spike_dw *, uint32_t isa, const hk_opdesc *, int64_t c_span, int64_t o_span);
+/* Starts the sums of inputs [c0, c0 + cn) and outputs [o0, o0 + on); adds one image; writes them into the weight's gradient. */
+void cpu_spike_dw_start(const spike_dw *, int64_t cn, int64_t on, void *scratch);
+void cpu_spike_dw_add(const spike_dw *, const float *g, const uint8_t *x, int64_t c0, int64_t cn, int64_t o0, int64_t on, void *scratch);
+void cpu_spike_dw_end(const spike_dw *, int64_t c0, int64_t cn, int64_t o0, int64_t on, float *out, void *scratch);
+
+#endif

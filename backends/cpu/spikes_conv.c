@@ -1,0 +1,87 @@
+/* spikes_conv.c - conv2d of spikes: for each row of the kernel, the weights' rows of the spikes under it are added to a tile of outputs.
+ *
+ * Places x ... x + kernel - 1 of a row lie side by side in its list of spikes, so one walk serves all taps of a row. The row of the
+ * kernel is outermost: its weights stay in cache while the image goes by. Idea and measurements: docs/performance.md. */
+#include "spikes.h"
+#include "window.h"
+#pragma GCC optimize("O3")
+
+enum { DENSE_FROM = 45 /* per cent of spikes from which the dense way is faster */ };
+
+size_t cpu_spike_conv_init(spike_conv *c, uint32_t isa, const hk_opdesc *o, int64_t rows) {
+    const hk_desc *x = &o->in[0], *y = &o->out[0], *w = &o->in[1];
+    cpu_window win[2] = { cpu_window_of(o, 0), cpu_window_of(o, 1) };
+    c->s = NULL;
+    if (strcmp(o->op, "conv2d") || x->dtype != HK_SPIKE || cpu_attr(o, "groups")->i > 1 || win[0].dil != 1 || win[1].dil != 1) return 0;
+    c->C = x->shape[0], c->H = x->shape[1], c->W = x->shape[2], c->O = y->shape[0], c->OW = y->shape[2];
+    if (c->W * c->C > 65536 || c->H * c->W * c->C > INT32_MAX) return 0;
+    c->s = cpu_spikes_isa[isa];
+    c->wide = cpu_up(c->O, c->s->vw);
+    for (int k = 0; k < 2; k++) c->kernel[k] = w->shape[2 + k], c->stride[k] = win[k].stride, c->pad[k] = win[k].pad;
+    int64_t in = cpu_min(c->H, (rows - 1) * c->stride[0] + c->kernel[0]), panel = cpu_min(c->wide, SPIKE_VECTORS * c->s->vw);
+    return (size_t)cpu_up(rows * c->OW * panel * 4, 64) + (size_t)cpu_up(in * (c->W + 1) * 4, 64) + (size_t)cpu_up((in * c->W * c->C + 8) * 2, 64);
+}
+
+/* [panel of SPIKE_VECTORS vectors][row][column][channel][width] */
+void cpu_spike_conv_pack(const spike_conv *c, const float *w, float *packed) {
+    int64_t taps = c->kernel[0] * c->kernel[1], most = SPIKE_VECTORS * c->s->vw;
+    for (int64_t o = 0, width; o < c->wide; o += width) {
+        width = cpu_min(most, c->wide - o);
+        for (int64_t k = 0; k < taps; k++)
+            for (int64_t i = 0; i < c->C; i++, packed += width)
+                for (int64_t j = 0; j < width; j++) packed[j] = o + j < c->O ? w[((o + j) * c->C + i) * taps + k] : 0.0f;
+    }
+}
+
+typedef struct work {
+    float *acc;
+    int32_t *off;
+    uint16_t *e;
+    int64_t first, end; /* rows of the image */
+} work;
+
+static work work_of(const spike_conv *c, int64_t q0, int64_t q1, void *scratch) {
+    int64_t panel = cpu_min(c->wide, SPIKE_VECTORS * c->s->vw);
+    work w = { .acc = scratch, .first = cpu_max(0, q0 * c->stride[0] - c->pad[0]), .end = cpu_min(c->H, (q1 - 1) * c->stride[0] - c->pad[0] + c->kernel[0]) };
+    w.end = cpu_max(w.end, w.first);
+    w.off = (int32_t *)(void *)((char *)scratch + cpu_up((q1 - q0) * c->OW * panel * 4, 64));
+    w.e = (uint16_t *)(void *)((char *)w.off + cpu_up((w.end - w.first) * (c->W + 1) * 4, 64));
+    return w;
+}
+
+int cpu_spike_conv_list(const spike_conv *c, const uint8_t *image, int64_t q0, int64_t q1, void *scratch) {
+    work w = work_of(c, q0, q1, scratch);
+    int64_t most = (w.end - w.first) * c->W * c->C * DENSE_FROM / 100, n = 0;
+    for (int64_t y = w.first; y < w.end && n <= most; y++)
+        for (int64_t x = 0; x <= c->W; x++) {
+            w.off[(y - w.first) * (c->W + 1) + x] = (int32_t)n;
+            if (x < c->W) n += cpu_spike_list(c->C, image + (y * c->W + x) * c->C, x * c->C, w.e + n);
+        }
+    return n <= most;
+}
+
+void cpu_spike_conv_run(const spike_conv *c, int64_t q0, int64_t q1, const float *packed, const float *bias, float *y, void *scratch) {
+    work w = work_of(c, q0, q1, scratch);
+    for (int64_t o = 0, width; o < c->wide; o += width) {
+        width = cpu_min(SPIKE_VECTORS * c->s->vw, c->wide - o);
+        int64_t line = c->OW * width, tap_row = c->kernel[1] * c->C * width;
+        for (int64_t k = 0; k < c->kernel[0]; k++, packed += tap_row)
+            for (int64_t q = q0; q < q1; q++) {
+                int64_t at = q * c->stride[0] - c->pad[0] + k;
+                if (at < w.first || at >= w.end) continue;
+                spike_row row = { c->OW, c->stride[1], c->pad[1], c->kernel[1], c->W, c->C, w.off + (at - w.first) * (c->W + 1), w.e };
+                c->s->rows[width / c->s->vw](&row, packed, w.acc + (q - q0) * line, k == 0 || at == w.first);
+            }
+        int64_t n = cpu_min(width, c->O - o);
+        for (int64_t q = q0; q < q1; q++) {
+            float *from = w.acc + (q - q0) * line, *to = y + q * c->OW * c->O + o;
+            if (q * c->stride[0] - c->pad[0] >= c->H || q * c->stride[0] - c->pad[0] + c->kernel[0] <= 0) memset(from, 0, (size_t)line * 4);
+            for (int64_t x = 0; x < c->OW; x++, from += width, to += c->O) {
+                if (bias)
+                    for (int64_t j = 0; j < n; j++) to[j] = from[j] + bias[o + j];
+                else
+                    for (int64_t j = 0; j < n; j++) to[j] = from[j];
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+/* spikes_micro.h - the kernels of spikes.h for one ISA level; included by spikes.c with NAME, V, VW, VLOAD, VSTORE. */
+
+#define ROWS(NV)                                                                                                                                               \
+    static void NAME(rows_##NV)(const spike_row *s, const float *w, float *acc, int first) {                                                                   \
+        for (int64_t x = 0; x < s->OW; x++, acc += NV * VW) {                                                                                                  \
+            int64_t lo = x * s->stride - s->pad, hi = lo + s->kernel;                                                                                          \
+            const float *base = w - lo * s->C * (NV * VW);                                                                                                     \
+            const uint16_t *e = s->e + s->off[lo < 0 ? 0 : lo > s->W ? s->W : lo], *end = s->e + s->off[hi < 0 ? 0 : hi > s->W ? s->W : hi];                   \
+            V a[NV];                                                                                                                                           \
+            UNROLL for (int v = 0; v < NV; v++) a[v] = first ? (V){ 0 } : VLOAD(acc + v * VW);                                                                 \
+            for (; e < end; e++) {                                                                                                                             \
+                const float *row = base + (int64_t)*e * (NV * VW);                                                                                             \
+                UNROLL for (int v = 0; v < NV; v++) a[v] += VLOAD(row + v * VW);                                                                               \
+            }                                                                                                                                                  \
+            UNROLL for (int v = 0; v < NV; v++) VSTORE(acc + v * VW, a[v]);                                                                                    \
+        }                                                                                                                                                      \
+    }
+#define TAPS(name, R, K)                                                                                                                                       \
+    static void NAME(name)(int64_t n, const uint16_t *at, const float *g, int64_t pitch, float *acc) {                                                         \
+        V a[R][K];                                                                                                                                             \
+        UNROLL for (int r = 0; r < R; r++) UNROLL for (int k = 0; k < K; k++) a[r][k] = VLOAD(acc + (r * K + k) * VW);                                         \
+        for (int64_t i = 0; i < n; i++) {                                                                                                                      \
+            const float *p = g + (int64_t)at[i] * VW;                                                                                                          \
+            UNROLL for (int r = 0; r < R; r++) {                                                                                                               \
+                UNROLL for (int k = 0; k < K; k++) a[r][k] += VLOAD(p - k * VW);                                                                               \
+                p -= pitch;                                                                                                                                    \
+            }                                                                                                                                                  \
+        }                                                                                                                                                      \
+        UNROLL for (int r = 0; r < R; r++) UNROLL for (int k = 0; k < K; k++) VSTORE(acc + (r * K + k) * VW, a[r][k]);                                         \
+    }
+
+ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8)
+TAPS(taps_1, 1, 1) TAPS(taps_2, 1, 2) TAPS(taps_3, 1, 3) TAPS(taps_4, 1, 4) TAPS(taps_5, 1, 5) TAPS(taps_6, 1, 6) TAPS(taps_7, 1, 7) TAPS(taps_3x3, 3, 3)
+
+static const cpu_spikes NAME(spikes) = {
+    VW,
+    { NULL, NAME(rows_1), NAME(rows_2), NAME(rows_3), NAME(rows_4), NAME(rows_5), NAME(rows_6), NAME(rows_7), NAME(rows_8) },
+    { NULL, NAME(taps_1), NAME(taps_2), NAME(taps_3), NAME(taps_4), NAME(taps_5), NAME(taps_6), NAME(taps_7) },
+    NAME(taps_3x3),
+};
+#undef ROWS
+#undef TAPS
+#undef NAME
+#undef V
+#undef VW
+#undef VLOAD
+#undef VSTORE

@@ -1,0 +1,80 @@
+/* test_backend_cpu_spikes.c - convolutions of spike bytes have the bits of the same numbers as f32, whatever the share of spikes: the way by
+ * lists of spikes and the dense way are the same sums. Usage: test_backend_cpu_spikes [backend_cpu.so] */
+#include "backend_run.h"
+
+typedef struct shape {
+    int64_t C, O, H, W, kh, kw, sh, sw, pt, pb, pl, pr;
+} shape;
+
+static int64_t out_size(int64_t n, int64_t pad, int64_t k, int64_t s) { return (n + pad - k) / s + 1; }
+
+/* The same numbers as f32. */
+static hn_value as_f32(const hn_value *x, int64_t T, int64_t N) {
+    hn_value v = hn_new(HK_F32, x->d.flags, T, N, x->d.rank, x->d.shape);
+    for (int64_t i = 0; i < x->rows * x->elems; i++) ((float *)v.mem)[i] = (float)((uint8_t *)x->mem)[i];
+    return v;
+}
+
+static void same_bits(const char *op, const shape *s, double density, const hn_value *a, const hn_value *b) {
+    for (int64_t i = 0; i < a->rows * a->elems; i++)
+        if (memcmp((float *)a->mem + i, (float *)b->mem + i, 4))
+            fail_msg("%s, %lld channels into %lld, %lldx%lld, kernel %lldx%lld, %.0f %% spikes: number %lld is %.9g from spikes, %.9g from f32", op, (long long)s->C, (long long)s->O,
+                (long long)s->H, (long long)s->W, (long long)s->kh, (long long)s->kw, 100 * density, (long long)i, (double)((float *)a->mem)[i], (double)((float *)b->mem)[i]);
+}
+
+static void check(int64_t T, int64_t N, shape s, double density, uint32_t f) {
+    const hk_attr attr[] = { { "kernel_h", s.kh, 0, NULL }, { "kernel_w", s.kw, 0, NULL }, { "stride_h", s.sh, 0, NULL }, { "stride_w", s.sw, 0, NULL },
+        { "pad_top", s.pt, 0, NULL }, { "pad_bottom", s.pb, 0, NULL }, { "pad_left", s.pl, 0, NULL }, { "pad_right", s.pr, 0, NULL }, { "dil_h", 1, 0, NULL },
+        { "dil_w", 1, 0, NULL }, { "groups", 1, 0, NULL } };
+    int64_t OH = out_size(s.H, s.pt + s.pb, s.kh, s.sh), OW = out_size(s.W, s.pl + s.pr, s.kw, s.sw);
+    hn_value x = hn_new(HK_SPIKE, f, T, N, SHAPE(s.C, s.H, s.W)), w = hn_new(HK_F32, STATIC, T, N, SHAPE(s.O, s.C, s.kh, s.kw)), b = hn_new(HK_F32, STATIC, T, N, SHAPE(s.O));
+    for (int64_t i = 0; i < x.rows * x.elems; i++) ((uint8_t *)x.mem)[i] = hn_uniform() < density;
+    hn_value xf = as_f32(&x, T, N), g = hn_new(HK_F32, SEQ, T, N, SHAPE(s.O, OH, OW)), y[2], dw[2];
+    for (int k = 0; k < 2; k++) {
+        hn_value in[3] = { k ? xf : x, w, density < 0.3 ? b : hn_absent() }, in_dw[2] = { g, k ? xf : x };
+        y[k] = hn_new(HK_F32, f, T, N, SHAPE(s.O, OH, OW)), dw[k] = hn_new(HK_F32, G, T, N, 4, w.d.shape);
+        run("conv2d", T, N, 3, in, 1, &y[k], 11, attr, 0);
+        run("conv2d_dw", T, N, 2, in_dw, 1, &dw[k], 11, attr, 0);
+    }
+    same_bits("conv2d", &s, density, &y[0], &y[1]);
+    same_bits("conv2d_dw", &s, density, &dw[0], &dw[1]);
+    drop(2, y), drop(2, dw), drop(1, &x), drop(1, &xf), drop(1, &g), drop(1, &w), drop(1, &b);
+}
+
+static void test_spikes_have_the_bits_of_the_dense_way(void **state) {
+    (void)state;
+    static const shape shapes[] = {
+        { 16, 24, 7, 6, 3, 3, 1, 1, 1, 1, 1, 1 },
+        { 17, 9, 8, 5, 3, 3, 1, 1, 0, 0, 0, 0 },
+        { 20, 70, 6, 7, 3, 3, 1, 1, 1, 1, 1, 1 },  /* two panels of outputs, one of them narrow */
+        { 33, 130, 5, 4, 3, 3, 2, 2, 1, 1, 1, 1 }, /* stride */
+        { 18, 8, 9, 9, 5, 5, 1, 1, 2, 2, 2, 2 },
+        { 16, 12, 5, 6, 1, 1, 1, 1, 0, 0, 0, 0 },
+        { 19, 10, 6, 5, 2, 7, 1, 1, 1, 0, 3, 3 }, /* uneven padding */
+        { 16, 5, 3, 3, 3, 3, 1, 1, 3, 3, 3, 3 },  /* windows wholly in the padding */
+        { 3, 8, 40, 30, 3, 3, 1, 1, 1, 1, 1, 1 },
+        { 16, 6, 8, 8, 8, 8, 1, 1, 0, 0, 0, 0 },  /* a kernel as large as the image */
+    };
+    static const double densities[] = { 0, 0.02, 0.15, 0.4, 0.6, 1 };
+    for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++)
+        for (size_t d = 0; d < sizeof densities / sizeof *densities; d++) {
+            check(3, 18, shapes[k], densities[d], SEQ);
+            if (d == 2) check(2, 5, shapes[k], densities[d], HELD);
+        }
+}
+
+static void test_spikes_of_a_larger_image(void **state) {
+    (void)state;
+    check(2, 17, (shape){ 64, 64, 14, 14, 3, 3, 1, 1, 1, 1, 1, 1 }, 0.13, SEQ);
+    check(1, 2, (shape){ 64, 48, 40, 30, 3, 3, 1, 1, 1, 1, 1, 1 }, 0.05, SEQ); /* bands of rows */
+    check(1, 2, (shape){ 2, 3, 300, 260, 3, 3, 1, 1, 1, 1, 1, 1 }, 0.05, SEQ); /* more places than a list of u16 holds */
+}
+
+int main(int argc, char **argv) {
+    if (hn_open(argc > 1 ? argv[1] : HILLOCK_BUILD_PLUGIN_DIR "/backend_cpu.so", 2)) return 1;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_spikes_have_the_bits_of_the_dense_way),
+        cmocka_unit_test(test_spikes_of_a_larger_image),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
