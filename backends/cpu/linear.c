@@ -4,6 +4,7 @@
  * measured beside this and is not used: it was no faster on 3136 x 1024, and its last bits depend on a row's place in the call.)
  * Outputs are assigned (=). Units: tiles of rows; for linear_dw, (group, span of columns). */
 #include "gemm.h"
+#include "spikes.h"
 #pragma GCC optimize("O3")
 
 enum {
@@ -18,6 +19,7 @@ typedef struct linear_plan {
     int64_t K, O, tile;  /* rows of a unit */
     int64_t panel_rows;  /* linear: fewest rows for which w is packed */
     int64_t chunk, span; /* linear_dw: steps and columns added up in one go */
+    int spikes;          /* linear: rows of spikes may go by their lists */
 } linear_plan;
 
 static int64_t linear_rows(const cpu_plan *p, const hk_bind *b) { return cpu_count(cpu_out(p, 0), b) * cpu_steps(cpu_out(p, 0), b); }
@@ -127,6 +129,14 @@ static void linear_by_rows(const linear_plan *P, const hk_bind *b, int64_t r0, i
 static hk_status linear_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
     const linear_plan *P = (const linear_plan *)p;
     int64_t r0 = lo * P->tile, r1 = cpu_min(hi * P->tile, linear_rows(p, b));
+    while (P->spikes && r1 - r0 >= SPIKE_ROWS / 4) { /* fewer do not pay for turning w round */
+        const uint8_t *x[SPIKE_ROWS];
+        int64_t m = cpu_min(SPIKE_ROWS, r1 - r0);
+        for (int64_t i = 0; i < m; i++) x[i] = (const uint8_t *)b->ptr[0] + map_row(&p->d[0], cpu_out(p, 0), b, r0 + i) * P->K;
+        if (!cpu_spike_linear(p->isa, m, x, P->K, b->ptr[1], cpu_has_in(p, 2) ? b->ptr[2] : NULL, P->O, (float *)cpu_out_ptr(p, b, 0) + r0 * P->O, scratch)) break;
+        r0 += m;
+    }
+    if (r0 == r1) return HK_OK;
     if (r1 - r0 >= P->panel_rows) linear_by_panels(P, b, r0, r1, scratch);
     else linear_by_rows(P, b, r0, r1, scratch);
     return HK_OK;
@@ -243,6 +253,10 @@ static hk_status linear_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) 
     P->panel_rows = K * O > 256 * 256 ? INT64_MAX : K * O / (K + O);
     P->base.run = linear_run;
     P->base.scratch = (size_t)(K * O > 256 * 256 ? by_rows : cpu_max(by_rows, by_panels)) * 4;
+    size_t by_spikes = o->in[0].dtype == HK_SPIKE ? cpu_spike_linear_scratch(P->base.isa, K, O) : 0;
+    P->spikes = by_spikes > 0;
+    if (by_spikes > P->base.scratch) P->base.scratch = by_spikes;
+    if (P->spikes) P->base.impl = P->base.isa == HK_ISA_AVX512 ? "spikes, avx512" : P->base.isa == HK_ISA_AVX2 ? "spikes, avx2" : "spikes, baseline";
     return HK_OK;
 }
 

@@ -4,6 +4,7 @@
  * tiles once for all units of a thread, columns of x into panels; a tile of the output stays in L1 while the sums of the chunk's groups
  * are added to it, one after the other: the bits of partial sums and their merge. */
 #include "gemm.h"
+#include "spikes.h"
 #pragma GCC optimize("O3")
 
 enum { ROWS = 1024, FLOATS = 256 << 8 /* rows in a chunk; numbers of x kept as f32: half of a usual L2 */ };
@@ -12,6 +13,8 @@ typedef struct direct_plan {
     cpu_plan base;
     const cpu_gemm *g;
     int64_t K, O, span, spans, o_span, o_spans, chunk; /* groups at a time */
+    int64_t rows; /* of spikes that may go by their lists; 0: none */
+    size_t tables; /* bytes of the rows' places before the rest of the scratch */
 } direct_plan;
 
 static int64_t direct_units(const cpu_plan *p, const hk_bind *b) {
@@ -37,7 +40,25 @@ static void pack_rows(const direct_plan *P, const hk_bind *b, int operand, int64
     }
 }
 
-static hk_status direct_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
+/* Columns of units [lo, hi), which share their outputs, by the spikes of x; 0: there are too many. */
+static int run_spikes(const direct_plan *P, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
+    const hk_desc *dg = &P->base.d[0], *dx = &P->base.d[1];
+    int64_t T = (dg->flags | dx->flags) & HK_T ? b->T : 1, n = (dg->flags | dx->flags) & HK_N ? b->n : 1, groups = (n + HK_GROUP - 1) / HK_GROUP, nb = cpu_max(P->base.nb, 1), r = 0;
+    const uint8_t **x = scratch;
+    const float **g = (const float **)(void *)(x + P->rows);
+    int64_t *first = (int64_t *)(void *)(g + P->rows);
+    for (int64_t j = 0; j < groups; j++) {
+        first[j] = r;
+        for (int64_t t = 0; t < T; t++)
+            for (int64_t i = j * HK_GROUP; i < cpu_min((j + 1) * HK_GROUP, n); i++, r++)
+                x[r] = (const uint8_t *)b->ptr[1] + cpu_row_blocks(dx, b, nb, t, i) * P->K, g[r] = (const float *)b->ptr[0] + cpu_row_blocks(dg, b, nb, t, i) * P->O;
+    }
+    first[groups] = r;
+    int64_t k0 = lo % P->spans * P->span, k1 = cpu_min(P->K, ((hi - 1) % P->spans + 1) * P->span), o0 = lo / P->spans * P->o_span;
+    return cpu_spike_linear_dw(P->base.isa, groups, first, x, g, k0, k1 - k0, o0, cpu_min(P->o_span, P->O - o0), P->K, cpu_out_ptr(&P->base, b, 0), (char *)scratch + P->tables);
+}
+
+static hk_status dense_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
     const direct_plan *P = (const direct_plan *)p;
     uint32_t flags = p->d[0].flags | p->d[1].flags;
     int64_t K = P->K, vw = P->g->vw, nr = 2 * vw, T = flags & HK_T ? b->T : 1, n = flags & HK_N ? b->n : 1, most = P->chunk * HK_GROUP;
@@ -66,6 +87,16 @@ static hk_status direct_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int
     return HK_OK;
 }
 
+static hk_status direct_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
+    const direct_plan *P = (const direct_plan *)p;
+    hk_status s = HK_OK;
+    for (int64_t end; lo < hi && s == HK_OK; lo = end) {
+        end = P->rows ? cpu_min(hi, (lo / P->spans + 1) * P->spans) : hi;
+        if (!P->rows || !run_spikes(P, b, lo, end, scratch)) s = dense_run(p, b, lo, end, scratch);
+    }
+    return s;
+}
+
 hk_status cpu_linear_direct_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     if (o->out[0].flags != HK_STATIC) return cpu_fail(dev, HK_EUNSUPPORTED, "%s: linear_dw: direct = 1 gives a static result", o->path);
     hk_status s = cpu_plan_new(dev, o, sizeof(direct_plan), out);
@@ -84,5 +115,12 @@ hk_status cpu_linear_direct_new(hk_device *dev, const hk_opdesc *o, cpu_plan **o
     P->base.units = direct_units, P->base.run = direct_run;
     P->base.impl = "tiles, direct";
     P->base.scratch = (size_t)(rows * (P->span + P->o_span)) * 4;
+    int64_t all = o->N * T;
+    size_t by_spikes = o->in[1].dtype == HK_SPIKE ? cpu_spike_linear_dw_scratch(P->base.isa, all, P->K) : 0;
+    if (!by_spikes) return HK_OK;
+    P->rows = all, P->tables = (size_t)cpu_up(all * 16 + (groups + 1) * 8, 64);
+    by_spikes += P->tables;
+    if (by_spikes > P->base.scratch) P->base.scratch = by_spikes;
+    P->base.impl = "spikes, direct";
     return HK_OK;
 }

@@ -1,4 +1,4 @@
-/* spikes.h - convolutions of spikes: sums of the weights' rows where a spike is, in place of products with 0 and 1.
+/* spikes.h - convolutions and products of spikes: sums of the weights' rows where a spike is, in place of products with 0 and 1.
  *
  * An output number has one accumulator, which adds in the order of the dense kernels (gemm.h): 1 * w + a and 0 * w + a are exactly a + w
  * and a, so the bits are the dense ones, and which way is taken may depend on anything. It depends on how many spikes there are. */
@@ -19,12 +19,15 @@ typedef struct spike_row {
 
 /* acc[OW][vectors * vw] (+)= for each output the rows w[tap * C + channel] of its spikes; first: = */
 typedef void spike_rows_fn(const spike_row *, const float *w, float *acc, int first);
+/* acc[vectors * vw] (+)= sum over i of the rows w[e[i]]; first: = */
+typedef void spike_sum_fn(int64_t n, const uint16_t *e, const float *w, float *acc, int first);
 /* acc[r][k][vw] += sum over i of g[at[i] * vw - r * pitch - k * vw] */
 typedef void spike_taps_fn(int64_t n, const uint16_t *at, const float *g, int64_t pitch, float *acc);
 
 typedef struct cpu_spikes {
     int64_t vw;
     spike_rows_fn *rows[SPIKE_VECTORS + 1]; /* by vectors */
+    spike_sum_fn *sum[SPIKE_VECTORS + 1];
     spike_taps_fn *taps[SPIKE_TAPS + 1], *taps3x3; /* by taps of one row */
 } cpu_spikes;
 extern const cpu_spikes *const cpu_spikes_isa[3];
@@ -57,5 +60,17 @@ size_t cpu_spike_dw_init(spike_dw *, uint32_t isa, const hk_opdesc *, int64_t c_
 void cpu_spike_dw_start(const spike_dw *, int64_t cn, int64_t on, void *scratch);
 void cpu_spike_dw_add(const spike_dw *, const float *g, const uint8_t *x, int64_t c0, int64_t cn, int64_t o0, int64_t on, void *scratch);
 void cpu_spike_dw_end(const spike_dw *, int64_t c0, int64_t cn, int64_t o0, int64_t on, float *out, void *scratch);
+
+/* ---- spikes_linear.c: linear and linear_dw with direct = 1 of spikes, when few of the numbers are ---- */
+enum { SPIKE_ROWS = 128 /* rows of x in one call, at most */ };
+size_t cpu_spike_linear_scratch(uint32_t isa, int64_t K, int64_t O); /* 0: not for this size */
+/* m rows of O numbers, from m rows of K bytes; 0: too many spikes, nothing done. */
+int cpu_spike_linear(uint32_t isa, int64_t m, const uint8_t *const *x, int64_t K, const float *w, const float *bias, int64_t O, float *y, void *scratch);
+
+/* out[o, k] = sum over groups, in order, of the sum over their rows of g[row, o] x[row, k]; rows lie group by group. */
+size_t cpu_spike_linear_dw_scratch(uint32_t isa, int64_t rows, int64_t cols);
+/* Columns [k0, k0 + cols) of the outputs [o0, o0 + on); first[j]: where the rows of group j start, first[groups] = rows. 0: too many spikes, nothing done. */
+int cpu_spike_linear_dw(uint32_t isa, int64_t groups, const int64_t *first, const uint8_t *const *x, const float *const *g, int64_t k0, int64_t cols, int64_t o0, int64_t on, int64_t K,
+    float *out, void *scratch);
 
 #endif

@@ -15,6 +15,16 @@
             UNROLL for (int v = 0; v < NV; v++) VSTORE(acc + v * VW, a[v]);                                                                                    \
         }                                                                                                                                                      \
     }
+#define SUM(NV)                                                                                                                                                \
+    static void NAME(sum_##NV)(int64_t n, const uint16_t *e, const float *w, float *acc, int first) {                                                          \
+        V a[NV];                                                                                                                                               \
+        UNROLL for (int v = 0; v < NV; v++) a[v] = first ? (V){ 0 } : VLOAD(acc + v * VW);                                                                     \
+        for (int64_t i = 0; i < n; i++) {                                                                                                                      \
+            const float *row = w + (int64_t)e[i] * (NV * VW);                                                                                                  \
+            UNROLL for (int v = 0; v < NV; v++) a[v] += VLOAD(row + v * VW);                                                                                   \
+        }                                                                                                                                                      \
+        UNROLL for (int v = 0; v < NV; v++) VSTORE(acc + v * VW, a[v]);                                                                                        \
+    }
 #define TAPS(name, R, K)                                                                                                                                       \
     static void NAME(name)(int64_t n, const uint16_t *at, const float *g, int64_t pitch, float *acc) {                                                         \
         V a[R][K];                                                                                                                                             \
@@ -30,15 +40,18 @@
     }
 
 ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8)
+SUM(1) SUM(2) SUM(3) SUM(4) SUM(5) SUM(6) SUM(7) SUM(8)
 TAPS(taps_1, 1, 1) TAPS(taps_2, 1, 2) TAPS(taps_3, 1, 3) TAPS(taps_4, 1, 4) TAPS(taps_5, 1, 5) TAPS(taps_6, 1, 6) TAPS(taps_7, 1, 7) TAPS(taps_3x3, 3, 3)
 
 static const cpu_spikes NAME(spikes) = {
     VW,
     { NULL, NAME(rows_1), NAME(rows_2), NAME(rows_3), NAME(rows_4), NAME(rows_5), NAME(rows_6), NAME(rows_7), NAME(rows_8) },
+    { NULL, NAME(sum_1), NAME(sum_2), NAME(sum_3), NAME(sum_4), NAME(sum_5), NAME(sum_6), NAME(sum_7), NAME(sum_8) },
     { NULL, NAME(taps_1), NAME(taps_2), NAME(taps_3), NAME(taps_4), NAME(taps_5), NAME(taps_6), NAME(taps_7) },
     NAME(taps_3x3),
 };
 #undef ROWS
+#undef SUM
 #undef TAPS
 #undef NAME
 #undef V

@@ -22,46 +22,6 @@ static int64_t out_size(int64_t n, int64_t pads, int64_t dil, int64_t k, int64_t
 
 /* ---- direct: whole-batch operations over blocks ------------------------------------------------------------------------------- */
 
-/* v in blocks of nb samples, each [T][n][row] */
-static char *blocks_of(const hn_value *v, int64_t nb) {
-    char *all = malloc(v->bytes + 1), *to = all;
-    size_t row = (size_t)v->elems * v->size;
-    for (int64_t s = 0; s < v->N; s += nb) {
-        int64_t n = v->N - s < nb ? v->N - s : nb;
-        hn_block(v, s, n, to, 1);
-        to += (size_t)(n * (v->d.flags & HK_T ? v->T : 1)) * row;
-    }
-    return all;
-}
-
-/* op with direct = 1 (attr[n_attr - 1]) must give the bits of partial sums merged. */
-static void check_direct(const char *op, int64_t T, int64_t N, hn_value *in, const hn_value *partial, int n_attr, const hk_attr *attr) {
-    hn_value p = *partial, merged = hn_new(HK_F32, STATIC, T, N, p.d.rank, p.d.shape), got = hn_new(HK_F32, STATIC, T, N, p.d.rank, p.d.shape);
-    const hk_attr scale[1] = { { "scale", 0, 1, NULL } };
-    for (uint32_t isa = 0; isa <= hn_isa(); isa++) {
-        if (hn_run(op, HK_SCOPE_BLOCK, isa, 16, T, N, 2, in, 1, &p, n_attr - 1, attr) != HK_OK) fail_msg("%s: %s", op, hn_message);
-        if (hn_run("merge", HK_SCOPE_BLOCK, isa, 0, T, N, 1, &p, 1, &merged, 1, scale) != HK_OK) fail_msg("merge: %s", hn_message);
-        for (int64_t nb = 16; nb <= 64; nb *= 2) {
-            hk_desc din[2] = { in[0].d, in[1].d };
-            hk_opdesc o = { sizeof o, HK_SCOPE_TEAM, op, "test", 2, 1, (uint32_t)n_attr, isa, din, &got.d, attr, T, N, nb > N ? N : nb, 1234567 };
-            hk_op_plan *plan = NULL;
-            if (hn_backend->plan_new(hn_device, &o, &plan) != HK_OK) fail_msg("%s direct: %s", op, hn_message);
-            hk_query q = { sizeof q, 0, 0, NULL };
-            hn_backend->plan_query(plan, &q);
-            char *scratch = aligned_alloc(64, q.scratch + 64), *a = blocks_of(&in[0], o.nb), *b = blocks_of(&in[1], o.nb);
-            memset(scratch, 0xff, q.scratch), memset(got.mem, 0xff, got.bytes);
-            void *ptr[3] = { a, b, got.mem };
-            hk_stream stream = { hn_parallel_for, hn_threads };
-            hk_bind bind = { sizeof bind, 3, T, N, 0, 0, (N + 15) / 16, ptr, scratch, &hn_step };
-            if (hn_backend->plan_run(plan, &stream, &bind) != HK_OK) fail_msg("%s direct: %s", op, hn_message);
-            if (memcmp(got.mem, merged.mem, got.bytes)) fail_msg("%s direct: other bits, isa %u, nb %d, T %d, N %d", op, isa, (int)nb, (int)T, (int)N);
-            hn_backend->plan_free(plan);
-            free(scratch), free(a), free(b);
-        }
-    }
-    drop(1, &merged), drop(1, &got);
-}
-
 static void test_linear_direct(void **state) {
     (void)state;
     static const int64_t KO[][2] = { { 1, 1 }, { 3, 7 }, { 28, 32 }, { 17, 41 }, { 300, 8 }, { 65, 130 } };

@@ -63,6 +63,36 @@ static void test_spikes_have_the_bits_of_the_dense_way(void **state) {
         }
 }
 
+/* linear, and its weight gradient with direct = 1 against partial sums and their merge. */
+static void check_linear(int64_t T, int64_t N, int64_t K, int64_t O, double density, uint32_t f) {
+    const hk_attr direct[1] = { { "direct", 1, 0, NULL } };
+    shape s = { K, O, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0 };
+    hn_value x = hn_new(HK_SPIKE, f, T, N, SHAPE(K)), w = hn_new(HK_F32, STATIC, T, N, SHAPE(O, K)), b = hn_new(HK_F32, STATIC, T, N, SHAPE(O));
+    for (int64_t i = 0; i < x.rows * x.elems; i++) ((uint8_t *)x.mem)[i] = hn_uniform() < density;
+    hn_value xf = as_f32(&x, T, N), y[2], g = hn_new(HK_F32, SEQ, T, N, SHAPE(O)), p = hn_new(HK_F32, G, T, N, SHAPE(O, K));
+    for (int k = 0; k < 2; k++) {
+        hn_value in[3] = { k ? xf : x, w, density < 0.3 ? b : hn_absent() };
+        y[k] = hn_new(HK_F32, f, T, N, SHAPE(O));
+        run("linear", T, N, 3, in, 1, &y[k], 0, NULL, 0);
+    }
+    same_bits("linear", &s, density, &y[0], &y[1]);
+    hn_value in_dw[2] = { g, x };
+    check_direct("linear_dw", T, N, in_dw, &p, 1, direct);
+    drop(2, y), drop(1, &x), drop(1, &xf), drop(1, &g), drop(1, &w), drop(1, &b), drop(1, &p);
+}
+
+static void test_products_of_spikes_have_the_bits_of_the_dense_way(void **state) {
+    (void)state;
+    static const int64_t KO[][2] = { { 64, 8 }, { 70, 17 }, { 600, 130 }, { 1100, 65 }, { 65, 300 } };
+    static const double densities[] = { 0, 0.02, 0.15, 0.35, 0.6, 1 };
+    for (size_t k = 0; k < sizeof KO / sizeof *KO; k++)
+        for (size_t d = 0; d < sizeof densities / sizeof *densities; d++) {
+            check_linear(3, 33, KO[k][0], KO[k][1], densities[d], SEQ);
+            if (d == 2) check_linear(2, 50, KO[k][0], KO[k][1], densities[d], HELD);
+        }
+    check_linear(9, 48, 80, 40, 0.1, SEQ); /* more rows than are listed at a time */
+}
+
 static void test_spikes_of_a_larger_image(void **state) {
     (void)state;
     check(2, 17, (shape){ 64, 64, 14, 14, 3, 3, 1, 1, 1, 1, 1, 1 }, 0.13, SEQ);
@@ -74,6 +104,7 @@ int main(int argc, char **argv) {
     if (hn_open(argc > 1 ? argv[1] : HILLOCK_BUILD_PLUGIN_DIR "/backend_cpu.so", 2)) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_spikes_have_the_bits_of_the_dense_way),
+        cmocka_unit_test(test_products_of_spikes_have_the_bits_of_the_dense_way),
         cmocka_unit_test(test_spikes_of_a_larger_image),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
