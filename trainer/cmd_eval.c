@@ -1,8 +1,10 @@
 /* cmd_eval.c - `hillock eval CONFIG.ini --checkpoint FILE`: test loss and accuracy of a network with the weights of a file, by the code
- * that tests during training. Any safetensors file with the network's names does; optimizer state in it is passed over. */
+ * that tests during training; with --show also some of the pictures. Any safetensors file with the network's names does; optimizer state in it
+ * is passed over. */
 #include "trainer.h"
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Names and shapes fit, yet a neuron's constant may differ: that is allowed, and said. */
 static void warn_other_model(hk__job *j, const hk_file *f, const char *path) {
@@ -28,21 +30,24 @@ static hk_status eval(hk__conf *conf, const hk__options *o) {
     static const volatile sig_atomic_t never;
     hk__job *j = NULL;
     hk__loader *l = NULL;
+    hk__show *show = NULL;
     hk__progress p;
     hk__sums s;
     hk_status st = hk__job_new(conf, &j);
     if (!st) st = hk__job_open_data(j, HK__TEST_SPLIT);
-    if (!st) st = hk__job_network(j);
-    if (!st) st = load(j, o->checkpoint);
     if (!st && (st = hk__loader_new(j->data_type, j->ds_test, hk__conf_int(conf, "data", "test_limit"), j->test_batch, 0, 0, 0, &l)))
         hk__conf_fail_key(conf, st, "train", "test_batch", "%s", hk_status_text(st));
+    if (!st && o->show) st = hk__show_new(j, o->show, l->n, &show);
+    if (!st) st = hk__job_network(j);
+    if (!st) st = load(j, o->checkpoint);
     hk__progress_open(&p, o->quiet);
-    if (!st) st = hk__test(j, l, &p, &never, &s);
+    if (!st) st = hk__test(j, l, &p, &never, show, &s);
     if (!st && o->json)
         printf("{\"test_loss\": %.9g, \"test_acc\": %.9g, \"correct\": %.0f, \"samples\": %lld}\n", s.loss / (double)s.n, s.correct / (double)s.n, s.correct,
             (long long)s.n);
     else if (!st) printf("test loss %.6f acc %.4f (%.0f of %lld right)\n", s.loss / (double)s.n, s.correct / (double)s.n, s.correct, (long long)s.n);
-    hk__loader_free(l), hk__job_free(j);
+    if (!st && show) st = hk__show_print(show, j, stdout, hk__picture_ink(STDOUT_FILENO), hk__term_width(STDOUT_FILENO));
+    hk__show_free(show), hk__loader_free(l), hk__job_free(j);
     return st;
 }
 
@@ -56,6 +61,10 @@ int hk__cmd_eval(int argc, char **argv) {
     }
     if (o.n_arg != 1 || (!o.checkpoint && !o.print_config)) {
         fprintf(stderr, "hillock: eval: expected one CONFIG.ini and --checkpoint FILE; see hillock eval --help\n");
+        return 2;
+    }
+    if (o.show && o.json) {
+        fprintf(stderr, "hillock: eval: --show draws pictures and --json prints JSON: give one of them\n");
         return 2;
     }
     hk__conf *conf = hk__options_conf(&o, o.arg[0], &code);

@@ -35,6 +35,7 @@ enum {
     O_PLAN,
     O_CHECKPOINT,
     O_RESUME,
+    O_SHOW,
     O_ITERS,
     O_QUIET,
     O_JSON,
@@ -58,6 +59,7 @@ static const option_row rows[] = {
     { "resume", "auto|FILE", "go on from a checkpoint, with the bits of a run that never stopped; auto: the newest one in --out, if any", O_RESUME,
         HK__CMD_TRAIN },
     { "checkpoint", "FILE", "safetensors file with the network's weights: a checkpoint, or what PyTorch saved", O_CHECKPOINT, HK__CMD_EVAL | HK__CMD_EXPORT },
+    { "show", "N", "print the first N (1 to 64) test pictures, their class, and the predicted one with its firing rate", O_SHOW, HK__CMD_EVAL },
     { "threads", "N", "threads, 0: one per CPU: [run] threads", O_THREADS, WITH_CONF },
     { "batch", "B", "samples of a step: [train] batch", O_BATCH, HK__CMD_BENCH },
     { "channels", "C", "[model] channels", O_CHANNELS, HK__CMD_BENCH },
@@ -145,6 +147,10 @@ int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *o) {
         case O_ITERS:
             if (hk__parse_int(optarg, &o->iters) || o->iters < 1 || o->iters > 1000000)
                 return usage_error("--iters: expected an integer from 1 to 1000000, got", optarg, NULL);
+            break;
+        case O_SHOW:
+            if (hk__parse_int(optarg, &o->show) || o->show < 1 || o->show > HK__SHOW_MAX)
+                return usage_error("--show: expected an integer from 1 to 64, got", optarg, NULL);
             break;
         case O_QUIET: o->quiet = 1; break;
         case O_JSON: o->json = 1; break;

@@ -5,13 +5,9 @@
 #include "trainer.h"
 #include <math.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
-
-#define MAX_WIDTH 240
 
 double hk__now(void) {
     struct timespec t;
@@ -20,17 +16,10 @@ double hk__now(void) {
 }
 
 void hk__progress_open(hk__progress *p, int quiet) {
-    const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
     memset(p, 0, sizeof *p);
     p->quiet = quiet;
-    p->tty = isatty(STDERR_FILENO) && !(term && !strcmp(term, "dumb"));
-    p->color = p->tty && !(no_color && no_color[0]);
-}
-
-static int width(void) {
-    struct winsize w;
-    int n = ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col ? w.ws_col : 80;
-    return n < 20 ? 20 : n > MAX_WIDTH ? MAX_WIDTH : n;
+    p->tty = hk__term(STDERR_FILENO);
+    p->color = hk__term_colors(STDERR_FILENO) > 0;
 }
 
 void hk__progress_begin(hk__progress *p, const char *label, int64_t total) {
@@ -41,8 +30,8 @@ void hk__progress_begin(hk__progress *p, const char *label, int64_t total) {
 void hk__progress_from(hk__progress *p, int64_t done, int64_t images) { p->from = done, p->shown_images = images; }
 
 static void draw(const hk__progress *p, int64_t done, const char *tail) {
-    char line[4 * MAX_WIDTH + 64];
-    int w = width() - 1, len = (int)strlen(p->label), text = (int)strlen(tail), bar = w - len - text - 4, n = 0;
+    char line[4 * HK__TERM_MAX_WIDTH + 64];
+    int w = hk__term_width(STDERR_FILENO) - 1, len = (int)strlen(p->label), text = (int)strlen(tail), bar = w - len - text - 4, n = 0;
     n += snprintf(line + n, sizeof line - (size_t)n, "\r\x1b[K%.*s ", w, p->label);
     if (bar >= 5) {
         int full = p->total > 0 ? (int)((double)bar * (double)done / (double)p->total) : 0;

@@ -113,7 +113,7 @@ static hk_status train_epoch(run *r, double *img_per_s) {
     return st;
 }
 
-hk_status hk__test(hk__job *j, hk__loader *l, hk__progress *p, const volatile sig_atomic_t *stop, hk__sums *s) {
+hk_status hk__test(hk__job *j, hk__loader *l, hk__progress *p, const volatile sig_atomic_t *stop, hk__show *show, hk__sums *s) {
     hk_status st = HK_OK;
     *s = (hk__sums){ 0 };
     hk__loader_start(l, 0);
@@ -122,6 +122,7 @@ hk_status hk__test(hk__job *j, hk__loader *l, hk__progress *p, const volatile si
         hk__batch_result got;
         if ((st = next_batch(j, l))) break;
         if ((st = hk__job_run(j, j->infer, l->x, l->y, l->count, &got))) break;
+        if (show && (st = hk__show_take(show, j, l))) break;
         add(s, &got, l->count);
         hk__progress_update(p, b + 1, s->n, mean(s->loss, s->n), mean(s->correct, s->n));
     }
@@ -134,7 +135,7 @@ static hk_status one_epoch(run *r) {
     hk__sums test, train;
     double img_per_s;
     hk_status st = train_epoch(r, &img_per_s);
-    if (!st && !stop_signal) st = hk__test(r->j, r->test, &r->progress, &stop_signal, &test);
+    if (!st && !stop_signal) st = hk__test(r->j, r->test, &r->progress, &stop_signal, NULL, &test);
     if (st || stop_signal) return st;
     train = r->done.train;
     hk__epoch_metrics m = { r->done.epoch + 1, mean(train.loss, train.n), mean(train.correct, train.n), mean(test.loss, test.n), mean(test.correct, test.n),

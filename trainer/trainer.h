@@ -67,6 +67,13 @@ hk_status hk__metrics_epoch(hk__metrics *, const hk__epoch_metrics *);
 hk_status hk__metrics_step(hk__metrics *, int64_t epoch, int64_t step, double loss, double acc, double lr, double img_per_s);
 hk_status hk__metrics_close(hk__metrics *);
 
+/* ---- terminal.c: what a file descriptor can show ---- */
+#define HK__TERM_MAX_WIDTH 240
+int hk__term(int fd);        /* a terminal that can rewrite a line */
+int hk__term_width(int fd);  /* columns, 20 to HK__TERM_MAX_WIDTH; 80 when it is no terminal or does not tell */
+int hk__term_colors(int fd); /* 0 (no terminal, or NO_COLOR), 16, 256, or 1 << 24 */
+int hk__term_utf8(void);     /* whether the locale's character set lets half blocks through */
+
 /* ---- progress.c: what a person sees ---- */
 typedef struct hk__progress {
     int quiet, tty, color, drawn;
@@ -134,14 +141,36 @@ hk_status hk__checkpoint_write(hk__job *, const char *path, const char *keep_as,
 hk_status hk__restore(hk__job *, const hk__rundir *, const char *resume, hk__progress_state *, hk__restored *); /* resume: "auto" or a file */
 char *hk__model_text(const hk__job *);                                                                          /* malloc'ed */
 
+/* ---- picture.c: a grey picture in character cells, one column of a picture wide and two rows high ---- */
+typedef enum hk__ink { HK__ASCII, HK__GREY256, HK__GREY24BIT } hk__ink;
+hk__ink hk__picture_ink(int fd); /* what a file descriptor can show; ASCII unless it is a terminal with colours */
+/* y[h,w] from x[H,W], w <= W, h <= H: each number is the mean of the part of x that it covers. */
+void hk__picture_shrink(const float *x, int64_t H, int64_t W, float *y, int64_t h, int64_t w);
+/* Rows 2 line and 2 line + 1 of x[h,w], 0 black to 1 white; `columns` cells, the picture first. No newline. */
+void hk__picture_line(FILE *, hk__ink, const float *x, int64_t h, int64_t w, int64_t line, int64_t columns);
+
+/* ---- show.c: test pictures with what the network said ---- */
+enum { HK__SHOW_MAX = 64 };
+typedef struct hk__show {
+    int64_t n, have; /* asked for; taken */
+    int64_t H, W, *label, *said;
+    float *x;     /* [n,H,W] */
+    double *rate; /* of the class that was said: mean of the output over T */
+} hk__show;
+/* Checks that the data set has n pictures among the first `of`; ECONFIG says what is wrong. Behind hk__job_open_data. */
+hk_status hk__show_new(hk__job *, int64_t n, int64_t of, hk__show **out);
+hk_status hk__show_take(hk__show *, hk__job *, const hk__loader *); /* behind a run: keeps what is wanted of its batch */
+hk_status hk__show_print(const hk__show *, hk__job *, FILE *, hk__ink, int width);
+void hk__show_free(hk__show *);
+
 /* ---- trainer.c: the run ---- */
 typedef struct hk__train_options {
     const char *out, *resume; /* NULL: none */
     int quiet, plan;          /* plan: print the plans first */
 } hk__train_options;
 hk_status hk__train(hk__job *, const hk__train_options *);
-/* Loss and accuracy over all batches of a loader; ends early, with what it has, when *stop is set. */
-hk_status hk__test(hk__job *, hk__loader *, hk__progress *, const volatile sig_atomic_t *stop, hk__sums *);
+/* Loss and accuracy over all batches of a loader; ends early, with what it has, when *stop is set. show (optional) looks at each batch. */
+hk_status hk__test(hk__job *, hk__loader *, hk__progress *, const volatile sig_atomic_t *stop, hk__show *show, hk__sums *);
 
 /* ---- rates.c: firing rates ---- */
 hk_status hk__rates_print(hk__job *, const hk__loader *, const char *name, int json); /* of the batch in the loader, by spiking layer */
@@ -156,7 +185,7 @@ enum { HK__CMD_TRAIN = 1u, HK__CMD_PLAN = 2u, HK__CMD_PLUGINS = 4u, HK__CMD_BENC
 typedef struct hk__options {
     const char *set[HK__MAX_SET], *out, *threads, *batch, *channels, *T, *plugin_path, *checkpoint, *resume;
     const char *arg[4]; /* what is not an option */
-    int64_t iters;
+    int64_t iters, show; /* show: 0 none */
     int n_set, n_arg, quiet, json, verbose, help, print_config, version, rates, plan, memory;
 } hk__options;
 int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *); /* 0, or an exit code with the message printed */

@@ -16,7 +16,7 @@ static const struct interface {
     size_t size, first;
 } interfaces[] = {
     { "hk.backend/1", "backend", sizeof(hk_backend), sizeof(hk_backend) },
-    { "hk.dataset/1", "data set", sizeof(hk_dataset_type), sizeof(hk_dataset_type) },
+    { "hk.dataset/1", "data set", sizeof(hk_dataset_type), offsetof(hk_dataset_type, class_name) },
     { "hk.module/1", "module", sizeof(hk_module_type), sizeof(hk_module_type) },
     { "hk.neuron/1", "neuron", sizeof(hk_neuron_type), sizeof(hk_neuron_type) },
     { "hk.optimizer/1", "optimizer", sizeof(hk_optimizer_type), sizeof(hk_optimizer_type) },

@@ -244,6 +244,7 @@ typedef struct hk_dataset_type {
     int (*shape)(const void *ds, int64_t *shape);                     /* [any] rank, and the shape of one sample in border order */
     int64_t (*classes)(const void *ds);                               /* [any] */
     hk_status (*read)(const void *ds, int64_t n, const int64_t *index, float *x, int64_t *y); /* [any] x is n samples, border order */
+    const char *(*class_name)(const void *ds, int64_t c);             /* [any] (optional) of class c, 0 <= c < classes: short, ASCII, lives as long as ds; NULL: the number is shown */
 } hk_dataset_type;
 
 /* ---- the plugin entry -------------------------------------------------------------------------------------------- */

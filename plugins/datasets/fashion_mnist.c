@@ -4,7 +4,8 @@
 static const hk_field fields[] = {
     { "root", HK_STR, 0, "\"/usr/share/datasets/fashion-mnist\"", 0, 0, NULL, "folder of the four IDX files, plain or gzip" },
 };
-static const idx_spec spec = { 28, 28, 10 };
+static const char *const names[] = { "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot" };
+static const idx_spec spec = { 28, 28, 10, names };
 
 static hk_status open_set(const hk_module *self, int train, void **ds) { return idx_open(self, &spec, train, ds); }
 
@@ -20,4 +21,5 @@ const hk_dataset_type fashion_mnist_type = {
     .shape = idx_shape,
     .classes = idx_classes,
     .read = idx_read,
+    .class_name = idx_class_name,
 };

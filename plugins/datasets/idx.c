@@ -132,6 +132,8 @@ int idx_shape(const void *ds, int64_t *shape) {
 
 int64_t idx_classes(const void *ds) { return ((const idx_set *)ds)->spec.classes; }
 
+const char *idx_class_name(const void *ds, int64_t c) { return ((const idx_set *)ds)->spec.names[c]; }
+
 hk_status idx_read(const void *ds, int64_t n, const int64_t *index, float *x, int64_t *y) {
     const idx_set *s = ds;
     int64_t size = s->spec.height * s->spec.width;

@@ -9,6 +9,7 @@ extern const hk_host *idx_host;
 /* What a dataset type asks of its files. */
 typedef struct idx_spec {
     int64_t height, width, classes;
+    const char *const *names; /* of the classes */
 } idx_spec;
 
 /* Reads one split below field `root`: {train|t10k}-{images-idx3|labels-idx1}-ubyte, plain or with .gz; plain is taken first. */
@@ -17,6 +18,7 @@ void idx_close(void *ds);
 int64_t idx_size(const void *ds);
 int idx_shape(const void *ds, int64_t *shape); /* [1,H,W] */
 int64_t idx_classes(const void *ds);
+const char *idx_class_name(const void *ds, int64_t c);
 hk_status idx_read(const void *ds, int64_t n, const int64_t *index, float *x, int64_t *y); /* pixels / 255 */
 
 extern const hk_dataset_type fashion_mnist_type, mnist_type;

@@ -4,7 +4,8 @@
 static const hk_field fields[] = {
     { "root", HK_STR, 0, NULL, 0, 0, NULL, "folder of the four IDX files, plain or gzip" },
 };
-static const idx_spec spec = { 28, 28, 10 };
+static const char *const names[] = { "0", "1", "2", "3", "4", "5", "6", "7", "8", "9" };
+static const idx_spec spec = { 28, 28, 10, names };
 
 static hk_status open_set(const hk_module *self, int train, void **ds) { return idx_open(self, &spec, train, ds); }
 
@@ -20,4 +21,5 @@ const hk_dataset_type mnist_type = {
     .shape = idx_shape,
     .classes = idx_classes,
     .read = idx_read,
+    .class_name = idx_class_name,
 };

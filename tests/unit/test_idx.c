@@ -76,6 +76,7 @@ static void expect_good(const char *id) {
     if (open_set(id, 1, &m, &type, &ds)) fail_msg("%s", hk_error(ctx));
     assert_int_equal(type->size(ds), N);
     assert_int_equal(type->classes(ds), 10);
+    assert_string_equal(type->class_name(ds, 9), strcmp(id, "MNIST") ? "Ankle boot" : "9");
     assert_int_equal(type->shape(ds, shape), 3);
     assert_true(shape[0] == 1 && shape[1] == 28 && shape[2] == 28);
     assert_int_equal(type->read(ds, 3, index, x, y), HK_OK);
