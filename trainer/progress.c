@@ -57,7 +57,8 @@ void hk__progress_update(hk__progress *p, int64_t done, int64_t images, double l
     p->t_shown = now, p->shown_images = images;
     double left = done > p->from ? (now - p->t_begin) / (double)(done - p->from) * (double)(p->total - done) : 0;
     char tail[160];
-    snprintf(tail, sizeof tail, "%lld/%lld  loss %.4f  acc %.3f  %.0f img/s  %d:%02d left", (long long)done, (long long)p->total, loss, acc, p->rate,
+    int digits = snprintf(NULL, 0, "%lld", (long long)p->total); /* so that the bar keeps its length */
+    snprintf(tail, sizeof tail, "%*lld/%lld  loss %.4f  acc %.3f  %.0f img/s  %d:%02d left", digits, (long long)done, (long long)p->total, loss, acc, p->rate,
         (int)left / 60, (int)left % 60);
     if (p->tty) draw(p, done, tail);
     else fprintf(stderr, "%s %s\n", p->label, tail);

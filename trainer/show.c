@@ -138,7 +138,7 @@ hk_status hk__show_print(const hk__show *s, hk__job *j, FILE *f, hk__ink ink, in
     layout y;
     if (make_layout(&y, s, width)) return hk__conf_fail(j->conf, HK_ENOMEM, "out of memory");
     for (int64_t i = 0; i < s->have; i++) right += s->said[i] == s->label[i];
-    fprintf(f, "\n%lld of the first %lld pictures are right. Below each: its class;\nthe predicted class and its firing rate, behind an x where it is wrong.\n",
+    fprintf(f, "\n%lld of the first %lld pictures are right. Below each: its class;\nthe predicted class and its firing rate, after an x where it is wrong.\n",
         (long long)right, (long long)s->have);
     for (int64_t i = 0; i < s->have; i += y.abreast) {
         fputc('\n', f);

@@ -140,8 +140,8 @@ static hk_status one_epoch(run *r) {
     train = r->done.train;
     hk__epoch_metrics m = { r->done.epoch + 1, mean(train.loss, train.n), mean(train.correct, train.n), mean(test.loss, test.n), mean(test.correct, test.n),
         img_per_s };
-    hk__progress_line(&r->progress, "epoch %lld/%lld  lr %.4g  train loss %.4f acc %.4f  test loss %.4f acc %.4f  %.0f img/s", (long long)m.epoch,
-        (long long)r->epochs, r->lr, m.train_loss, m.train_acc, m.test_loss, m.test_acc, m.img_per_s);
+    hk__progress_line(&r->progress, "epoch %lld/%lld  lr %.3g  loss %.4f acc %.4f  test loss %.4f acc %.4f", (long long)m.epoch, (long long)r->epochs, r->lr,
+        m.train_loss, m.train_acc, m.test_loss, m.test_acc); /* fits 80 columns */
     if (hk__metrics_epoch(&r->metrics, &m)) return io_fail(r, "metrics.jsonl");
     int best = m.test_acc > r->done.best;
     r->done = (hk__progress_state){ .epoch = m.epoch, .step = r->done.step, .best = best ? m.test_acc : r->done.best };
