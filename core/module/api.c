@@ -33,7 +33,7 @@ static double get_real(const hk_module *base, const char *field) {
 }
 
 static const char *get_str(const hk_module *m, const char *field) {
-    const struct hk__arg *a = arg_of(m, field, 1u << HK_STR | 1u << HK_ENUM);
+    const struct hk__arg *a = arg_of(m, field, 1u << HK_STR | 1u << HK_ENUM | 1u << HK_INTS | 1u << HK_REALS);
     return a ? a->string : NULL;
 }
 

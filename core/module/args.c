@@ -41,9 +41,10 @@ static const char *kind_noun(const hk_field *f) {
 /* "Type: field expected X, got Y" */
 static hk_status wrong_kind(const hk__source *src, const hk__module *m, const hk_field *f, const hk__node *node) {
     char got[128];
-    const char *choices = f->kind == HK_ENUM || f->kind == HK_OBJECT ? f->choices : "";
-    return hk__bad(src, node->column, HK_ECONFIG, "%s: %s must be %s%s%s%s, got %s", m->id, f->name, kind_noun(f), choices[0] ? " " : "", choices,
-                   f->flags & HK_NULLABLE ? " or none" : "", hk__node_describe(node, got, sizeof got));
+    const bool numbers = f->kind == HK_INTS || f->kind == HK_REALS;
+    const char *choices = (numbers || f->kind == HK_ENUM || f->kind == HK_OBJECT) && f->choices ? f->choices : "";
+    return hk__bad(src, node->column, HK_ECONFIG, "%s: %s must be %s%s%s%s, got %s", m->id, f->name, kind_noun(f),
+                   !choices[0] ? "" : numbers ? ", or " : " ", choices, f->flags & HK_NULLABLE ? " or none" : "", hk__node_describe(node, got, sizeof got));
 }
 
 static hk_status check_range(const hk__source *src, const hk__module *m, const hk_field *f, int column, double v) {
@@ -57,10 +58,22 @@ static hk_status check_range(const hk__source *src, const hk__module *m, const h
 
 static hk_status no_memory(const hk__source *src) { return hk__fail(src->ctx, HK_ENOMEM, "out of memory while building a module"); }
 
-/* One number, or a list of them. */
+static hk_status set_word(const hk__source *src, const hk__module *m, const hk_field *f, struct hk__arg *a, const hk__node *node) {
+    if (node->kind != HK__WORD && node->kind != HK__STRING) return wrong_kind(src, m, f, node);
+    if (f->kind != HK_STR) {
+        int i = hk__choice_index(f->choices, node->text);
+        if (i < 0) return wrong_kind(src, m, f, node);
+        a->integer = i;
+    }
+    a->string = strdup(node->text);
+    return a->string ? HK_OK : no_memory(src);
+}
+
+/* One number, or a list of them, or a word that the field knows. */
 static hk_status set_numbers(const hk__source *src, const hk__module *m, const hk_field *f, struct hk__arg *a, const hk__node *node) {
     const bool ints = f->kind == HK_INTS;
     const int n = node->kind == HK__LIST ? node->n : 1;
+    if (f->choices && (node->kind == HK__WORD || node->kind == HK__STRING)) return set_word(src, m, f, a, node);
     if (ints) a->ints = calloc((size_t)n + 1, sizeof *a->ints);
     else a->reals = calloc((size_t)n + 1, sizeof *a->reals);
     if (!a->ints && !a->reals) return no_memory(src);
@@ -74,17 +87,6 @@ static hk_status set_numbers(const hk__source *src, const hk__module *m, const h
     }
     a->n = n;
     return HK_OK;
-}
-
-static hk_status set_word(const hk__source *src, const hk__module *m, const hk_field *f, struct hk__arg *a, const hk__node *node) {
-    if (node->kind != HK__WORD && node->kind != HK__STRING) return wrong_kind(src, m, f, node);
-    if (f->kind == HK_ENUM) {
-        int i = hk__choice_index(f->choices, node->text);
-        if (i < 0) return wrong_kind(src, m, f, node);
-        a->integer = i;
-    }
-    a->string = strdup(node->text);
-    return a->string ? HK_OK : no_memory(src);
 }
 
 static hk_status set_object(const hk__source *src, const hk__module *m, const hk_field *f, struct hk__arg *a, const hk__node *node) {

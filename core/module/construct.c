@@ -118,7 +118,7 @@ static bool is_child(const hk__source *src, const hk__module *m, const hk__node 
     const hk_field *f = next < 0 ? NULL : &m->fields[next];
     if (!children_max(m) || (node->kind != HK__CALL && node->kind != HK__WORD)) return false;
     if (f && f->kind == HK_OBJECT && hk__registry_resolve(src->ctx, f->choices, node->text, NULL, NULL)) return false;
-    if (f && node->kind == HK__WORD && f->kind == HK_ENUM && hk__choice_index(f->choices, node->text) >= 0) return false;
+    if (f && node->kind == HK__WORD && f->kind != HK_OBJECT && f->choices && hk__choice_index(f->choices, node->text) >= 0) return false;
     if (hk__registry_resolve(src->ctx, module_iface, node->text, NULL, NULL)) return true;
     return node->kind == HK__CALL && !(f && f->kind == HK_OBJECT); /* an unknown constructor: let it say what there is */
 }

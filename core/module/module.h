@@ -11,7 +11,7 @@ struct hk__arg {
     bool none;
     int64_t integer;    /* BOOL, INT; ENUM: index of the choice */
     double real;        /* REAL */
-    char *string;       /* STR; ENUM: the choice */
+    char *string;       /* STR; ENUM, and INTS and REALS given as a word: the choice */
     int64_t *ints;      /* INTS */
     double *reals;      /* REALS */
     int n;              /* of ints or reals */

@@ -64,6 +64,10 @@ static void put_value(writer *w, const hk_field *f, const struct hk__arg *a) {
     case HK_ENUM: put(w, "%s", a->string ? a->string : ""); break;
     case HK_INTS:
     case HK_REALS:
+        if (a->string) {
+            put(w, "%s", a->string);
+            break;
+        }
         put(w, "[");
         for (int i = 0; i < a->n; i++) {
             if (i) put(w, ", ");

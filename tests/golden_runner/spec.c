@@ -65,8 +65,7 @@ bool gr_put_args(gr_text *t, const json_t *args, const char *const *skip, bool d
     json_object_foreach((json_t *)(uintptr_t)args, key, v) {
         if (listed(skip, key) || (drop_null && json_is_null(v))) continue;
         gr_put(t, "%s%s=", first ? "" : ", ", key);
-        if (!strcmp(key, "padding") && json_is_string(v) && !strcmp(json_string_value(v), "same")) gr_put(t, "none"); /* so it is written here */
-        else gr_put_value(t, v);
+        gr_put_value(t, v);
         first = false;
     }
     return first;

@@ -198,7 +198,7 @@ static void test_convolutions(void **state) {
     pictures("Conv2d(2, 3, 3, padding=1, bias=false)", 2, 3, 5, 0);
     pictures("Conv2d(4, 6, (3, 2), stride=(2, 3), padding=(1, 2), dilation=(1, 2), groups=2)", 4, 5, 7, 0);
     pictures("Conv2d(3, 3, 2, stride=2, groups=3)", 3, 5, 5, 0);
-    pictures("Conv2d(1, 2, (2, 3), padding=none)", 1, 4, 3, 0);
+    pictures("Conv2d(1, 2, (2, 3), padding=same)", 1, 4, 3, 0);
     pictures("Conv2d(2, 2, 1)", 2, 1, 1, 0);
     pictures("Sequential(Conv2d(1, 2, 3, padding=1), IF(surrogate=ATan()), Conv2d(2, 1, 2), Flatten(), Linear(6, 2))", 1, 3, 4, 0);
     all_passes((gcase){ .text = "MultiStep(Sequential(Conv2d(1, 2, 3, padding=1), IF(surrogate=ATan()), Conv2d(2, 1, 2)))", PICTURE(1, 3, 3, 1, 3, 4) });
