@@ -49,6 +49,16 @@ run mid --set train.epochs=3 --set checkpoint.every_steps=29
 run other --set train.epochs=3 --resume "$work/mid/checkpoint_previous.safetensors"
 same whole3/checkpoint_latest.safetensors other/checkpoint_latest.safetensors
 
+# On ref, whose numbers are doubles, checkpoints keep doubles.
+ref=(--set backend.name=ref --set data.limit=96 --set data.test_limit=20 --set train.batch=16 --set train.test_batch=20 --set train.epochs=1)
+run ref-whole "${ref[@]}"
+run ref-cut "${ref[@]}" --set checkpoint.every_steps=4
+mv "$work/ref-cut/checkpoint_previous.safetensors" "$work/ref-cut/checkpoint_latest.safetensors"
+run ref-cut "${ref[@]}" --resume auto
+grep -q "resumed at training step 4," "$work/ref-cut.out" || { cat "$work/ref-cut.out"; fail "ref: not resumed at step 4"; }
+same ref-whole/checkpoint_latest.safetensors ref-cut/checkpoint_latest.safetensors
+grep -qa '"hk.optim.exp_avg.net.0.weight":{"dtype":"F64"' "$work/ref-whole/checkpoint_latest.safetensors" || fail "ref: optimizer state is not stored in double"
+
 # Signals: a checkpoint and 75; the rest gives the same bytes.
 run long --set train.epochs=12
 for signal in INT TERM USR1; do

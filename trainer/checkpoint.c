@@ -19,12 +19,13 @@ static hk_status entry(hk__job *j, table *t, int i, int state) {
     hk_tensor *x = &t->t[t->n];
     t->n++;
     if (state < 0) return hk__weights_entry(j, i, x);
-    *x = (hk_tensor){ .dtype = HK_F32, .rank = p->rank };
+    *x = (hk_tensor){ .dtype = hk_network_dtype(j->net), .rank = p->rank };
     memcpy(x->shape, p->shape, (size_t)p->rank * sizeof p->shape[0]);
     if (asprintf(&t->own[t->n - 1], HK__OPTIM "%s.%s", hk_network_opt_state_name(j->net, state), p->name) < 0) t->own[t->n - 1] = NULL;
     x->name = t->own[t->n - 1];
-    x->data = malloc((size_t)(p->elems ? p->elems : 1) * sizeof(float));
-    return x->name && x->data ? hk_network_read_opt_state(j->net, state, i, x->data) : HK_ENOMEM;
+    x->data = malloc((size_t)p->elems * sizeof(double));
+    if (!x->name || !x->data) return HK_ENOMEM;
+    return x->dtype == HK_F64 ? hk_network_read_opt_state64(j->net, state, i, x->data) : hk_network_read_opt_state(j->net, state, i, x->data);
 }
 
 char *hk__model_text(const hk__job *j) {

@@ -75,9 +75,10 @@ static hk_status load_optimizer(hk__job *j, const hk_file *f, const char *path) 
             if (asprintf(&name, HK__OPTIM "%s.%s", hk_network_opt_state_name(j->net, k), p->name) < 0)
                 return hk__conf_fail(j->conf, HK_ENOMEM, "out of memory");
             const hk_tensor *t = hk_file_find(f, name);
-            int fits = t && t->dtype == HK_F32 && t->rank == p->rank && !memcmp(t->shape, p->shape, (size_t)p->rank * sizeof p->shape[0]);
-            hk_status st = fits ? hk_network_write_opt_state(j->net, k, i, t->data)
-                                : hk__conf_fail(j->conf, HK_ECHECKPOINT, "%s: expected optimizer state '%s' as F32 in the shape of %s, got %s", path, name,
+            int fits = t && (t->dtype == HK_F32 || t->dtype == HK_F64) && t->rank == p->rank && !memcmp(t->shape, p->shape, (size_t)p->rank * sizeof p->shape[0]);
+            hk_status st = fits && t->dtype == HK_F64 ? hk_network_write_opt_state64(j->net, k, i, t->data)
+                : fits                                ? hk_network_write_opt_state(j->net, k, i, t->data)
+                                : hk__conf_fail(j->conf, HK_ECHECKPOINT, "%s: expected optimizer state '%s' as F32 or F64 in the shape of %s, got %s", path, name,
                                       p->name, t ? "another shape or dtype" : "none");
             free(name);
             if (st) return hk__conf_fail(j->conf, st, "%s: %s", path, hk_error(j->ctx));

@@ -13,13 +13,14 @@ static int is_counter(const char *name) {
 
 hk_status hk__weights_entry(hk__job *j, int i, hk_tensor *x) {
     const hk_param_info *p = hk_network_param(j->net, i);
-    *x = (hk_tensor){ .name = p->name, .dtype = HK_F32, .rank = p->rank };
+    const int counter = is_counter(p->name) && p->elems == 1;
+    *x = (hk_tensor){ .name = p->name, .dtype = counter ? HK_F64 : hk_network_dtype(j->net), .rank = p->rank };
     memcpy(x->shape, p->shape, (size_t)p->rank * sizeof p->shape[0]);
-    if (!(x->data = calloc((size_t)p->elems + 2, sizeof(float)))) return HK_ENOMEM; /* a counter takes eight bytes */
-    hk_status st = hk_network_read_param(j->net, i, x->data);
-    if (st || !is_counter(p->name) || p->elems != 1) return st;
+    if (!(x->data = malloc((size_t)p->elems * sizeof(double)))) return HK_ENOMEM;
+    hk_status st = x->dtype == HK_F64 ? hk_network_read_param64(j->net, i, x->data) : hk_network_read_param(j->net, i, x->data);
+    if (st || !counter) return st;
     x->dtype = HK_I64, x->rank = 0;
-    *(int64_t *)x->data = (int64_t) * (float *)x->data;
+    *(int64_t *)x->data = (int64_t) * (double *)x->data;
     return HK_OK;
 }
 

@@ -14,7 +14,9 @@ static hk_status collect(hk_network *net, const hk__module *m) {
         const hk__param *p = &m->params[i];
         char full[512];
         hk__name_in(m, p->name, full, sizeof full);
-        if (hk_network_find_param(net, full) >= 0) continue; /* a module used twice has one set */
+        if (hk_network_find_param(net, full) >= 0)
+            return hk__fail(net->ctx, HK_ECONFIG, "two parameters are called '%s', the second one of a '%s': layers need names that differ, also from those inside other layers",
+                            full, m->id);
         if (net->n_param == net->cap_param) {
             int cap = net->cap_param ? 2 * net->cap_param : 16;
             hk_param_info *a = realloc(net->param, (size_t)cap * sizeof *a);
@@ -202,12 +204,14 @@ hk_status hk_network_set_learnable(hk_network *net, int i, int learnable) {
 
 int hk_network_n_opt_state(const hk_network *net) { return net->n_opt; }
 const char *hk_network_opt_state_name(const hk_network *net, int k) { return k >= 0 && k < net->n_opt ? net->opt_type->state_names[k] : NULL; }
-hk_status hk_network_read_opt_state(hk_network *net, int k, int i, float *v) {
-    return k < 0 || k >= net->n_opt ? hk__fail(net->ctx, HK_EINVAL, "optimizer state %d does not exist", k) : transfer(net, net->opt[k], i, v, NULL, false);
+static hk_status opt_transfer(hk_network *net, int k, int i, float *f, double *d, bool write) {
+    if (k < 0 || k >= net->n_opt) return hk__fail(net->ctx, HK_EINVAL, "optimizer state %d does not exist", k);
+    return transfer(net, net->opt[k], i, f, d, write);
 }
-hk_status hk_network_write_opt_state(hk_network *net, int k, int i, const float *v) {
-    return k < 0 || k >= net->n_opt ? hk__fail(net->ctx, HK_EINVAL, "optimizer state %d does not exist", k)
-                                    : transfer(net, net->opt[k], i, (float *)(uintptr_t)v, NULL, true);
-}
+hk_status hk_network_read_opt_state(hk_network *net, int k, int i, float *v) { return opt_transfer(net, k, i, v, NULL, false); }
+hk_status hk_network_write_opt_state(hk_network *net, int k, int i, const float *v) { return opt_transfer(net, k, i, (float *)(uintptr_t)v, NULL, true); }
+hk_status hk_network_read_opt_state64(hk_network *net, int k, int i, double *v) { return opt_transfer(net, k, i, NULL, v, false); }
+hk_status hk_network_write_opt_state64(hk_network *net, int k, int i, const double *v) { return opt_transfer(net, k, i, NULL, (double *)(uintptr_t)v, true); }
+hk_dtype hk_network_dtype(const hk_network *net) { return net->real == 8 ? HK_F64 : HK_F32; }
 int64_t hk_network_step(const hk_network *net) { return net->step; }
 void hk_network_set_step(hk_network *net, int64_t step) { net->step = step; }

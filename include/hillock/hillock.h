@@ -100,6 +100,9 @@ HK_API int hk_network_n_opt_state(const hk_network *);
 HK_API const char *hk_network_opt_state_name(const hk_network *, int k);
 HK_API hk_status hk_network_read_opt_state(hk_network *, int k, int i, float *values);
 HK_API hk_status hk_network_write_opt_state(hk_network *, int k, int i, const float *values);
+HK_API hk_status hk_network_read_opt_state64(hk_network *, int k, int i, double *values);       /* the same, in double */
+HK_API hk_status hk_network_write_opt_state64(hk_network *, int k, int i, const double *values);
+HK_API hk_dtype hk_network_dtype(const hk_network *);                                           /* in which the backend keeps them exactly: F32 or F64 */
 HK_API int64_t hk_network_step(const hk_network *);                                             /* optimizer steps done */
 HK_API void hk_network_set_step(hk_network *, int64_t step);
 
