@@ -116,7 +116,7 @@ static hk_status dropout_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out)
     P->permute = cpu_channels_last(y) && P->C > 1 && P->P > 1;
     P->channel = cpu_attr(o, "channel")->i != 0;
     P->keep = (float)(1.0 / (1.0 - p));
-    double below = (double)(float)p * 0x1p24; /* u = k / 2^24 < p: k is at most the integer below */
+    double below = p * 0x1p24; /* u = k / 2^24 < p: k is at most the integer below */
     int64_t k = (int64_t)below;
     P->drop = (float)((double)k == below ? k - 1 : k) * 0x1p-24f;
     P->draw = draw[P->base.isa];

@@ -43,8 +43,6 @@ static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_
         const hk_desc x = hk_value_desc(b, in[0]);
         /* A value that is the same at each step counts at each step. */
         const double count = x.dtype == HK_ABSENT ? 0.0 : (double)(x.shape[1] * x.shape[2]) * (double)hk_batch(b) * (double)hk_steps(b);
-        if (hk_get_int(self, "step_mode") == 1)
-            return b->api->fail(b, HK_EUNSUPPORTED, "statistics of the batch step by step: use step_mode=m, whose statistics are over all steps together");
         if (count < 2) return b->api->fail(b, HK_ESHAPE, "expected more than one number for each channel, to have a variance");
         hk_channel_merge(b, hk_channel_stats(b, in[0]), &mean, &var);
         if (training && running) {
