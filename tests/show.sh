@@ -92,5 +92,6 @@ refused 2 "--show: expected an integer from 1 to 64, got 'many'" --show many
 refused 2 "--show: expected 1 to 5, the number of pictures that are tested, got 6" --show 6 --set data.test_limit=5
 refused 2 "give one of them" --show 6 --json
 check
-"$hillock" eval --help | grep -q -- '--show N' || fail "--help does not say --show"
+"$hillock" eval --help >"$work/out"
+grep -q -- '--show N' "$work/out" || fail "--help does not say --show"
 finish
