@@ -44,8 +44,12 @@ static hk_status check_fields(hk_context *ctx, const hk__type_info *t) {
     return HK_OK;
 }
 
+/* In a function with ctx and t: a slot that must be there. */
+#define NEED(slot) \
+    if (!t->slot) return hk__fail(ctx, HK_EPLUGIN, #slot " is NULL, expected a function: fill this slot of the vtable")
+
 static hk_status check_module(hk_context *ctx, const hk_module_type *t) {
-    if (!t->build) return hk__fail(ctx, HK_EPLUGIN, "build is NULL");
+    NEED(build);
     if (t->role < HK_LAYER || t->role > HK_LOSS) return hk__fail(ctx, HK_EPLUGIN, "role is %u, expected an hk_role", (unsigned)t->role);
     if (t->min_child > t->max_child) return hk__fail(ctx, HK_EPLUGIN, "min_child %u is above max_child %u", (unsigned)t->min_child, (unsigned)t->max_child);
     if (t->child_names && t->max_child > 64)
@@ -68,7 +72,7 @@ static hk_status check_neuron(hk_context *ctx, const hk_neuron_type *t, const hk
         if (!t->states[i].name) return hk__fail(ctx, HK_EPLUGIN, "state %u has no name", (unsigned)i);
     if (t->n_param && (!t->operands || !t->param_names))
         return hk__fail(ctx, HK_EPLUGIN, "n_param is %u, and operands or param_names is NULL", (unsigned)t->n_param);
-    if (!t->n_kernel || !t->kernels) return hk__fail(ctx, HK_EPLUGIN, "it has no kernels");
+    if (!t->n_kernel || !t->kernels) return hk__fail(ctx, HK_EPLUGIN, "it has no kernels, expected at least one: take kernels and n_kernel from the HK_*_KERNELS macro");
     if (!(t->flags & HK_NEURON_NO_FIRE)) {
         const hk_field *surrogate = field_find(info, "surrogate"), *detach = field_find(info, "detach_reset");
         if (!surrogate || surrogate->kind != HK_OBJECT)
@@ -84,7 +88,7 @@ static hk_status check_surrogate(hk_context *ctx, const hk_surrogate_type *t) {
     for (uint32_t i = 0; i < t->n_fields; i++)
         if (t->fields[i].kind != HK_REAL && t->fields[i].kind != HK_INT)
             return hk__fail(ctx, HK_EPLUGIN, "field '%s': a surrogate's fields are REAL or INT", t->fields[i].name);
-    return t->n_kernel && t->kernels ? HK_OK : hk__fail(ctx, HK_EPLUGIN, "it has no kernels");
+    return t->n_kernel && t->kernels ? HK_OK : hk__fail(ctx, HK_EPLUGIN, "it has no kernels, expected at least one: take kernels and n_kernel from the HK_*_KERNELS macro");
 }
 
 static hk_status check_optimizer(hk_context *ctx, const hk_optimizer_type *t, const hk__type_info *info) {
@@ -92,13 +96,11 @@ static hk_status check_optimizer(hk_context *ctx, const hk_optimizer_type *t, co
     if (st) return st;
     if (!field_find(info, "lr")) return hk__fail(ctx, HK_EPLUGIN, "an optimizer needs the field 'lr'");
     if (t->n_state && !t->state_names) return hk__fail(ctx, HK_EPLUGIN, "state_names is NULL");
-    if (!t->constants) return hk__fail(ctx, HK_EPLUGIN, "constants is NULL");
-    return t->n_kernel && t->kernels ? HK_OK : hk__fail(ctx, HK_EPLUGIN, "it has no kernels");
+    NEED(constants);
+    return t->n_kernel && t->kernels ? HK_OK : hk__fail(ctx, HK_EPLUGIN, "it has no kernels, expected at least one: take kernels and n_kernel from the HK_*_KERNELS macro");
 }
 
 static hk_status check_backend(hk_context *ctx, const hk_backend *t) {
-#define NEED(slot) \
-    if (!t->slot) return hk__fail(ctx, HK_EPLUGIN, #slot " is NULL")
     NEED(probe); NEED(open); NEED(close); NEED(buf_new); NEED(buf_free); NEED(upload); NEED(download); NEED(block);
     NEED(plan_new); NEED(plan_query); NEED(plan_run); NEED(plan_free);
     if (t->real_bytes != 4 && t->real_bytes != 8) return hk__fail(ctx, HK_EPLUGIN, "real_bytes is %u, expected 4 or 8", (unsigned)t->real_bytes);
@@ -107,9 +109,14 @@ static hk_status check_backend(hk_context *ctx, const hk_backend *t) {
 
 static hk_status check_dataset(hk_context *ctx, const hk_dataset_type *t) {
     NEED(open); NEED(close); NEED(size); NEED(shape); NEED(classes); NEED(read);
-#undef NEED
     return HK_OK;
 }
+
+static hk_status check_scheduler(hk_context *ctx, const hk_scheduler_type *t) {
+    NEED(lr);
+    return HK_OK;
+}
+#undef NEED
 
 hk_status hk__type_check(hk_context *ctx, const char *iface, const char *id, const void *vtable) {
     hk__type_info info;
@@ -124,6 +131,5 @@ hk_status hk__type_check(hk_context *ctx, const char *iface, const char *id, con
     if (strcmp(iface, "hk.optimizer/1") == 0) return check_optimizer(ctx, vtable, &info);
     if (strcmp(iface, "hk.backend/1") == 0) return check_backend(ctx, vtable);
     if (strcmp(iface, "hk.dataset/1") == 0) return check_dataset(ctx, vtable);
-    const hk_scheduler_type *s = vtable;
-    return s->lr ? HK_OK : hk__fail(ctx, HK_EPLUGIN, "lr is NULL");
+    return check_scheduler(ctx, vtable);
 }

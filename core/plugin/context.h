@@ -60,6 +60,9 @@ hk_status hk__loader_refuse_file(hk_context *, const char *file, bool named, con
 hk_status hk__loader_init_all(hk_context *, int first);
 
 /* ---- search.c ---- */
+/* "x.so", without a folder: it would be taken from the current directory, whatever that is. */
+bool hk__bare_name(const char *path);
+#define HK__BARE_NAME "a name without a folder would mean the current directory: expected a path, as '/opt/x/x.so' or './x.so'"
 /* Opens the plugins of plugin_path (may be NULL) and, with `defaults`, of the other places, and initialises them. */
 hk_status hk__loader_search(hk_context *, const char *plugin_path, bool defaults);
 
@@ -67,5 +70,9 @@ hk_status hk__loader_search(hk_context *, const char *plugin_path, bool defaults
 /* Each says whether `path` may be loaded from; if not, why. */
 bool hk__file_check(const char *path, char *why, size_t size);
 bool hk__folder_check(const char *path, char *why, size_t size);
+
+/* ---- elf_check.c ---- */
+/* Whether the open file of so many bytes is a whole shared object for this machine; if not, why. */
+bool hk__elf_check(int fd, uint64_t bytes, char *why, size_t size);
 
 #endif

@@ -4,7 +4,6 @@
  * folders that others may write are refused. A folder with the sticky bit (/tmp) is allowed: there nobody replaces another's file.
  * A group is "others" unless it is the owner's private group (group number = user number), with which Debian's users work. */
 #include "plugin/context.h"
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,8 +14,8 @@
 static bool others_may_write(const struct stat *s) { return (s->st_mode & S_IWOTH) || ((s->st_mode & S_IWGRP) && s->st_gid != s->st_uid); }
 
 static bool writable_text(const struct stat *s, const char *path, char *why, size_t size) {
-    snprintf(why, size, "'%s' may be written by %s (mode %04o): run chmod go-w on it", path, s->st_mode & S_IWOTH ? "everybody" : "its group",
-             (unsigned)(s->st_mode & 07777));
+    snprintf(why, size, "'%s' may be written by %s: expected a mode like %04o, got %04o: run chmod go-w on it", path,
+             s->st_mode & S_IWOTH ? "everybody" : "its group", (unsigned)(s->st_mode & 07755), (unsigned)(s->st_mode & 07777));
     return false;
 }
 
@@ -27,22 +26,11 @@ bool hk__folder_check(const char *path, char *why, size_t size) {
         return false;
     }
     if (!S_ISDIR(s.st_mode)) {
-        snprintf(why, size, "'%s' is not a folder", path);
+        snprintf(why, size, "'%s' is not a folder: expected a folder of plugins", path);
         return false;
     }
     if (others_may_write(&s) && !(s.st_mode & S_ISVTX)) return writable_text(&s, path, why, size);
     return true;
-}
-
-static bool elf_check(int fd, char *why, size_t size) {
-    Elf64_Ehdr h;
-    const char *bad = NULL;
-    if (pread(fd, &h, sizeof h, 0) != (ssize_t)sizeof h || memcmp(h.e_ident, ELFMAG, SELFMAG) != 0) bad = "it has no ELF header";
-    else if (h.e_ident[EI_CLASS] != ELFCLASS64) bad = "it is not 64-bit";
-    else if (h.e_ident[EI_DATA] != ELFDATA2LSB || h.e_machine != EM_X86_64) bad = "it is for another machine";
-    else if (h.e_type != ET_DYN) bad = "it is not a shared object (gcc -shared -fPIC)";
-    if (bad) snprintf(why, size, "not a shared object for x86-64: %s", bad);
-    return !bad;
 }
 
 bool hk__file_check(const char *path, char *why, size_t size) {
@@ -51,11 +39,11 @@ bool hk__file_check(const char *path, char *why, size_t size) {
     bool ok = false;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* NONBLOCK: a pipe must not make us wait */
     if (fd < 0 || fstat(fd, &s)) {
-        snprintf(why, size, "it can't be opened: %s", strerror(errno));
+        snprintf(why, size, "it can't be opened: %s: check its name and mode", strerror(errno));
         goto end;
     }
     if (!S_ISREG(s.st_mode)) {
-        snprintf(why, size, "it is not a regular file");
+        snprintf(why, size, "it is %s, expected a regular file: name the .so file itself", S_ISDIR(s.st_mode) ? "a folder" : "a device, pipe or socket");
         goto end;
     }
     if (others_may_write(&s)) {
@@ -69,7 +57,7 @@ bool hk__file_check(const char *path, char *why, size_t size) {
         folder[n] = '\0';
         if (!hk__folder_check(n ? folder : "/", why, size)) goto end;
     }
-    ok = elf_check(fd, why, size);
+    ok = hk__elf_check(fd, (uint64_t)s.st_size, why, size);
 end:
     if (fd >= 0) close(fd);
     return ok;

@@ -4,9 +4,11 @@
  * init of all PENDING ones. Plugins are never unloaded: threads, ids and vtables of theirs may still be in use. */
 #include "plugin/context.h"
 #include <dlfcn.h>
+#include <elf.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,32 +55,53 @@ static const hk__plugin *find_id(const hk_context *ctx, const char *id, const hk
     return NULL;
 }
 
+#define ENTRY_MIN offsetof(hk_plugin_entry, deinit) /* of the first published entry */
+
+/* The entry must be data, and as long as it says. Only the symbol table is looked at. */
+static hk_status symbol_check(hk_context *ctx, hk__plugin *p, const hk_plugin_entry *e) {
+    Dl_info info;
+    const ElfW(Sym) *symbol = NULL;
+    if (!dladdr1(e, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol || ELF64_ST_TYPE(symbol->st_info) != STT_OBJECT)
+        return refuse(ctx, p, "its symbol hk_plugin is not data: expected a constant hk_plugin_entry, got %s: define it with HK_PLUGIN",
+                      symbol && ELF64_ST_TYPE(symbol->st_info) == STT_FUNC ? "a function" : "something else");
+    if (symbol->st_size < ENTRY_MIN || (e->magic == HK_PLUGIN_MAGIC && e->struct_size > symbol->st_size))
+        return refuse(ctx, p, "its symbol hk_plugin is too small: expected at least %zu bytes, got %zu: define it with HK_PLUGIN",
+                      symbol->st_size < ENTRY_MIN ? ENTRY_MIN : (size_t)e->struct_size, (size_t)symbol->st_size);
+    return HK_OK;
+}
+
 /* Looks at the entry's data only: no code of the plugin is called before all of it fits. */
 static hk_status handshake(hk_context *ctx, hk__plugin *p, const hk_plugin_entry *e) {
-    const size_t needed = offsetof(hk_plugin_entry, deinit);
     if (e->magic != HK_PLUGIN_MAGIC)
-        return refuse(ctx, p, "its symbol hk_plugin begins with %08" PRIx32 ", expected %08" PRIx32 ": define it with HK_PLUGIN", e->magic, HK_PLUGIN_MAGIC);
+        return refuse(ctx, p, "its symbol hk_plugin is no entry: expected it to begin with %08" PRIx32 ", got %08" PRIx32 ": define it with HK_PLUGIN",
+                      HK_PLUGIN_MAGIC, e->magic);
     if (e->abi_major != HK_ABI_MAJOR || e->abi_minor > HK_ABI_MINOR)
-        return refuse(ctx, p, "it was built for plugin ABI %u.%u, this Hillock has %u.%u: %s", (unsigned)e->abi_major, (unsigned)e->abi_minor,
-                      HK_ABI_MAJOR, HK_ABI_MINOR,
+        return refuse(ctx, p, "it was built for another plugin ABI: expected %u.%u or older of the same major, got %u.%u: %s", HK_ABI_MAJOR, HK_ABI_MINOR,
+                      (unsigned)e->abi_major, (unsigned)e->abi_minor,
                       (int)e->abi_major < (int)HK_ABI_MAJOR ? "rebuild the plugin with this Hillock's headers"
                                                             : "install a newer Hillock, or rebuild the plugin with this one's headers");
-    if (e->struct_size < needed)
-        return refuse(ctx, p, "its entry has %u bytes, expected at least %zu: define it with HK_PLUGIN", (unsigned)e->struct_size, needed);
+    if (e->struct_size < ENTRY_MIN)
+        return refuse(ctx, p, "its entry is too small: expected at least %zu bytes, got %u: define it with HK_PLUGIN", ENTRY_MIN, (unsigned)e->struct_size);
     if (e->abi_print != HK_ABI_PRINT)
-        return refuse(ctx, p, "its structs are laid out differently (print %016" PRIx64 ", this Hillock's is %016" PRIx64
-                              "): rebuild the plugin with this Hillock's headers", e->abi_print, (uint64_t)HK_ABI_PRINT);
-    if (!e->id || !e->id[0] || !e->version || !e->init) return refuse(ctx, p, "its entry lacks an id, a version or init");
+        return refuse(ctx, p, "its structs are laid out differently: expected layout print %016" PRIx64 ", got %016" PRIx64
+                              ": rebuild the plugin with this Hillock's headers", (uint64_t)HK_ABI_PRINT, e->abi_print);
+    const char *lacks = !e->id || !e->id[0] ? "an id" : !e->version ? "a version" : !e->init ? "an init function" : NULL;
+    if (lacks) return refuse(ctx, p, "its entry is not complete: expected %s, got %s: fill it with HK_PLUGIN", lacks, e->id && !e->id[0] ? "\"\"" : "NULL");
     memcpy(&p->entry, e, e->struct_size < sizeof p->entry ? e->struct_size : sizeof p->entry);
     const hk__plugin *other = find_id(ctx, e->id, p);
     p->shadowed = other != NULL;
-    if (other) return refuse(ctx, p, "a plugin '%s' (version %s) was found before, in '%s'", e->id, other->entry.version, other->file);
+    if (other)
+        return refuse(ctx, p, "a plugin '%s' (version %s) was found before, in '%s': expected each id once; remove one of the two from the path", e->id,
+                      other->entry.version, other->file);
     return HK_OK;
 }
 
 hk_status hk__loader_open(hk_context *ctx, const char *file, bool named) {
     char real[PATH_MAX], why[PATH_MAX + 256];
-    if (!realpath(file, real)) return hk__loader_refuse_file(ctx, file, named, strerror(errno));
+    if (!realpath(file, real)) {
+        snprintf(why, sizeof why, "%s: check its name", strerror(errno));
+        return hk__loader_refuse_file(ctx, file, named, why);
+    }
     for (int i = 0; i < ctx->n_plugins; i++) /* found twice, by two paths: once is enough */
         if ((ctx->plugins[i].state != HK__PLUGIN_REFUSED || !named) && strcmp(ctx->plugins[i].file, real) == 0) return HK_OK;
     hk__plugin *p = record_new(ctx, real, named);
@@ -87,11 +110,15 @@ hk_status hk__loader_open(hk_context *ctx, const char *file, bool named) {
     void *handle = dlopen(real, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!handle) {
         const char *text = dlerror();
-        return refuse(ctx, p, "it can't be loaded: %s", text ? text : "unknown reason");
+        return refuse(ctx, p, "it can't be loaded: %s: %s", text ? text : "unknown reason",
+                      text && strstr(text, "undefined symbol") ? "link what it uses (-Wl,-z,defs names it at link time); Hillock's functions come in tables"
+                                                               : "ldd lists what it needs");
     }
     const hk_plugin_entry *e = dlsym(handle, "hk_plugin");
-    if (!e) return refuse(ctx, p, "it has no symbol hk_plugin: it is not a Hillock plugin, or HK_PLUGIN is missing");
-    return handshake(ctx, p, e);
+    if (!e)
+        return refuse(ctx, p, "it is not a Hillock plugin: expected the symbol hk_plugin, got none: define it with HK_PLUGIN, or take the file off the path");
+    hk_status st = symbol_check(ctx, p, e);
+    return st || p->state == HK__PLUGIN_REFUSED ? st : handshake(ctx, p, e);
 }
 
 static hk_status init_one(hk_context *ctx, int index) {
@@ -123,25 +150,47 @@ static const char *unmet(const hk_context *ctx, const hk__plugin *p) {
     return NULL;
 }
 
-/* p can't be loaded: what it needs is missing, refused, or needs p in turn. */
-static hk_status refuse_unmet(hk_context *ctx, hk__plugin *p) {
-    const char *need = unmet(ctx, p);
-    char circle[512];
-    size_t used = (size_t)snprintf(circle, sizeof circle, "%s", p->entry.id);
+/* Whether p stands in a circle of needs, and then which: "a -> b -> a". */
+static bool in_circle(const hk_context *ctx, const hk__plugin *p, char *text, size_t size) {
+    size_t used = (size_t)snprintf(text, size, "%s", p->entry.id);
     const hk__plugin *at = p;
     for (int step = 0; step <= ctx->n_plugins; step++) {
         const char *next = unmet(ctx, at);
         at = next ? find_id(ctx, next, NULL) : NULL;
-        if (!at) break;
-        if (used < sizeof circle) used += (size_t)snprintf(circle + used, sizeof circle - used, " -> %s", next);
-        if (at == p) return refuse(ctx, p, "plugins need each other in a circle: %s", circle);
+        if (!at) return false;
+        if (used < size) used += (size_t)snprintf(text + used, size - used, " -> %s", next);
+        if (at == p) return true;
     }
+    return false; /* p only leads into a circle of others */
+}
+
+static hk_status refuse_unmet(hk_context *ctx, hk__plugin *p) {
+    const char *need = unmet(ctx, p);
     for (int i = 0; i < ctx->n_plugins; i++) {
         const hk__plugin *q = &ctx->plugins[i];
         if (q->state == HK__PLUGIN_REFUSED && q->entry.id && strcmp(q->entry.id, need) == 0)
             return refuse(ctx, p, "it needs plugin '%s', which was refused: %s", need, q->refused ? q->refused : "");
     }
-    return refuse(ctx, p, "it needs plugin '%s', which was not found: put it on the plugin path, or load it before", need);
+    return refuse(ctx, p, "it needs plugin '%s', expected before it, and got none: put it on the plugin path, or load it first", need);
+}
+
+/* What could not be initialised: first the circles, while all of their members stand; then, from the missing end, what needs others. */
+static hk_status refuse_pending(hk_context *ctx) {
+    char circle[512];
+    hk_status st = HK_OK;
+    for (int i = 0; i < ctx->n_plugins && !st; i++)
+        if (ctx->plugins[i].state == HK__PLUGIN_PENDING && in_circle(ctx, &ctx->plugins[i], circle, sizeof circle))
+            st = refuse(ctx, &ctx->plugins[i], "plugins need each other in a circle: expected an order to load them in, got %s: take one of the needs away", circle);
+    for (bool more = true; more && !st;) {
+        more = false;
+        for (int i = 0; i < ctx->n_plugins && !st; i++) {
+            hk__plugin *p = &ctx->plugins[i];
+            if (p->state != HK__PLUGIN_PENDING || find_id(ctx, unmet(ctx, p), NULL)) continue;
+            st = refuse_unmet(ctx, p);
+            more = true;
+        }
+    }
+    return st;
 }
 
 hk_status hk__loader_init_all(hk_context *ctx, int first) {
@@ -154,9 +203,7 @@ hk_status hk__loader_init_all(hk_context *ctx, int first) {
             more = true;
         }
     }
-    /* Circles first, while all of their members still stand; then, in turn, what needs a refused one. */
-    for (int i = 0; i < ctx->n_plugins && !st; i++)
-        if (ctx->plugins[i].state == HK__PLUGIN_PENDING) st = refuse_unmet(ctx, &ctx->plugins[i]);
+    if (!st) st = refuse_pending(ctx);
     for (int i = first; i < ctx->n_plugins && !st; i++) {
         const hk__plugin *p = &ctx->plugins[i];
         if (p->named && p->state == HK__PLUGIN_REFUSED) st = hk__fail(ctx, HK_EPLUGIN, "plugin '%s': %s", p->file, p->refused ? p->refused : "refused");
@@ -174,7 +221,7 @@ hk_status hk_plugin_load(hk_context *ctx, const char *file) {
     if (!ctx || !file) return hk__fail(ctx, HK_EINVAL, "a plugin's file name is missing");
     hk_status st = closed_to_plugins(ctx, file);
     int first = ctx->n_plugins;
-    if (!st) st = hk__loader_open(ctx, file, true);
+    if (!st) st = hk__bare_name(file) ? hk__loader_refuse_file(ctx, file, true, HK__BARE_NAME) : hk__loader_open(ctx, file, true);
     return st ? st : hk__loader_init_all(ctx, first);
 }
 

@@ -62,20 +62,28 @@ static bool id_is_valid(const char *id) {
     return true;
 }
 
+static hk_status interface_unknown(hk_context *ctx, const char *plugin, const char *id, const char *iface) {
+    char list[512] = "";
+    for (int i = 0, used = 0; i < N_INTERFACES && used < (int)sizeof list; i++)
+        used += snprintf(list + used, sizeof list - (size_t)used, "%s%s", i ? ", " : "", interfaces[i].name);
+    return hk__fail(ctx, HK_EPLUGIN, "plugin '%s' adds type '%s' to an interface that this Hillock does not have: expected one of %s, got '%s': rebuild it with "
+                    "this Hillock's headers", plugin, id ? id : "(null)", list, iface ? iface : "(null)");
+}
+
 static hk_status registry_add(hk_context *ctx, const char *iface, const char *id, const void *vtable) {
     if (ctx->initialising < 0 || ctx->frozen)
         return hk__fail(ctx, HK_ESTATE, "type '%s' was added outside a plugin's init: call host->add only while init runs", id ? id : "(null)");
     const char *plugin = ctx->plugins[ctx->initialising].entry.id;
     const struct interface *in = interface_find(iface);
     if (!in)
-        return hk__fail(ctx, HK_EPLUGIN, "plugin '%s' adds type '%s' to interface '%s', which this Hillock does not have: rebuild the plugin for it", plugin,
-                        id ? id : "(null)", iface ? iface : "(null)");
+        return interface_unknown(ctx, plugin, id, iface);
     /* Constructor text could not name it otherwise. */
     bool backend = strcmp(iface, "hk.backend/1") == 0;
     if (!backend && !id_is_valid(id))
-        return hk__fail(ctx, HK_EPLUGIN, "plugin '%s': '%s' is not an id: expected letters, digits, '_' and '.', not beginning with a digit or '.'", plugin,
-                        id ? id : "(null)");
-    if (!id || !id[0] || !vtable) return hk__fail(ctx, HK_EPLUGIN, "plugin '%s': an id or a vtable of %s is missing", plugin, iface);
+        return hk__fail(ctx, HK_EPLUGIN, "plugin '%s': expected as %s's id letters, digits, '_' and '.', not beginning with a digit or '.', got '%s': rename it",
+                        plugin, in->noun, id ? id : "(null)");
+    if (!id || !id[0] || !vtable) return hk__fail(ctx, HK_EPLUGIN, "plugin '%s': expected %s of %s, got nothing: give it to add", plugin,
+                                                id && id[0] ? "a vtable" : "an id", iface);
     uint32_t given;
     memcpy(&given, vtable, sizeof given);
     if (given < in->first)
@@ -153,10 +161,29 @@ void hk_type_each(const hk_context *ctx, const char *iface, void (*cb)(void *, c
     }
 }
 
+/* "; refused: a.so, b.so (...)", as what is missing may be in one of them; "" when nothing was. A plugin found twice is not meant. */
+static void refused_text(const hk_context *ctx, char *text, size_t size) {
+    enum { NAMED = 4 };
+    const hk__plugin *last = NULL;
+    size_t used = 0;
+    int n = 0;
+    for (int i = 0; i < ctx->n_plugins; i++) {
+        const hk__plugin *p = &ctx->plugins[i];
+        if (p->state != HK__PLUGIN_REFUSED || p->shadowed) continue;
+        const char *slash = strrchr(p->file, '/');
+        if (n++ < NAMED && used < size) used += (size_t)snprintf(text + used, size - used, "%s'%s'", n > 1 ? ", " : "; refused: ", slash ? slash + 1 : p->file);
+        last = p;
+    }
+    if (used >= size || n == 0) return;
+    if (n == 1) snprintf(text + used, size - used, " (%s)", last->refused ? last->refused : "");
+    else if (n <= NAMED) snprintf(text + used, size - used, "; 'hillock plugins' says why");
+    else snprintf(text + used, size - used, " and %d more; 'hillock plugins' says why", n - NAMED);
+}
+
 hk_status hk__registry_missing(hk_context *ctx, const char *iface, const char *id) {
     const struct interface *in = interface_find(iface);
-    char list[HK__ERROR_SIZE / 2] = "", refused[96] = "";
-    int n = 0, n_refused = 0;
+    char list[HK__ERROR_SIZE / 2] = "", refused[HK__ERROR_SIZE / 4] = "";
+    int n = 0;
     if (!in) return hk__fail(ctx, HK_EINVAL, "there is no interface '%s'", iface ? iface : "(null)");
     if (!id) id = "";
     const char **ids = calloc((size_t)ctx->n_types + 1, sizeof *ids);
@@ -169,8 +196,7 @@ hk_status hk__registry_missing(hk_context *ctx, const char *iface, const char *i
         if (used < sizeof list) used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", n ? ", " : "", t->id);
         ids[n++] = t->id;
     }
-    for (int i = 0; i < ctx->n_plugins; i++) n_refused += ctx->plugins[i].state == HK__PLUGIN_REFUSED;
-    if (n_refused) snprintf(refused, sizeof refused, "; %d plugin file%s refused, `hillock plugins` says why", n_refused, n_refused == 1 ? " was" : "s were");
+    refused_text(ctx, refused, sizeof refused);
     const char *near = hk__suggest(id, ids, n);
     hk_status st;
     if (!n) st = hk__fail(ctx, HK_ENOTFOUND, "no %s '%s': no plugin with a %s is loaded%s", in->noun, id, in->noun, refused);

@@ -1,5 +1,5 @@
 /* search.c - where plugins are looked for: the configuration's path, $HILLOCK_PLUGIN_PATH, the folder hillock/plugins beside
- * libhillock. Never the current directory, unless a path of the configuration says so. */
+ * libhillock. Never the current directory, unless a path of the configuration says so by "." or "./". */
 #include "plugin/context.h"
 #include <dirent.h>
 #include <dlfcn.h>
@@ -44,12 +44,15 @@ static hk_status open_folder(hk_context *ctx, const char *folder) {
     return st == HK_ENOMEM ? hk__fail(ctx, st, "out of memory while reading the folder '%s'", folder) : st;
 }
 
+bool hk__bare_name(const char *path) { return !strchr(path, '/') && strcmp(path, ".") != 0 && strcmp(path, "..") != 0; }
+
 /* One entry of a path: a folder or a file, each named by the user, so that a failure is an error. */
 static hk_status open_named(hk_context *ctx, const char *entry) {
     char real[PATH_MAX], why[PATH_MAX + 128];
     struct stat s;
+    if (hk__bare_name(entry)) return hk__loader_refuse_file(ctx, entry, true, HK__BARE_NAME);
     if (!realpath(entry, real) || stat(real, &s)) {
-        snprintf(why, sizeof why, "%s", strerror(errno));
+        snprintf(why, sizeof why, "%s: check its name", strerror(errno));
         return hk__loader_refuse_file(ctx, entry, true, why);
     }
     if (!S_ISDIR(s.st_mode)) return hk__loader_open(ctx, real, true);
@@ -64,7 +67,7 @@ static hk_status open_path(hk_context *ctx, const char *path, bool absolute_only
         char *entry = strndup(p, n);
         if (!entry) return hk__fail(ctx, HK_ENOMEM, "out of memory while reading the plugin path");
         if (n && absolute_only && entry[0] != '/')
-            st = hk__loader_refuse_file(ctx, entry, true, "a relative path in $HILLOCK_PLUGIN_PATH would depend on the current directory: write it from '/'");
+            st = hk__loader_refuse_file(ctx, entry, true, "a relative path in $HILLOCK_PLUGIN_PATH would depend on the current directory: expected it to begin with '/'");
         else if (n) st = open_named(ctx, entry);
         free(entry);
         p += n + (p[n] == ':');

@@ -276,15 +276,20 @@ typedef struct hk_plugin_entry {
 #else
 #define HK_PLUGIN_SYMBOL HK_STATIC_PLUGIN
 #endif
-/* HK_PLUGIN("my.neurons", "1.0", "Apache-2.0", init_function) */
 #ifdef __cplusplus
 #define HK_PLUGIN_LINKAGE extern "C"
 #else
 #define HK_PLUGIN_LINKAGE
 #endif
-#define HK_PLUGIN(id_, version_, license_, init_)                                                                                                              \
+#define HK_PLUGIN_ENTRY(id_, version_, license_, init_, needs_)                                                                                                \
     HK_PLUGIN_LINKAGE HK_EXPORT extern const hk_plugin_entry HK_PLUGIN_SYMBOL;                                                                                 \
-    const hk_plugin_entry HK_PLUGIN_SYMBOL = { HK_PLUGIN_MAGIC, sizeof(hk_plugin_entry), HK_ABI_MAJOR, HK_ABI_MINOR, HK_ABI_PRINT, id_, version_, license_, NULL, init_, NULL }
+    const hk_plugin_entry HK_PLUGIN_SYMBOL = { HK_PLUGIN_MAGIC, sizeof(hk_plugin_entry), HK_ABI_MAJOR, HK_ABI_MINOR, HK_ABI_PRINT, id_, version_, license_, needs_, init_, NULL }
+/* Once in a plugin: HK_PLUGIN("my.neurons", "1.0", "Apache-2.0", init_function);
+ * with the ids of plugins that must be loaded before: HK_PLUGIN_NEEDS("my.nets", "1.0", "Apache-2.0", init_function, "my.neurons", "hillock.layers"); */
+#define HK_PLUGIN(id_, version_, license_, init_) HK_PLUGIN_ENTRY(id_, version_, license_, init_, NULL)
+#define HK_PLUGIN_NEEDS(id_, version_, license_, init_, ...)                                                                                                   \
+    static const char *const hk_plugin_needs[] = { __VA_ARGS__, NULL };                                                                                        \
+    HK_PLUGIN_ENTRY(id_, version_, license_, init_, hk_plugin_needs)
 
 #ifdef __cplusplus
 }
