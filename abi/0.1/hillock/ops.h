@@ -1,0 +1,217 @@
+/* hillock/ops.h - the core's operations: what each computes, and one inline function that emits it.
+ * Included by hillock/plugin.h.
+ *
+ * Notation: r runs over rows, that is over steps and samples as the operand's flags say; an operand that does not vary with t or n is
+ * used again for each (broadcast, never copied). "f" is f32 (ref: stored as double); "s" a spike or count byte; "fs" either.
+ * Operands in [brackets] may be absent. `-> G` is a partial sum per group of HK_GROUP samples: rows are added in the order t outermost,
+ * then sample, one accumulator per element, so that bits depend on neither block size nor thread count.
+ * Backends must not assume that outputs hold anything before, and write every element of every output that is present.
+ *
+ * | operation        | inputs -> outputs                                     | attributes      | computes
+ * | linear           | x fs[K], w f[O,K], [b f[O]] -> y f[O]                 |                 | y[o] = sum_k w[o,k] x[k] (+ b[o])
+ * | linear_dx        | g f[O], w f[O,K] -> gx f[K]                           |                 | gx[k] = sum_o g[o] w[o,k]
+ * | linear_dw        | g f[O], x fs[K] -> G f[O,K]                           |                 | sum_r g[r,o] x[r,k]
+ * | reduce           | x fs[shape] -> G f[to]                                | to              | sum over rows; to: 0 whole row, 1 per channel (axis 0 at the border, last in storage), 2 scalar
+ * | merge            | p G f[shape] -> f[shape] STATIC                       | scale f         | scale * sum over groups, in order. Whole-batch operation
+ * | add sub mul div  | a fs, b fs -> f                                       |                 | elementwise; shapes equal, or one is a scalar, or one is [C] against [C,...]; G with G or STATIC is allowed
+ * | affine           | x fs -> f                                             | a f, b f        | a x + b
+ * | sigmoid          | x f -> f                                              |                 | 1 / (1 + exp(-x))
+ * | sigmoid_bwd      | g f, y f -> f                                         |                 | g y (1 - y)
+ * | sum_t            | x fs SEQ -> f HELD (STEP -> STATIC)                   | scale f         | scale * sum over t, t ascending
+ * | repeat_t         | x HELD -> the same SEQ                                |                 | copy for each t
+ * | concat           | a fs[A], b fs[B] -> [A+B], dtype of a if equal else f |                 | a then b, along the only axis
+ * | slice            | x fs[.., K] -> same dtype [.., len]                   | start, len      | along the last axis of a STATIC matrix or of a [K] row
+ * | pad              | g f[.., len] -> f[.., total]                          | start, total    | zeros around (adjoint of slice); also on G
+ * | flatten          | x fs[C,...] -> same dtype [C*...]                     |                 | border order (storage H,W,C becomes C,H,W)
+ * | unflatten        | g f[C*...] -> f[C,...]                                | ref_in          | adjoint of flatten; the output's desc says the shape
+ * | column_as_time   | x f[1,H,W] or [H,W] HELD -> f[H] SEQ, T = W           |                 | y[t,h] = x[h,t]
+ * | time_as_column   | g f[H] SEQ -> f[1,H,W] or [H,W] HELD                  |                 | adjoint of column_as_time
+ * | fire             | z f -> spike (f when spiking = 0)                     | surrogate p, strict, spiking | z >= 0 (> 0 if strict); the surrogate's forward if it has one (then f); its primitive when spiking = 0
+ * | fire_bwd         | g f, z f -> f                                         | surrogate p, strict, spiking | g s'(z)
+ * | neuron           | x f, s0[n_state] f, p[n_param] f ->                   | neuron p        | the neuron over all T (hillock/neuron.h); y is a spike byte if the type SPIKES, spiking and the surrogate has no
+ * |                  |   y, s1[n_state] f, seq[n_state] f                    |                 |   forward of its own, else f. s1: state after the last step; seq: after each step
+ * | neuron_bwd       | x f, s0[n_state], p[n_param], [gy f], [gseq[n_state]], [gs1[n_state]] -> | neuron p | adjoint, replaying the forward from s0 per tile
+ * |                  |   gx f, gs0[n_state] f, gp[n_param] G of p's shape    |                 |   (gx, gs0, gp each may be absent)
+ * | bernoulli        | p f HELD or SEQ -> spike SEQ                          |                 | 1 where u <= p, u = hk_random(stream, step, t, sample, border position)
+ * | one_hot          | y i64[] -> f[classes]                                 | classes         | 1 at y, else 0
+ * | cross_entropy    | z f[C], y i64[], [w f[C]] -> loss f[], weight f[]     | smoothing f     | nll = -log_softmax(z); loss = (1-e) w[y] nll[y] + (e/C) sum_c w[c] nll[c]; weight = w[y] (1 without w)
+ * | cross_entropy_bwd| z, y, [w], g f[] -> f[C]                              | smoothing f     | g * d loss / dz
+ * | correct          | z f[C], y i64[] -> f[]                                |                 | 1 if the first largest z is at y, else 0
+ * | conv2d           | x fs[C,H,W], w f[O,C/groups,kh,kw], [b f[O]] -> y f[O,H',W'] | window, groups | cross-correlation; w is stored as written (OIHW)
+ * | conv2d_dx        | g f[O,H',W'], w -> gx f[C,H,W]                        | window, groups, shape p | adjoint in x
+ * | conv2d_dw        | g f[O,H',W'], x fs[C,H,W] -> G f[O,C/groups,kh,kw]    | window, groups, shape p | sum over rows and places
+ * | maxpool2d        | x fs[C,H,W] -> same dtype [C,H',W']                   | window          | padding counts as -inf
+ * | maxpool2d_bwd    | g f[C,H',W'], x fs[C,H,W] -> f[C,H,W]                 | window          | g goes to the first maximum of the window in row-major order
+ * | avgpool2d        | x fs[C,H,W] -> f[C,H',W']                             | window, include_pad, divisor | divisor 0: positions in the padded input if include_pad, else in the input
+ * | avgpool2d_bwd    | g f[C,H',W'] -> f[C,H,W]                              | window, include_pad, divisor, shape p | adjoint
+ * | adaptive_avgpool2d     | x fs[C,H,W] -> f[C,oh,ow]                       |                 | output i averages floor(i n/o) ... ceil((i+1) n/o) - 1
+ * | adaptive_avgpool2d_bwd | g f[C,oh,ow] -> f[C,H,W]                        | shape p         | adjoint
+ * | channel_stats    | x fs[C,...] -> G f[3,C]                               |                 | per channel over rows and places: count, mean, sum of squared distances from the mean
+ * | channel_merge    | p G f[3,C] -> mean f[C], var f[C] STATIC              |                 | Chan's formula over groups, in order; var is biased (divided by the count). Whole-batch operation
+ * | rsqrt            | x f -> f                                              | eps f           | 1 / sqrt(x + eps)
+ * | batchnorm        | x fs[C,...], mean f[C], rstd f[C], [w f[C]], [b f[C]] -> f | train      | (x - mean) rstd w + b; all but x STATIC
+ * | batchnorm_sums   | g f[C,...], x fs[C,...], mean, rstd -> G f[2,C]       |                 | per channel: sum g, sum g (x - mean) rstd
+ * | batchnorm_dx     | g f, x fs, mean, rstd, [w], sums f[2,C] STATIC -> f   | count f         | rstd w (g - sums0 / count - (x - mean) rstd sums1 / count)
+ * | static_row       | x f[R,C] STATIC -> f[C]                               | row             | one row of a matrix
+ * | dropout_mask     | x fs (for its shape), s0 f HELD -> f HELD             | p f, channel    | s0 where s0 >= 0; else drawn: 0 with probability p, else 1 / (1 - p); channel 1: one draw per channel
+ * | group_mean       | x fs[K] -> f[K / size]                                | size            | mean of consecutive groups
+ * | group_spread     | g f[K / size] -> f[K]                                 | size            | g / size to each member: adjoint of group_mean
+ * | optimizer        | w f[n], g f[n], s[n_state] f[n] -> w, s (in place)    | optimizer p     | the optimizer's text over all elements; constants from step->opt. Whole-batch operation: STATIC operands only
+ * | copy             | x -> same desc                                        |                 | copy
+ *
+ * window: attributes kernel_h kernel_w stride_h stride_w pad_top pad_bottom pad_left pad_right dil_h dil_w (all i). Outputs outside the rule
+ * floor((H + pad_top + pad_bottom - dil_h (kernel_h - 1) - 1) / stride_h) + 1 (ceil_mode) are told by the output's desc; positions beyond the input
+ * count as padding. shape: i the rank, p int64_t[rank] of the output. linear_dw and conv2d_dw with attribute direct = 1 write the sum over all groups, in order,
+ * as one STATIC result: a whole-batch operation over all blocks of nb samples (opdesc.nb), each [T][n][row], without partial sums in memory; same bits as
+ * the partial sums and their merge.
+ * p of neuron operations: each operand is STATIC or STEP, scalar [] or [C] (per channel: axis 0 of x) or the row's full shape. */
+#ifndef HILLOCK_PLUGIN_H
+#include "hillock/plugin.h"
+#endif
+#ifndef HILLOCK_OPS_H
+#define HILLOCK_OPS_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HK_OP1(name, n_in, n_attr)                                                                                                                             \
+    hk_value out = HK_NONE;                                                                                                                                    \
+    hk_emit(b, name, n_in, in, 1, &out, n_attr, attr);                                                                                                         \
+    return out
+
+static inline hk_value hk_op_unary(hk_builder *b, const char *op, hk_value x) {
+    const hk_value in[1] = { x };
+    const hk_attr *attr = NULL;
+    HK_OP1(op, 1, 0);
+}
+static inline hk_value hk_op_binary(hk_builder *b, const char *op, hk_value x, hk_value y) {
+    const hk_value in[2] = { x, y };
+    const hk_attr *attr = NULL;
+    HK_OP1(op, 2, 0);
+}
+static inline hk_value hk_linear(hk_builder *b, hk_value x, hk_value w, hk_value bias) {
+    const hk_value in[3] = { x, w, bias };
+    const hk_attr *attr = NULL;
+    HK_OP1("linear", 3, 0);
+}
+static inline hk_value hk_add(hk_builder *b, hk_value x, hk_value y) { return hk_op_binary(b, "add", x, y); }
+static inline hk_value hk_sub(hk_builder *b, hk_value x, hk_value y) { return hk_op_binary(b, "sub", x, y); }
+static inline hk_value hk_mul(hk_builder *b, hk_value x, hk_value y) { return hk_op_binary(b, "mul", x, y); }
+static inline hk_value hk_div(hk_builder *b, hk_value x, hk_value y) { return hk_op_binary(b, "div", x, y); }
+static inline hk_value hk_concat(hk_builder *b, hk_value x, hk_value y) { return hk_op_binary(b, "concat", x, y); }
+static inline hk_value hk_sigmoid(hk_builder *b, hk_value x) { return hk_op_unary(b, "sigmoid", x); }
+static inline hk_value hk_flatten(hk_builder *b, hk_value x) { return hk_op_unary(b, "flatten", x); }
+static inline hk_value hk_column_as_time(hk_builder *b, hk_value x) { return hk_op_unary(b, "column_as_time", x); }
+static inline hk_value hk_bernoulli(hk_builder *b, hk_value p) { return hk_op_unary(b, "bernoulli", p); }
+static inline hk_value hk_affine(hk_builder *b, hk_value x, double scale, double shift) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[2] = { { "a", 0, scale, NULL }, { "b", 0, shift, NULL } };
+    HK_OP1("affine", 1, 2);
+}
+static inline hk_value hk_sum_t(hk_builder *b, hk_value x, double scale) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[1] = { { "scale", 0, scale, NULL } };
+    HK_OP1("sum_t", 1, 1);
+}
+/* Mean over T: the firing rate. [T,N,*] -> [N,*] */
+static inline hk_value hk_mean_t(hk_builder *b, hk_value x) { return hk_sum_t(b, x, 1.0 / (double)hk_steps(b)); }
+/* Sum over all samples and steps; to: 0 whole row, 1 per channel, 2 scalar. */
+static inline hk_value hk_reduce(hk_builder *b, hk_value x, int to) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[1] = { { "to", to, 0, NULL } };
+    HK_OP1("reduce", 1, 1);
+}
+static inline hk_value hk_merge(hk_builder *b, hk_value partial, double scale) {
+    const hk_value in[1] = { partial };
+    const hk_attr attr[1] = { { "scale", 0, scale, NULL } };
+    HK_OP1("merge", 1, 1);
+}
+static inline hk_value hk_slice(hk_builder *b, hk_value x, int64_t start, int64_t len) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[2] = { { "start", start, 0, NULL }, { "len", len, 0, NULL } };
+    HK_OP1("slice", 1, 2);
+}
+static inline hk_value hk_one_hot(hk_builder *b, hk_value y, int64_t classes) {
+    const hk_value in[1] = { y };
+    const hk_attr attr[1] = { { "classes", classes, 0, NULL } };
+    HK_OP1("one_hot", 1, 1);
+}
+static inline hk_value hk_fire(hk_builder *b, hk_value z, const hk_surrogate *surrogate, int strict, int spiking) {
+    const hk_value in[1] = { z };
+    const hk_attr attr[3] = { { "surrogate", 0, 0, surrogate }, { "strict", strict, 0, NULL }, { "spiking", spiking, 0, NULL } };
+    HK_OP1("fire", 1, 3);
+}
+static inline void hk_cross_entropy(hk_builder *b, hk_value z, hk_value y, hk_value w, double smoothing, hk_value *loss, hk_value *weight) {
+    const hk_value in[3] = { z, y, w };
+    const hk_attr attr[1] = { { "smoothing", 0, smoothing, NULL } };
+    hk_value out[2] = { HK_NONE, HK_NONE };
+    hk_emit(b, "cross_entropy", 3, in, 2, out, 1, attr);
+    *loss = out[0], *weight = out[1];
+}
+
+/* A sliding window over [C,H,W]; index 0 is the height, 1 the width. pad: before (top, left), pad_end: after (bottom, right). */
+typedef struct hk_window {
+    int64_t kernel[2], stride[2], pad[2], pad_end[2], dil[2];
+} hk_window;
+#define HK_WINDOW_ATTR(w)                                                                                                                                      \
+    { "kernel_h", (w)->kernel[0], 0, NULL }, { "kernel_w", (w)->kernel[1], 0, NULL }, { "stride_h", (w)->stride[0], 0, NULL },                                 \
+        { "stride_w", (w)->stride[1], 0, NULL }, { "pad_top", (w)->pad[0], 0, NULL }, { "pad_bottom", (w)->pad_end[0], 0, NULL },                              \
+        { "pad_left", (w)->pad[1], 0, NULL }, { "pad_right", (w)->pad_end[1], 0, NULL }, { "dil_h", (w)->dil[0], 0, NULL },                                    \
+        { "dil_w", (w)->dil[1], 0, NULL }
+static inline hk_value hk_conv2d(hk_builder *b, hk_value x, hk_value w, hk_value bias, const hk_window *window, int64_t groups) {
+    const hk_value in[3] = { x, w, bias };
+    const hk_attr attr[11] = { HK_WINDOW_ATTR(window), { "groups", groups, 0, NULL } };
+    HK_OP1("conv2d", 3, 11);
+}
+/* ceil: a last window may reach beyond the padded input, but not start there. */
+static inline hk_value hk_maxpool2d(hk_builder *b, hk_value x, const hk_window *window, int ceil) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[11] = { HK_WINDOW_ATTR(window), { "ceil", ceil, 0, NULL } };
+    HK_OP1("maxpool2d", 1, 11);
+}
+static inline hk_value hk_avgpool2d(hk_builder *b, hk_value x, const hk_window *window, int ceil, int include_pad, int64_t divisor) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[13] = { HK_WINDOW_ATTR(window), { "ceil", ceil, 0, NULL }, { "include_pad", include_pad, 0, NULL }, { "divisor", divisor, 0, NULL } };
+    HK_OP1("avgpool2d", 1, 13);
+}
+static inline hk_value hk_adaptive_avgpool2d(hk_builder *b, hk_value x, int64_t out_h, int64_t out_w) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[2] = { { "out_h", out_h, 0, NULL }, { "out_w", out_w, 0, NULL } };
+    HK_OP1("adaptive_avgpool2d", 1, 2);
+}
+static inline hk_value hk_channel_stats(hk_builder *b, hk_value x) { return hk_op_unary(b, "channel_stats", x); }
+static inline void hk_channel_merge(hk_builder *b, hk_value partial, hk_value *mean, hk_value *var) {
+    hk_value out[2] = { HK_NONE, HK_NONE };
+    hk_emit(b, "channel_merge", 1, &partial, 2, out, 0, NULL);
+    *mean = out[0], *var = out[1];
+}
+static inline hk_value hk_rsqrt(hk_builder *b, hk_value x, double eps) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[1] = { { "eps", 0, eps, NULL } };
+    HK_OP1("rsqrt", 1, 1);
+}
+/* train: mean and rstd are those of x, and its gradient flows through them too. */
+static inline hk_value hk_batchnorm(hk_builder *b, hk_value x, hk_value mean, hk_value rstd, hk_value w, hk_value bias, int train) {
+    const hk_value in[5] = { x, mean, rstd, w, bias };
+    const hk_attr attr[1] = { { "train", train, 0, NULL } };
+    HK_OP1("batchnorm", 5, 1);
+}
+static inline hk_value hk_dropout_mask(hk_builder *b, hk_value x, hk_value s0, double p, int channel) {
+    const hk_value in[2] = { x, s0 };
+    const hk_attr attr[2] = { { "p", 0, p, NULL }, { "channel", channel, 0, NULL } };
+    HK_OP1("dropout_mask", 2, 2);
+}
+static inline hk_value hk_group_mean(hk_builder *b, hk_value x, int64_t size) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[1] = { { "size", size, 0, NULL } };
+    HK_OP1("group_mean", 1, 1);
+}
+static inline hk_value hk_correct(hk_builder *b, hk_value z, hk_value y) { return hk_op_binary(b, "correct", z, y); }
+
+#undef HK_OP1
+
+#ifdef __cplusplus
+}
+#endif
+#endif
