@@ -90,8 +90,7 @@ static void now_text(char buf[32]) {
 }
 
 static void add_plugin(void *arg, const char *file, const char *id, const char *version, const char *refused) {
-    if (id) json_array_append_new(arg, json_pack("{s:s, s:s, s:s}", "id", id, "version", version ? version : "", "file", file ? file : ""));
-    (void)refused;
+    if (!refused) json_array_append_new(arg, json_pack("{s:s, s:s, s:s}", "id", id, "version", version ? version : "", "file", file ? file : ""));
 }
 
 static json_t *plan_json(const hk_executor *ex) {

@@ -180,7 +180,7 @@ long long hk__memory_before(void); /* resident bytes now, from which the peak co
 void hk__memory_print(hk__job *, hk_executor *, long long before, const char *name, int json);
 
 /* ---- command.c: the command line ---- */
-enum { HK__CMD_TRAIN = 1u, HK__CMD_PLAN = 2u, HK__CMD_PLUGINS = 4u, HK__CMD_BENCH = 8u, HK__CMD_TOP = 16u, HK__CMD_EVAL = 32u, HK__CMD_EXPORT = 64u };
+enum { HK__CMD_TRAIN = 1u, HK__CMD_PLAN = 2u, HK__CMD_PLUGINS = 4u, HK__CMD_BENCH = 8u, HK__CMD_TOP = 16u, HK__CMD_EVAL = 32u, HK__CMD_EXPORT = 64u, HK__CMD_DOCTOR = 128u };
 #define HK__MAX_SET 256
 typedef struct hk__options {
     const char *set[HK__MAX_SET], *out, *threads, *batch, *channels, *T, *plugin_path, *checkpoint, *resume;
@@ -200,6 +200,7 @@ int hk__cmd_plugins(int argc, char **argv);
 int hk__cmd_bench(int argc, char **argv);
 int hk__cmd_eval(int argc, char **argv);
 int hk__cmd_export(int argc, char **argv);
+int hk__cmd_doctor(int argc, char **argv);
 hk_status hk__plans_print(hk__job *); /* cmd_plan.c: both executors' plans, as they are now */
 
 #endif

@@ -111,8 +111,10 @@ void hk_context_free(hk_context *ctx) {
         free(ctx->plugins[i].file);
         free(ctx->plugins[i].refused);
     }
+    for (int i = 0; i < ctx->n_places; i++) free(ctx->places[i].path);
     free(ctx->types);
     free(ctx->plugins);
+    free(ctx->places);
     host_give_back(ctx->host);
     pthread_mutex_destroy(&ctx->error_lock);
     free(ctx);

@@ -24,6 +24,12 @@ typedef struct hk__plugin {
     char *refused;         /* the reason; NULL when it was not refused */
 } hk__plugin;
 
+/* Where plugins were looked for: a folder or a file. */
+typedef struct hk__place {
+    char *path;
+    const char *named_by; /* static text */
+} hk__place;
+
 struct hk_context {
     hk_host *host; /* lives on after the context, as plugins may keep it */
     pthread_mutex_t error_lock;
@@ -36,6 +42,8 @@ struct hk_context {
     int n_types, cap_types;
     hk__plugin *plugins; /* in the order they were found */
     int n_plugins, cap_plugins;
+    hk__place *places; /* in the order of the search */
+    int n_places;
 };
 
 /* ---- core/util/error.c ---- */

@@ -242,6 +242,6 @@ void hk_plugin_each(const hk_context *ctx, void (*cb)(void *, const char *, cons
     for (int i = 0; i < ctx->n_plugins; i++) {
         const hk__plugin *p = &ctx->plugins[i];
         if (p->state == HK__PLUGIN_LOADED) cb(arg, p->file, p->entry.id, p->entry.version, NULL);
-        else cb(arg, p->file, NULL, NULL, p->refused ? p->refused : "refused");
+        else cb(arg, p->file, p->shadowed ? p->entry.id : NULL, p->shadowed ? p->entry.version : NULL, p->refused ? p->refused : "refused");
     }
 }

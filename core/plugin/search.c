@@ -46,13 +46,33 @@ static hk_status open_folder(hk_context *ctx, const char *folder) {
 
 bool hk__bare_name(const char *path) { return !strchr(path, '/') && strcmp(path, ".") != 0 && strcmp(path, "..") != 0; }
 
+static hk_status place_add(hk_context *ctx, const char *path, const char *named_by) {
+    hk__place *grown = realloc(ctx->places, (size_t)(ctx->n_places + 1) * sizeof *grown);
+    char *copy = strdup(path);
+    if (grown) ctx->places = grown;
+    if (!grown || !copy) {
+        free(copy);
+        return hk__fail(ctx, HK_ENOMEM, "out of memory while reading the plugin path");
+    }
+    ctx->places[ctx->n_places++] = (hk__place){ copy, named_by };
+    return HK_OK;
+}
+
+void hk_plugin_each_place(const hk_context *ctx, void (*cb)(void *, const char *, const char *), void *arg) {
+    for (int i = 0; i < ctx->n_places; i++) cb(arg, ctx->places[i].path, ctx->places[i].named_by);
+}
+
 /* One entry of a path: a folder or a file, each named by the user, so that a failure is an error. */
-static hk_status open_named(hk_context *ctx, const char *entry) {
+static hk_status open_named(hk_context *ctx, const char *entry, const char *named_by) {
     char real[PATH_MAX], why[PATH_MAX + 128];
     struct stat s;
-    if (hk__bare_name(entry)) return hk__loader_refuse_file(ctx, entry, true, HK__BARE_NAME);
-    if (!realpath(entry, real) || stat(real, &s)) {
-        snprintf(why, sizeof why, "%s: check its name", strerror(errno));
+    bool bare = hk__bare_name(entry), found = !bare && realpath(entry, real) && stat(real, &s) == 0;
+    int error = errno;
+    hk_status st = place_add(ctx, found ? real : entry, named_by);
+    if (st) return st;
+    if (bare) return hk__loader_refuse_file(ctx, entry, true, HK__BARE_NAME);
+    if (!found) {
+        snprintf(why, sizeof why, "%s: check its name", strerror(error));
         return hk__loader_refuse_file(ctx, entry, true, why);
     }
     if (!S_ISDIR(s.st_mode)) return hk__loader_open(ctx, real, true);
@@ -60,7 +80,7 @@ static hk_status open_named(hk_context *ctx, const char *entry) {
     return open_folder(ctx, real);
 }
 
-static hk_status open_path(hk_context *ctx, const char *path, bool absolute_only) {
+static hk_status open_path(hk_context *ctx, const char *path, const char *named_by, bool absolute_only) {
     hk_status st = HK_OK;
     for (const char *p = path; !st && *p;) {
         size_t n = strcspn(p, ":");
@@ -68,7 +88,7 @@ static hk_status open_path(hk_context *ctx, const char *path, bool absolute_only
         if (!entry) return hk__fail(ctx, HK_ENOMEM, "out of memory while reading the plugin path");
         if (n && absolute_only && entry[0] != '/')
             st = hk__loader_refuse_file(ctx, entry, true, "a relative path in $HILLOCK_PLUGIN_PATH would depend on the current directory: expected it to begin with '/'");
-        else if (n) st = open_named(ctx, entry);
+        else if (n) st = open_named(ctx, entry, named_by);
         free(entry);
         p += n + (p[n] == ':');
     }
@@ -105,11 +125,13 @@ static bool default_folder(char out[PATH_MAX]) {
 
 hk_status hk__loader_search(hk_context *ctx, const char *plugin_path, bool defaults) {
     char folder[PATH_MAX], why[PATH_MAX + 128];
-    hk_status st = plugin_path ? open_path(ctx, plugin_path, false) : HK_OK;
+    hk_status st = plugin_path ? open_path(ctx, plugin_path, "the configured path", false) : HK_OK;
     if (!st && defaults) {
         const char *env = secure_getenv("HILLOCK_PLUGIN_PATH");
-        if (env) st = open_path(ctx, env, true);
-        if (!st && default_folder(folder)) {
+        if (env) st = open_path(ctx, env, "$HILLOCK_PLUGIN_PATH", true);
+        bool beside = !st && default_folder(folder);
+        if (beside) st = place_add(ctx, folder, "beside libhillock");
+        if (beside && !st) {
             if (hk__folder_check(folder, why, sizeof why)) st = open_folder(ctx, folder);
             else st = hk__loader_refuse_file(ctx, folder, false, why);
         }

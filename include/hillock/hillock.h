@@ -43,8 +43,10 @@ HK_API const char *hk_error(const hk_context *);
 HK_API uint32_t hk_context_isa(const hk_context *); /* hk_isa level in use */
 HK_API hk_status hk_plugin_load(hk_context *, const char *file);            /* a named file: every failure is an error */
 HK_API hk_status hk_plugin_add(hk_context *, const hk_plugin_entry *entry); /* an entry linked into the program */
-/* Calls cb for each plugin found: id NULL when refused, with the reason. */
+/* Calls cb for each plugin found. refused: NULL, or the reason; then id is NULL, unless the reason is that its id was found before. */
 HK_API void hk_plugin_each(const hk_context *, void (*cb)(void *arg, const char *file, const char *id, const char *version, const char *refused), void *arg);
+/* Calls cb for each folder or file in which plugins were looked for, in this order, with who named it ("$HILLOCK_PLUGIN_PATH"). */
+HK_API void hk_plugin_each_place(const hk_context *, void (*cb)(void *arg, const char *place, const char *named_by), void *arg);
 /* Calls cb for each registered type of an interface ("hk.module/1", ...; NULL: all), in order of interface, then id. */
 HK_API void hk_type_each(const hk_context *, const char *iface, void (*cb)(void *arg, const char *iface, const char *id, const char *plugin, const void *vtable), void *arg);
 HK_API const void *hk_type_get(const hk_context *, const char *iface, const char *id); /* NULL when unknown */

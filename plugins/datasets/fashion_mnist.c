@@ -5,7 +5,7 @@ static const hk_field fields[] = {
     { "root", HK_STR, 0, "\"/usr/share/datasets/fashion-mnist\"", 0, 0, NULL, "folder of the four IDX files, plain or gzip" },
 };
 static const char *const names[] = { "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot" };
-static const idx_spec spec = { 28, 28, 10, names };
+static const idx_spec spec = { 28, 28, 10, names, "dataset-fashion-mnist" };
 
 static hk_status open_set(const hk_module *self, int train, void **ds) { return idx_open(self, &spec, train, ds); }
 

@@ -83,13 +83,14 @@ static hk_status read_idx(const hk_module *self, const char *path, int rank, int
     return st;
 }
 
-static hk_status find_file(const hk_module *self, const char *root, const char *name, char path[MAX_PATH]) {
+static hk_status find_file(const hk_module *self, const idx_spec *spec, const char *root, const char *name, char path[MAX_PATH]) {
     struct stat s;
     for (int gz = 0; gz < 2; gz++) {
         if (snprintf(path, MAX_PATH, "%s/%s%s", root, name, gz ? ".gz" : "") >= MAX_PATH) return FAIL(self, "root is too long");
         if (!stat(path, &s)) return HK_OK;
     }
-    return FAIL(self, "%s/%s and %s: %s; set root to the folder of the data set", root, name, "the same with .gz", "no such file");
+    return FAIL(self, "%s/%s and the same with .gz: no such file; set root to the folder of the data set%s%s", root, name,
+        spec->package ? ", or install the Debian package " : "", spec->package ? spec->package : "");
 }
 
 hk_status idx_open(const hk_module *self, const idx_spec *spec, int train, void **ds) {
@@ -101,10 +102,10 @@ hk_status idx_open(const hk_module *self, const idx_spec *spec, int train, void 
     idx_set *s = calloc(1, sizeof *s);
     if (!s) return self->api->fail(self, HK_ENOMEM, "out of memory");
     s->spec = *spec;
-    hk_status st = find_file(self, root, train ? "train-images-idx3-ubyte" : "t10k-images-idx3-ubyte", path);
+    hk_status st = find_file(self, spec, root, train ? "train-images-idx3-ubyte" : "t10k-images-idx3-ubyte", path);
     if (!st) st = read_idx(self, path, 3, dim, &s->pixel);
     s->n = dim[0];
-    if (!st) st = find_file(self, root, train ? "train-labels-idx1-ubyte" : "t10k-labels-idx1-ubyte", path);
+    if (!st) st = find_file(self, spec, root, train ? "train-labels-idx1-ubyte" : "t10k-labels-idx1-ubyte", path);
     if (!st) st = read_idx(self, path, 1, dim, &s->label); /* as many labels as pictures */
     for (int64_t i = 0; i < s->n && !st; i++)
         if (s->label[i] >= spec->classes)

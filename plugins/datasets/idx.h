@@ -10,6 +10,7 @@ extern const hk_host *idx_host;
 typedef struct idx_spec {
     int64_t height, width, classes;
     const char *const *names; /* of the classes */
+    const char *package; /* Debian package that brings the files to root's default; NULL: none */
 } idx_spec;
 
 /* Reads one split below field `root`: {train|t10k}-{images-idx3|labels-idx1}-ubyte, plain or with .gz; plain is taken first. */

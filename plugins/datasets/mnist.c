@@ -5,7 +5,7 @@ static const hk_field fields[] = {
     { "root", HK_STR, 0, NULL, 0, 0, NULL, "folder of the four IDX files, plain or gzip" },
 };
 static const char *const names[] = { "0", "1", "2", "3", "4", "5", "6", "7", "8", "9" };
-static const idx_spec spec = { 28, 28, 10, names };
+static const idx_spec spec = { 28, 28, 10, names, NULL };
 
 static hk_status open_set(const hk_module *self, int train, void **ds) { return idx_open(self, &spec, train, ds); }
 

@@ -110,7 +110,7 @@ static void find_reason(void *arg, const char *file, const char *id, const char 
     reason *r = arg;
     (void)version;
     if (strcmp(file, r->file) != 0) return;
-    if (id) r->loaded++;
+    if (id && !refused) r->loaded++;
     if (refused) snprintf(r->text, sizeof r->text, "%s", refused);
 }
 
