@@ -24,9 +24,6 @@ static char *find_ini(const char *name) {
     if (env && env[0]) dirs[k++] = env;
     static const char *const up[] = { "/../../bench", "/../share/hillock/bench", "/bench" };
     for (int i = 0; i < 3 && slash; i++) snprintf(rel[i], sizeof rel[i], "%s%s", exe, up[i]), dirs[k++] = rel[i];
-#ifdef HILLOCK_BENCH_DIR
-    dirs[k++] = HILLOCK_BENCH_DIR;
-#endif
     for (int i = 0; i < k; i++) {
         if (asprintf(&path, "%s/%s.ini", dirs[i], name) < 0) return NULL;
         if (access(path, R_OK) == 0) return path;
