@@ -10,7 +10,7 @@ HK_INFER(channel_stats_infer) { /* x[C,...] -> G [3,C] */
         hk__builder_fail(b, HK_ESHAPE, "expected channels [C,...] per sample and step, got %s", hk__shape_text(&in[0], t));
         return;
     }
-    if (n->loop) { /* their gradient would need sums over the batch at each step, which no backward loop makes */
+    if (n->loop) { /* a gradient through statistics of each step has no test that it passes */
         hk__builder_fail(b, HK_EUNSUPPORTED, "statistics of the batch inside a loop over time: use step_mode=m, outside of loops, where they are over all steps together");
         return;
     }

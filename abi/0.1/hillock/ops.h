@@ -32,6 +32,10 @@
  * |                  |   y, s1[n_state] f, seq[n_state] f                    |                 |   forward of its own, else f. s1: state after the last step; seq: after each step
  * | neuron_bwd       | x f, s0[n_state], p[n_param], [gy f], [gseq[n_state]], [gs1[n_state]] -> | neuron p | adjoint, replaying the forward from s0 per tile
  * |                  |   gx f, gs0[n_state] f, gp[n_param] G of p's shape    |                 |   (gx, gs0, gp each may be absent)
+ * | fused_neuron     | as neuron, then [mean, rstd, w, b] -> as neuron, then | neuron p, window, train | neuron of batchnorm(x) (x itself without mean); pooled: maxpool2d of y, where: place of the
+ * |                  |   [pooled, where count] (absent without a window)     |                 |   first largest in its window, row-major. Emitted by fusion rules alone; who takes it takes its backward
+ * | fused_neuron_bwd | as neuron_bwd, then [mean, rstd, w, b], [gpooled, where] -> as neuron_bwd, | neuron p, window | gx: gradient of the neuron's input, summed over t when x is HELD;
+ * |                  |   then sums G f[2,C]                                  |                 |   sums: batchnorm_sums of it
  * | bernoulli        | p f HELD or SEQ -> spike SEQ                          |                 | 1 where u <= p, u = hk_random(stream, step, t, sample, border position)
  * | one_hot          | y i64[] -> f[classes]                                 | classes         | 1 at y, else 0
  * | cross_entropy    | z f[C], y i64[], [w f[C]] -> loss f[], weight f[]     | smoothing f     | nll = -log_softmax(z); loss = (1-e) w[y] nll[y] + (e/C) sum_c w[c] nll[c]; weight = w[y] (1 without w)
@@ -40,28 +44,29 @@
  * | conv2d           | x fs[C,H,W], w f[O,C/groups,kh,kw], [b f[O]] -> y f[O,H',W'] | window, groups | cross-correlation; w is stored as written (OIHW)
  * | conv2d_dx        | g f[O,H',W'], w -> gx f[C,H,W]                        | window, groups, shape p | adjoint in x
  * | conv2d_dw        | g f[O,H',W'], x fs[C,H,W] -> G f[O,C/groups,kh,kw]    | window, groups, shape p | sum over rows and places
- * | maxpool2d        | x fs[C,H,W] -> same dtype [C,H',W']                   | window          | padding counts as -inf
- * | maxpool2d_bwd    | g f[C,H',W'], x fs[C,H,W] -> f[C,H,W]                 | window          | g goes to the first maximum of the window in row-major order
- * | avgpool2d        | x fs[C,H,W] -> f[C,H',W']                             | window, include_pad, divisor | divisor 0: positions in the padded input if include_pad, else in the input
- * | avgpool2d_bwd    | g f[C,H',W'] -> f[C,H,W]                              | window, include_pad, divisor, shape p | adjoint
- * | adaptive_avgpool2d     | x fs[C,H,W] -> f[C,oh,ow]                       |                 | output i averages floor(i n/o) ... ceil((i+1) n/o) - 1
- * | adaptive_avgpool2d_bwd | g f[C,oh,ow] -> f[C,H,W]                        | shape p         | adjoint
- * | channel_stats    | x fs[C,...] -> G f[3,C]                               |                 | per channel over rows and places: count, mean, sum of squared distances from the mean
+ * | maxpool2d        | x fs[C,H,W] -> same dtype [C,H',W']                   | window, ceil    | padding counts as -inf
+ * | maxpool2d_bwd    | g f[C,H',W'], x fs[C,H,W] -> f[C,H,W]                 | window, ceil    | g goes to the first maximum of the window in row-major order
+ * | avgpool2d        | x fs[C,H,W] -> f[C,H',W']                             | window, ceil, include_pad, divisor | divisor 0: positions in the padded input if include_pad, else in the input
+ * | avgpool2d_bwd    | g f[C,H',W'] -> f[C,H,W]                              | window, ceil, include_pad, divisor, shape p | adjoint
+ * | adaptive_avgpool2d     | x fs[C,H,W] -> f[C,oh,ow]                       | out_h, out_w    | output i averages floor(i n/o) ... ceil((i+1) n/o) - 1
+ * | adaptive_avgpool2d_bwd | g f[C,oh,ow] -> f[C,H,W]                        | out_h, out_w, shape p | adjoint
+ * | channel_stats    | x fs[C,...] -> G f[3,C]                               |                 | per channel over rows and places: count, mean, sum of squared distances from the mean; not inside a loop
  * | channel_merge    | p G f[3,C] -> mean f[C], var f[C] STATIC              |                 | Chan's formula over groups, in order; var is biased (divided by the count). Whole-batch operation
  * | rsqrt            | x f -> f                                              | eps f           | 1 / sqrt(x + eps)
  * | batchnorm        | x fs[C,...], mean f[C], rstd f[C], [w f[C]], [b f[C]] -> f | train      | (x - mean) rstd w + b; all but x STATIC
  * | batchnorm_sums   | g f[C,...], x fs[C,...], mean, rstd -> G f[2,C]       |                 | per channel: sum g, sum g (x - mean) rstd
  * | batchnorm_dx     | g f, x fs, mean, rstd, [w], sums f[2,C] STATIC -> f   | count f         | rstd w (g - sums0 / count - (x - mean) rstd sums1 / count)
  * | static_row       | x f[R,C] STATIC -> f[C]                               | row             | one row of a matrix
- * | dropout_mask     | x fs (for its shape), s0 f HELD -> f HELD             | p f, channel    | s0 where s0 >= 0; else drawn: 0 with probability p, else 1 / (1 - p); channel 1: one draw per channel
+ * | dropout_mask     | x fs (for its shape), s0 f HELD -> f HELD             | p f, channel    | s0 where s0 >= 0; else 0 where u < p, else 1 / (1 - p); u = hk_random(stream, step, 0, sample, k), k the border
+ * |                  |                                                       |                 |   position in the row, with channel = 1 the channel: one mask for all t, the same whenever it is drawn
  * | group_mean       | x fs[K] -> f[K / size]                                | size            | mean of consecutive groups
  * | group_spread     | g f[K / size] -> f[K]                                 | size            | g / size to each member: adjoint of group_mean
  * | optimizer        | w f[n], g f[n], s[n_state] f[n] -> w, s (in place)    | optimizer p     | the optimizer's text over all elements; constants from step->opt. Whole-batch operation: STATIC operands only
  * | copy             | x -> same desc                                        |                 | copy
  *
- * window: attributes kernel_h kernel_w stride_h stride_w pad_top pad_bottom pad_left pad_right dil_h dil_w (all i). Outputs outside the rule
- * floor((H + pad_top + pad_bottom - dil_h (kernel_h - 1) - 1) / stride_h) + 1 (ceil_mode) are told by the output's desc; positions beyond the input
- * count as padding. shape: i the rank, p int64_t[rank] of the output. linear_dw and conv2d_dw with attribute direct = 1 write the sum over all groups, in order,
+ * window: attributes kernel_h kernel_w stride_h stride_w pad_top pad_bottom pad_left pad_right dil_h dil_w (all i). Outputs are floor((H +
+ * pad_top + pad_bottom - dil_h (kernel_h - 1) - 1) / stride_h) + 1 high; with ceil = 1 rounded up, but no window starts beyond the input and pad_top. Backends need
+ * not look at ceil, out_h and out_w: the output's desc tells the same; positions beyond the input count as padding. out_h, out_w: 0 is the input's. shape: i the rank, p int64_t[rank] of the output. linear_dw and conv2d_dw with attribute direct = 1 write the sum over all groups, in order,
  * as one STATIC result: a whole-batch operation over all blocks of nb samples (opdesc.nb), each [T][n][row], without partial sums in memory; same bits as
  * the partial sums and their merge.
  * p of neuron operations: each operand is STATIC or STEP, scalar [] or [C] (per channel: axis 0 of x) or the row's full shape. */

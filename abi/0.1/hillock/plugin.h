@@ -99,7 +99,7 @@ typedef struct hk_field {
     uint32_t kind, flags;
     const char *def;     /* default, in constructor syntax ("2.0", "true", "none", "Sigmoid()"); NULL: required */
     double lo, hi;       /* inclusive range for INT and REAL (each number of INTS and REALS); lo == hi == 0: unchecked */
-    const char *choices; /* ENUM: "add|sub|mul"; OBJECT: the interface, e.g. "hk.surrogate/1" */
+    const char *choices; /* ENUM: "add|sub|mul"; OBJECT: the interface, e.g. "hk.surrogate/1"; INTS, REALS (optional): words in place of numbers, "same|valid" */
     const char *doc;     /* meaning, with unit */
 } hk_field;
 
@@ -110,7 +110,7 @@ typedef struct hk_module_api {
     uint32_t struct_size;
     int64_t (*get_int)(const hk_module *, const char *field);                                    /* [any] BOOL and ENUM (index) too */
     double (*get_real)(const hk_module *, const char *field);                                    /* [any] NaN when none */
-    const char *(*get_str)(const hk_module *, const char *field);                                /* [any] NULL when none */
+    const char *(*get_str)(const hk_module *, const char *field);                                /* [any] NULL when none, or when INTS and REALS are numbers */
     int (*get_ints)(const hk_module *, const char *field, int64_t *v, int max);                  /* [any] returns the count */
     int (*is_none)(const hk_module *, const char *field);                                        /* [any] */
     const hk_module *(*get_object)(const hk_module *, const char *field);                        /* [any] NULL when none */
@@ -244,6 +244,7 @@ typedef struct hk_dataset_type {
     int (*shape)(const void *ds, int64_t *shape);                     /* [any] rank, and the shape of one sample in border order */
     int64_t (*classes)(const void *ds);                               /* [any] */
     hk_status (*read)(const void *ds, int64_t n, const int64_t *index, float *x, int64_t *y); /* [any] x is n samples, border order */
+    const char *(*class_name)(const void *ds, int64_t c);             /* [any] (optional) of class c, 0 <= c < classes: short, ASCII, lives as long as ds; NULL: the number is shown */
 } hk_dataset_type;
 
 /* ---- the plugin entry -------------------------------------------------------------------------------------------- */
