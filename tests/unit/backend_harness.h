@@ -1,5 +1,6 @@
 /* backend_harness.h - runs one operation of a backend with no core around it: a host of a few functions, values in whole-batch storage,
- * a runner that cuts them into blocks, and access by (t, sample, border position). Used by test_backend_cpu.c. */
+ * a runner that cuts them into blocks in device memory, and access by (t, sample, border position). Used by test_backend_cpu*.c.
+ * $HILLOCK_TEST_BACKEND names a backend that runs cpu's kernels in memory of its own; it is opened in cpu's place. */
 #ifndef HILLOCK_TEST_BACKEND_HARNESS_H
 #define HILLOCK_TEST_BACKEND_HARNESS_H
 
@@ -9,17 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const hk_backend *hn_backend;
+static struct { const char *id; const hk_backend *vtable; } hn_added[2];
+static const hk_backend *hn_backend; /* the one under test */
 static hk_device *hn_device;
 static char hn_message[512];
 
 static hk_status hn_add(hk_context *c, const char *iface, const char *id, const void *vtable) {
-    (void)c, (void)id;
-    if (!strcmp(iface, "hk.backend/1")) hn_backend = vtable;
+    (void)c;
+    int k = hn_added[0].id != NULL;
+    if (!strcmp(iface, "hk.backend/1")) hn_added[k].id = id, hn_added[k].vtable = hn_backend = vtable;
     return HK_OK;
 }
 static const void *hn_get(hk_context *c, const char *iface, const char *id) {
-    (void)c, (void)iface, (void)id;
+    (void)c;
+    for (int k = 0; k < 2; k++)
+        if (!strcmp(iface, "hk.backend/1") && hn_added[k].id && !strcmp(hn_added[k].id, id)) return hn_added[k].vtable;
     return NULL;
 }
 static hk_status hn_fail(hk_context *c, hk_status s, const char *fmt, ...) {
@@ -40,7 +45,8 @@ static void hn_log(hk_context *c, int level, const char *fmt, ...) {
 }
 static void *hn_alloc(hk_context *c, size_t bytes, size_t align) {
     (void)c;
-    return aligned_alloc(align, (bytes + align - 1) / align * align);
+    void *p = NULL;
+    return posix_memalign(&p, align < sizeof p ? sizeof p : align, bytes) ? NULL : p; /* ends where it should, for AddressSanitizer */
 }
 static void hn_free(hk_context *c, void *p) {
     (void)c;
@@ -57,14 +63,46 @@ static uint32_t hn_isa(void) {
     return 0;
 }
 
-/* 0 when the backend is there and open. */
-static int hn_open(const char *file, int threads) {
+static int hn_load(const char *file) {
     void *lib = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     const hk_plugin_entry *entry = lib ? dlsym(lib, "hk_plugin") : NULL;
     if (!entry) return fprintf(stderr, "%s: %s\n", file, dlerror()), 1;
+    return entry->init(&hn_host) != HK_OK;
+}
+
+/* 0 when the backend is there and open. */
+static int hn_open(const char *file, int threads) {
+    const char *instead = getenv("HILLOCK_TEST_BACKEND");
+    char other[4096];
     hn_host.isa = hn_isa();
+    if (hn_load(file)) return 1;
+    if (instead && instead[0]) {
+        snprintf(other, sizeof other, "%.*s/backend_%s.so", (int)(strrchr(file, '/') - file), file, instead);
+        if (hn_load(other)) return 1;
+    }
     hk_backend_config config = { sizeof config, HK_ISA_AVX512, threads, 0 };
-    return entry->init(&hn_host) != HK_OK || !hn_backend || hn_backend->open(&hn_host, &config, &hn_device) != HK_OK;
+    if (hn_backend && hn_backend->open(&hn_host, &config, &hn_device) == HK_OK) return 0;
+    return fprintf(stderr, "%s\n", hn_message), 1;
+}
+
+/* ---- device memory ---------------------------------------------------------------------------------------------------------- */
+
+static char *hn_buf(size_t bytes) {
+    void *p;
+    if (hn_backend->buf_new(hn_device, bytes, &p) == HK_OK) return p;
+    return fprintf(stderr, "%s\n", hn_message), exit(1), NULL;
+}
+/* An operand's: aligned to 16 bytes and no better, as the rows of a block are, and with nothing of the buffer behind it. */
+enum { HN_SHIFT = 16 };
+static char *hn_operand(size_t bytes) { return hn_buf(bytes + HN_SHIFT) + HN_SHIFT; }
+static void hn_operand_free(char *p) {
+    if (p) hn_backend->buf_free(hn_device, p - HN_SHIFT);
+}
+static void hn_put(void *dst, const void *src, size_t bytes) {
+    if (hn_backend->upload(hn_device, dst, src, bytes) != HK_OK) fprintf(stderr, "%s\n", hn_message), exit(1);
+}
+static void hn_take(void *dst, const void *src, size_t bytes) {
+    if (hn_backend->download(hn_device, dst, src, bytes) != HK_OK) fprintf(stderr, "%s\n", hn_message), exit(1);
 }
 
 /* ---- values: whole-batch storage [T][N][row] ------------------------------------------------------------------------------ */
@@ -144,6 +182,12 @@ static void hn_block(const hn_value *v, int64_t s, int64_t n, char *block, int t
     }
 }
 
+/* Bytes of v in a block of n samples. */
+static size_t hn_block_bytes(const hn_value *v, int64_t n) {
+    int64_t rows = (v->d.flags & HK_T ? v->T : 1) * (v->d.flags & HK_N ? n : v->d.flags & HK_G ? (n + 15) / 16 : 1);
+    return (size_t)(rows * v->elems) * v->size;
+}
+
 static hk_step hn_step = { 42, 7, { 0 } };
 
 /* Runs `op` on blocks of nb samples (nb 0: all at once, groups of all samples: a whole-batch operation). */
@@ -158,27 +202,40 @@ static hk_status hn_run(const char *op, hk_scope scope, uint32_t isa, int64_t nb
     if (s != HK_OK) return s;
     hk_query q = { sizeof q, 0, 0, NULL };
     hn_backend->plan_query(plan, &q);
-    char *scratch = aligned_alloc(64, q.scratch + 64);
-    memset(scratch, 0xff, q.scratch);
+    size_t most = q.scratch;
+    for (int k = 0; k < n_in + n_out; k++) {
+        size_t bytes = k < n_in ? in[k].bytes : out[k - n_in].bytes;
+        if (bytes > most) most = bytes;
+    }
+    char *scratch = hn_buf(q.scratch), *host = malloc(most + 1);
+    memset(host, 0xff, most);
+    hn_put(scratch, host, q.scratch);
     hk_stream stream = { hn_parallel_for, hn_threads };
     for (int64_t at = 0; at < N && s == HK_OK; at += nb ? nb : N) {
         int64_t n = !nb || N - at < nb ? N - at : nb;
         void *ptr[HK_MAX_OPERANDS];
         for (int k = 0; k < n_in + n_out; k++) {
             hn_value *v = k < n_in ? &in[k] : &out[k - n_in];
-            ptr[k] = v->mem ? malloc(v->bytes + 1) : NULL; /* exact for one block; more for the others */
-            if (v->mem && k < n_in) hn_block(v, at, n, ptr[k], 1);
-            else if (v->mem) memset(ptr[k], 0xff, v->bytes);
+            size_t bytes = v->mem ? hn_block_bytes(v, n) : 0;
+            ptr[k] = v->mem ? hn_operand(bytes) : NULL;
+            if (!v->mem) continue;
+            memset(host, 0xff, bytes);
+            if (k < n_in) hn_block(v, at, n, host, 1);
+            hn_put(ptr[k], host, bytes);
         }
         hk_bind b = { sizeof b, (uint32_t)(n_in + n_out), T, n, 0, at, (n + 15) / 16, ptr, scratch, &hn_step };
         s = hn_backend->plan_run(plan, scope == HK_SCOPE_TEAM ? &stream : NULL, &b);
         for (int k = 0; k < n_in + n_out; k++) {
             hn_value *v = k < n_in ? &in[k] : &out[k - n_in];
-            if (v->mem && k >= n_in) hn_block(v, at, n, ptr[k], 0);
-            free(ptr[k]);
+            if (v->mem && k >= n_in) {
+                hn_take(host, ptr[k], hn_block_bytes(v, n));
+                hn_block(v, at, n, host, 0);
+            }
+            hn_operand_free(ptr[k]);
         }
     }
-    free(scratch);
+    free(host);
+    hn_backend->buf_free(hn_device, scratch);
     hn_backend->plan_free(plan);
     return s;
 }

@@ -12,16 +12,18 @@
 
 #ifndef HILLOCK_BUILD_PLUGIN_DIR
 #define HILLOCK_BUILD_PLUGIN_DIR "lib/hillock/plugins"
-/* v in blocks of nb samples, each [T][n][row] */
+/* v on the device, in blocks of nb samples, each [T][n][row] */
 static char *blocks_of(const hn_value *v, int64_t nb) {
-    char *all = malloc(v->bytes + 1), *to = all;
+    char *all = malloc(v->bytes + 1), *to = all, *dev = hn_operand(v->bytes);
     size_t row = (size_t)v->elems * v->size;
     for (int64_t s = 0; s < v->N; s += nb) {
         int64_t n = v->N - s < nb ? v->N - s : nb;
         hn_block(v, s, n, to, 1);
         to += (size_t)(n * (v->d.flags & HK_T ? v->T : 1)) * row;
     }
-    return all;
+    hn_put(dev, all, v->bytes);
+    free(all);
+    return dev;
 }
 
 /* op with direct = 1 (attr[n_attr - 1]) must give the bits of partial sums merged. */
@@ -38,15 +40,18 @@ static __attribute__((unused)) void check_direct(const char *op, int64_t T, int6
             if (hn_backend->plan_new(hn_device, &o, &plan) != HK_OK) fail_msg("%s direct: %s", op, hn_message);
             hk_query q = { sizeof q, 0, 0, NULL };
             hn_backend->plan_query(plan, &q);
-            char *scratch = aligned_alloc(64, q.scratch + 64), *a = blocks_of(&in[0], o.nb), *b = blocks_of(&in[1], o.nb);
-            memset(scratch, 0xff, q.scratch), memset(got.mem, 0xff, got.bytes);
-            void *ptr[3] = { a, b, got.mem };
+            char *scratch = hn_buf(q.scratch), *a = blocks_of(&in[0], o.nb), *b = blocks_of(&in[1], o.nb), *y = hn_operand(got.bytes);
+            memset(got.mem, 0xff, got.bytes);
+            hn_put(y, got.mem, got.bytes);
+            void *ptr[3] = { a, b, y };
             hk_stream stream = { hn_parallel_for, hn_threads };
             hk_bind bind = { sizeof bind, 3, T, N, 0, 0, (N + 15) / 16, ptr, scratch, &hn_step };
             if (hn_backend->plan_run(plan, &stream, &bind) != HK_OK) fail_msg("%s direct: %s", op, hn_message);
+            hn_take(got.mem, y, got.bytes);
             if (memcmp(got.mem, merged.mem, got.bytes)) fail_msg("%s direct: other bits, isa %u, nb %d, T %d, N %d", op, isa, (int)nb, (int)T, (int)N);
             hn_backend->plan_free(plan);
-            free(scratch), free(a), free(b);
+            hn_backend->buf_free(hn_device, scratch);
+            hn_operand_free(a), hn_operand_free(b), hn_operand_free(y);
         }
     }
     drop(1, &merged), drop(1, &got);

@@ -1,4 +1,5 @@
-/* net.h - what tests of whole networks share: a context with the built plugins, a network from text, and random numbers. */
+/* net.h - what tests of whole networks share: a context with the built plugins, a network from text, and random numbers.
+ * A network that a test makes on `cpu` is made on $HILLOCK_TEST_BACKEND where that is set. */
 #ifndef TEST_NET_H
 #define TEST_NET_H
 
@@ -25,6 +26,11 @@ static hk_context *net_context(void) {
     return ctx;
 }
 
+static inline const char *net_backend(const char *name) {
+    const char *instead = getenv("HILLOCK_TEST_BACKEND");
+    return instead && instead[0] && (!name || strcmp(name, "cpu") == 0) ? instead : name;
+}
+
 #define net_ok(call)                                                                                                                                           \
     do {                                                                                                                                                       \
         hk_status net_st = (call);                                                                                                                             \
@@ -44,7 +50,7 @@ static __attribute__((unused)) void net_make(net *n, const char *text, const cha
     net_ok(hk_module_new_from_text(ctx, "hk.module/1", text, &n->root));
     if (loss) net_ok(hk_module_new_from_text(ctx, "hk.module/1", loss, &n->loss));
     if (optimizer) net_ok(hk_module_new_from_text(ctx, "hk.optimizer/1", optimizer, &n->optimizer));
-    cfg.loss = n->loss, cfg.optimizer = n->optimizer;
+    cfg.loss = n->loss, cfg.optimizer = n->optimizer, cfg.backend = net_backend(cfg.backend);
     net_ok(hk_network_new(ctx, n->root, &cfg, &n->net));
     net_ok(hk_executor_new(n->net, &ec, &n->ex));
 }

@@ -25,17 +25,17 @@ void *realloc(void *p, size_t n) {
 #define COUNTED 0
 #endif
 
-/* ---- a backend that counts the rows it is given, then does what cpu does ---- */
+/* ---- a backend that counts the rows it is given, then does what the tests' backend does ---- */
 typedef struct spy_plan {
     hk_op_plan *inner;
     char op[32], path[32];
 } spy_plan;
-static const hk_backend *cpu;
+static const hk_backend *spied;
 static long spy_linear_rows, spy_calls;
 
 static hk_status spy_plan_new(hk_device *d, const hk_opdesc *desc, hk_op_plan **out) {
     spy_plan *p = calloc(1, sizeof *p);
-    hk_status st = cpu->plan_new(d, desc, &p->inner);
+    hk_status st = spied->plan_new(d, desc, &p->inner);
     if (st != HK_OK) {
         free(p);
         return st;
@@ -45,22 +45,22 @@ static hk_status spy_plan_new(hk_device *d, const hk_opdesc *desc, hk_op_plan **
     *out = (hk_op_plan *)p;
     return HK_OK;
 }
-static void spy_plan_query(const hk_op_plan *p, hk_query *q) { cpu->plan_query(((const spy_plan *)p)->inner, q); }
+static void spy_plan_query(const hk_op_plan *p, hk_query *q) { spied->plan_query(((const spy_plan *)p)->inner, q); }
 static hk_status spy_plan_run(const hk_op_plan *plan, hk_stream *st, const hk_bind *b) {
     const spy_plan *p = (const spy_plan *)plan;
     __atomic_add_fetch(&spy_calls, 1, __ATOMIC_RELAXED);
     if (strcmp(p->op, "linear") == 0 && strcmp(p->path, "1") == 0) __atomic_add_fetch(&spy_linear_rows, (long)(b->T * b->n), __ATOMIC_RELAXED);
-    return cpu->plan_run(p->inner, st, b);
+    return spied->plan_run(p->inner, st, b);
 }
 static void spy_plan_free(hk_op_plan *plan) {
-    if (plan) cpu->plan_free(((spy_plan *)plan)->inner);
+    if (plan) spied->plan_free(((spy_plan *)plan)->inner);
     free(plan);
 }
 static hk_status spy_init(const hk_host *host) {
     static hk_backend spy;
-    cpu = host->get(host->ctx, "hk.backend/1", "cpu");
-    if (!cpu) return (host->fail)(host->ctx, HK_ENOTFOUND, "no cpu backend");
-    spy = *cpu;
+    spied = host->get(host->ctx, "hk.backend/1", net_backend("cpu"));
+    if (!spied) return (host->fail)(host->ctx, HK_ENOTFOUND, "no backend '%s'", net_backend("cpu"));
+    spy = *spied;
     spy.plan_new = spy_plan_new, spy.plan_query = spy_plan_query, spy.plan_run = spy_plan_run, spy.plan_free = spy_plan_free;
     return host->add(host->ctx, "hk.backend/1", "spy", &spy);
 }
