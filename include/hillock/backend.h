@@ -39,7 +39,8 @@ typedef struct hk_step {
 } hk_step;
 
 /* One call. Operands that vary with n are bound for one block: n samples, the first of which is global sample `sample0`.
- * ptr: inputs, then outputs, in the order of the operation. */
+ * ptr: inputs, then outputs, in the order of the operation. ptr and scratch are device memory: in a buffer of buf_new, at any offset
+ * (scratch: a multiple of 64); step is the host's. */
 typedef struct hk_bind {
     uint32_t struct_size, n_ptr;
     int64_t T, n;       /* steps and samples of this call; rows of a SEQ operand = T * n, row (t, i) at t * n + i */
@@ -55,7 +56,7 @@ typedef struct hk_query {
     uint32_t struct_size;
     uint32_t pad;
     size_t scratch;     /* bytes per call (per thread in BLOCK scope) */
-    const char *impl;   /* name of the implementation, static */
+    const char *impl;   /* name of the implementation; lives as long as the plan */
 } hk_query;
 
 /* The visible head of a stream. */
@@ -81,7 +82,7 @@ typedef struct hk_backend {
     int (*probe)(char *why, size_t size);      /* [main] 0: not usable here, and why; else a score. MUST load without a driver */
     hk_status (*open)(const hk_host *, const hk_backend_config *, hk_device **); /* [main] */
     void (*close)(hk_device *);                                                  /* [main] NULL is allowed */
-    hk_status (*buf_new)(hk_device *, size_t bytes, void **);                    /* [main] 64-byte aligned, zeroed; device memory: nobody else touches it */
+    hk_status (*buf_new)(hk_device *, size_t bytes, void **);                    /* [main] 64-byte aligned, zeroed; device memory: nobody else touches it (fence) */
     void (*buf_free)(hk_device *, void *);                                       /* [main] NULL is allowed */
     hk_status (*upload)(hk_device *, void *dst, const void *src, size_t bytes);   /* [main] host to device */
     hk_status (*download)(hk_device *, void *dst, const void *src, size_t bytes); /* [main] device to host */

@@ -186,11 +186,30 @@ static void test_copies_stay_inside_one_buffer(void **state) {
     fence->buf_free(device, p);
 }
 
+static void test_used_again_memory_is_zero(void **state) {
+    (void)state;
+    const size_t most = (size_t)60 << 30; /* of 64: the second lies at the begin, and so does the third */
+    char *before = NULL;
+    for (int k = 0; k < 3; k++) {
+        char *p = buf(most), byte = 1;
+        if (k == 2 && p != before) fail_msg("the third buffer is at %p, expected %p", (void *)p, (void *)before);
+        before = p;
+        for (size_t at = 0; at < most; at += most - 1) {
+            byte = 1;
+            assert_int_equal(fence->download(device, &byte, p + at, 1), HK_OK);
+            if (byte != 0) fail_msg("buffer %d: byte %zu is %d", k, at, byte);
+            byte = 1;
+            assert_int_equal(fence->upload(device, p + at, &byte, 1), HK_OK);
+        }
+        fence->buf_free(device, p);
+    }
+}
+
 /* Buffers do not overlap, whatever is freed in between; addresses come around when all were used. */
 static void test_addresses_are_used_again_as_late_as_can_be(void **state) {
     (void)state;
     enum { N = 5 }; /* four of them leave a gap that is large enough, wherever they lie */
-    char *p[N] = { 0 }, *first = NULL;
+    char *p[N] = { 0 }, *first = NULL, byte;
     uint64_t s = 7;
     int again = 0;
     const size_t big = (size_t)5 << 30; /* of addresses: nothing is written */
@@ -203,9 +222,8 @@ static void test_addresses_are_used_again_as_late_as_can_be(void **state) {
         else again += p[i] <= first;
         for (int j = 0; j < N; j++)
             if (j != i && p[j] && !(p[i] + bytes <= p[j] || p[j] + big <= p[i])) fail_msg("round %d: buffers %p and %p overlap", k, (void *)p[i], (void *)p[j]);
-        char byte = 1;
         assert_int_equal(fence->download(device, &byte, p[i] + bytes - 1, 1), HK_OK);
-        assert_int_equal(byte, 0); /* zero again, though it is written below */
+        assert_int_equal(byte, 0);
         byte = 1;
         assert_int_equal(fence->upload(device, p[i] + bytes - 1, &byte, 1), HK_OK);
     }
@@ -248,6 +266,7 @@ int main(void) {
         cmocka_unit_test(test_a_training_step_lives_and_no_part_of_a_network_can_be_read),
         cmocka_unit_test(test_plans_run_on_the_memory_and_not_beyond_it),
         cmocka_unit_test(test_copies_stay_inside_one_buffer),
+        cmocka_unit_test(test_used_again_memory_is_zero),
         cmocka_unit_test(test_addresses_are_used_again_as_late_as_can_be),
         cmocka_unit_test(test_probe_says_why_not),
     };
