@@ -12,6 +12,7 @@ if [ -n "${HILLOCK_TEST_BACKEND:-}" ]; then
     mkdir "$work/.bin"
     {
         echo '#!/usr/bin/env bash'
+        # shellcheck disable=SC2016 # the script's own
         echo 'case ${1-} in train | plan | eval | bench) set -- "$@" --set '"backend.name=$HILLOCK_TEST_BACKEND ;; esac"
         printf 'exec %q "$@"\n' "$hillock" # the same process: tests send it signals
     } >"$work/.bin/hillock"
