@@ -25,4 +25,14 @@ compare() {
 compare seq_plain.ini --set data.limit=2048
 compare seq_feedback.ini --set data.limit=2048
 compare fmnist_csnn.ini --set data.limit=256 --set train.batch=64 --set model.channels=4
+
+# Where there are no addresses, it says so and leaves nothing.
+code=0
+(ulimit -v 16000000 && exec "$hillock" train "$source_dir/examples/seq_plain.ini" --out "$work/none" --set backend.name=fence) >"$work/out" 2>&1 || code=$?
+check
+[ "$code" = 1 ] || { cat "$work/out"; fail "with a limit on addresses: exit code $code, expected 1"; }
+check
+grep -q "name.*backend 'fence' cannot be used here: .*ulimit -v" "$work/out" || { cat "$work/out"; fail "the message does not say what to do"; }
+check
+[ ! -e "$work/none" ] || fail "a refused training left a folder"
 finish

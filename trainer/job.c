@@ -183,8 +183,8 @@ hk_status hk__job_network(hk__job *j) {
     if (!hk__conf_int(CONF(j), "run", "fold_norm")) nc.passes_off |= HK_PASS_FOLD_NORM;
     if (!hk__conf_int(CONF(j), "run", "fuse")) nc.passes_off |= HK_PASS_FUSE;
     hk_status st = hk_network_new(j->ctx, j->root, &nc, &j->net);
-    if (st)
-        return hk__job_fail_ctx(j, st, st == HK_ENOTFOUND || st == HK_EPLUGIN ? "backend" : "model", st == HK_ENOTFOUND || st == HK_EPLUGIN ? "name" : "type");
+    bool backend = st == HK_ENOTFOUND || st == HK_EPLUGIN || st == HK_EUNSUPPORTED; /* not there, not whole, or not usable here */
+    if (st) return hk__job_fail_ctx(j, st, backend ? "backend" : "model", backend ? "name" : "type");
     st = make_executor(j, HK_TRAIN, &j->train);
     return st ? st : make_executor(j, HK_INFER, &j->infer);
 }

@@ -254,6 +254,21 @@ static void test_probe_says_why_not(void **state) {
     if (code) fail_msg("probe under a limit of 8 GiB ended with %d", code);
 }
 
+static const void *knows_nothing(hk_context *ctx, const char *iface, const char *id) {
+    (void)ctx, (void)iface, (void)id;
+    return NULL;
+}
+
+static void test_without_cpu_open_says_so(void **state) {
+    (void)state;
+    hk_host host = *hk__host(net_context());
+    host.get = knows_nothing;
+    hk_device *none = device;
+    assert_int_equal(fence->open(&host, NULL, &none), HK_EPLUGIN);
+    assert_null(none);
+    if (!strstr(hk_error(net_context()), "backend_cpu.so")) fail_msg("the error does not say what is missing: %s", hk_error(net_context()));
+}
+
 int main(void) {
     hk_context *ctx = net_context();
     fence = hk_type_get(ctx, "hk.backend/1", "fence");
@@ -269,6 +284,7 @@ int main(void) {
         cmocka_unit_test(test_used_again_memory_is_zero),
         cmocka_unit_test(test_addresses_are_used_again_as_late_as_can_be),
         cmocka_unit_test(test_probe_says_why_not),
+        cmocka_unit_test(test_without_cpu_open_says_so),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     fence->close(device);
