@@ -5,7 +5,7 @@
 #include "spikes.h"
 #pragma GCC optimize("O3")
 
-enum { DENSE_FROM = 40 /* per cent of spikes from which the dense way is faster */, BLOCK = 512 /* k of w turned round at a time */, TURN = 16 /* columns written at a time */ };
+enum { DENSE_FROM = 40 /* per cent of spikes from which the dense way is faster */, BLOCK = 128 /* k of w turned round at a time: a panel of them fits L1 */, TURN = 64 /* columns summed at a time: they and a group's rows of g fit L1 */ };
 
 static int64_t panel_width(uint32_t isa) { return SPIKE_VECTORS * cpu_spikes_isa[isa]->vw; }
 
@@ -121,16 +121,15 @@ int cpu_spike_linear_dw(uint32_t isa, int64_t groups, const int64_t *first, cons
         }
         for (int64_t k = 0; k < cols; k += TURN) {
             int64_t kn = cpu_min(TURN, cols - k);
-            for (int64_t q = 0; q < kn; q++) {
-                float *to = w.tile + q * width;
-                memset(to, 0, (size_t)width * 4);
-                for (int64_t j = 0; j < groups; j++) {
+            memset(w.tile, 0, (size_t)(kn * width) * 4);
+            for (int64_t j = 0; j < groups; j++)
+                for (int64_t q = 0; q < kn; q++) {
                     const int32_t *off = w.off + (k + q) * groups + j;
+                    float *to = w.tile + q * width;
                     if (off[0] == off[1]) continue;
                     s->sum[width / s->vw](off[1] - off[0], w.e + off[0], w.g, w.sum, 1);
                     for (int64_t i = 0; i < width; i++) to[i] += w.sum[i];
                 }
-            }
             for (int64_t i = 0; i < m; i++) {
                 float *row = out + (o0 + o + i) * K + k0 + k;
                 for (int64_t q = 0; q < kn; q++) row[q] = w.tile[q * width + i];
