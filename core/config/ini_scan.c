@@ -132,6 +132,9 @@ static int quiet_errors(const char *fmt, ...) {
 static hk_status cross_check(scan *s, const char *text, size_t size) {
     hk_status st = HK_OK;
     char path[64];
+    void *room = malloc(16 * size + (1u << 16));
+    free(room);
+    if (!room) return hk__conf_fail(s->c, HK_ENOMEM, "out of memory"); /* libiniparser 4.1 would crash */
     int fd = memfd_create("hillock.ini", MFD_CLOEXEC);
     if (fd < 0) return HK_OK; /* an old kernel: our scan stands alone */
     for (size_t done = 0; done < size;) {

@@ -36,7 +36,7 @@ struct hk_context {
     char error[HK__ERROR_SIZE];
     int log_level;
     bool frozen;     /* no more registration */
-    bool add_failed; /* an add of the running init failed: the plugin is refused even if it ignores that */
+    hk_status add_failed; /* an add of the running init failed: the plugin is refused even if it ignores that */
     int initialising; /* index of the plugin whose init runs; -1: none */
     hk__type *types;  /* in order of interface, then id */
     int n_types, cap_types;

@@ -124,18 +124,20 @@ hk_status hk__loader_open(hk_context *ctx, const char *file, bool named) {
 static hk_status init_one(hk_context *ctx, int index) {
     hk__plugin *p = &ctx->plugins[index];
     ctx->initialising = index;
-    ctx->add_failed = false;
+    ctx->add_failed = HK_OK;
     hk__error_clear(ctx);
     hk_status st = p->entry.init(ctx->host);
     ctx->initialising = -1;
     p = &ctx->plugins[index];
-    if (!st && !ctx->add_failed) {
+    if (ctx->add_failed) st = ctx->add_failed;
+    if (!st) {
         p->state = HK__PLUGIN_LOADED;
         hk__log(ctx, 2, "plugin '%s' %s is loaded from '%s'", p->entry.id, p->entry.version, p->file);
         return HK_OK;
     }
     hk__registry_remove(ctx, index);
     const char *text = hk_error(ctx);
+    if (st == HK_ENOMEM) return hk__fail(ctx, st, "plugin '%s': %s", p->file, text[0] ? text : "out of memory"); /* nothing is wrong with it: it stays PENDING */
     hk_status got = refuse(ctx, p, "its init failed: %s", text[0] ? text : hk_status_text(st));
     hk__error_clear(ctx);
     return got;

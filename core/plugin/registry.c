@@ -123,7 +123,7 @@ static hk_status registry_add(hk_context *ctx, const char *iface, const char *id
 hk_status hk__registry_add(hk_context *ctx, const char *iface, const char *id, const void *vtable) {
     if (!ctx) return HK_ESTATE;
     hk_status st = registry_add(ctx, iface, id, vtable);
-    if (st) ctx->add_failed = true;
+    if (st && !ctx->add_failed) ctx->add_failed = st;
     return st;
 }
 

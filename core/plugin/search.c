@@ -23,6 +23,7 @@ static hk_status open_folder(hk_context *ctx, const char *folder) {
     int n = 0, cap = 0;
     hk_status st = HK_OK;
     DIR *dir = opendir(folder);
+    if (!dir && errno == ENOMEM) return hk__fail(ctx, HK_ENOMEM, "out of memory while reading the folder '%s'", folder);
     if (!dir) return hk__loader_refuse_file(ctx, folder, false, strerror(errno));
     for (struct dirent *e; !st && (e = readdir(dir));) {
         if (!is_plugin_name(e->d_name)) continue;
