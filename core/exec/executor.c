@@ -12,12 +12,14 @@ hk_status hk_executor_new(hk_network *net, const hk_executor_config *cfg, hk_exe
     if (!ex) return hk__fail(net->ctx, HK_ENOMEM, "out of memory for the executor");
     ex->net = net, ex->cfg = *cfg;
     ex->outputs = calloc((size_t)cfg->n_output + 1, sizeof *ex->outputs);
-    for (int i = 0; ex->outputs && i < cfg->n_output; i++) {
+    bool whole = ex->outputs;
+    for (int i = 0; whole && i < cfg->n_output; i++) {
         ex->outputs[i] = cfg->outputs[i];
         ex->outputs[i].name = strdup(cfg->outputs[i].name);
+        whole = ex->outputs[i].name;
     }
-    if (!ex->outputs) {
-        free(ex);
+    if (!whole) {
+        hk_executor_free(ex);
         return hk__fail(net->ctx, HK_ENOMEM, "out of memory for the executor");
     }
     net->laid_out = true;
@@ -41,16 +43,14 @@ void hk_executor_free(hk_executor *ex) {
     for (int i = 0; i < ex->n_plan; i++) hk__plan_free(ex->plan[i]);
     free_state(ex);
     free(ex->plan);
-    for (int i = 0; i < ex->cfg.n_output; i++) free((char *)(uintptr_t)ex->outputs[i].name);
+    for (int i = 0; ex->outputs && i < ex->cfg.n_output; i++) free((char *)(uintptr_t)ex->outputs[i].name);
     free(ex->outputs);
     free(ex->staging);
     free(ex);
 }
 
-/* Memory for the slots of a plan: the default, and two buffers that take turns. */
-static hk_status make_state(hk_executor *ex, hk__plan *p) {
+static hk_status fill_state(hk_executor *ex, const hk__plan *p) {
     hk_network *net = ex->net;
-    free_state(ex);
     ex->state = calloc((size_t)p->g->n_slot + 1, sizeof *ex->state);
     if (!ex->state) return hk__fail(net->ctx, HK_ENOMEM, "out of memory for sequence state");
     for (int i = 0; i < p->g->n_slot; i++) {
@@ -76,6 +76,14 @@ static hk_status make_state(hk_executor *ex, hk__plan *p) {
         if (st != HK_OK) return hk__fail_in(net->ctx, st, "state %s", slot->name);
     }
     return HK_OK;
+}
+
+/* Memory for the slots of a plan: the default, and two buffers that take turns. All of it or none. */
+static hk_status make_state(hk_executor *ex, const hk__plan *p) {
+    free_state(ex);
+    hk_status st = fill_state(ex, p);
+    if (st != HK_OK) free_state(ex);
+    return st;
 }
 
 /* Does the state made for one plan fit another? On no, where and how. */

@@ -5,11 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __SANITIZE_ADDRESS__
+enum { POOL_BLOCK = 0 }; /* each piece is a block of its own: its ends are watched, and it can be made to fail */
+#else
+enum { POOL_BLOCK = 65536 };
+#endif
+
 void *hk__pool(hk__graph *g, size_t bytes) {
     bytes = (bytes + 15) & ~(size_t)15;
     hk__block_mem *m = g->pool;
     if (!m || m->used + bytes > m->size) {
-        size_t size = bytes > 65536 ? bytes : 65536;
+        size_t size = bytes > POOL_BLOCK ? bytes : POOL_BLOCK;
         m = malloc(sizeof *m + 16 + size);
         if (!m) {
             g->oom = true;

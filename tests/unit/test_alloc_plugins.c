@@ -82,7 +82,7 @@ static void test_folder(void **state) {
     alloc_scenario s = { "plugin folder", nothing, load_folder, error, out_of_memory, all_there, release, 0 };
     nothing();
     assert_int_equal(load_folder(), HK_OK);
-    hk_plugin_each(ctx, count_plugin, &s.optional); /* asprintf of a file's path does without giving back what it doesn't need */
+    hk_plugin_each(ctx, count_plugin, &s.optional); /* asprintf of a file's path does without a block of the right size */
     release();
     alloc_scenario_run(&s);
 }
