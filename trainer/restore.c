@@ -55,7 +55,8 @@ static hk_status check_run(hk__job *j, const hk_file *f, const char *path, const
     hk_status st = hk__settings_compare(j->conf, hk_file_meta(f, "hk.settings"), path);
     if (st) return st;
     char *model = hk__model_text(j);
-    int same = model && !strcmp(model, hk_file_meta(f, "hk.model"));
+    if (!model) return hk__conf_fail(j->conf, HK_ENOMEM, "%s: out of memory", path);
+    int same = !strcmp(model, hk_file_meta(f, "hk.model"));
     free(model);
     if (!same)
         return hk__conf_fail_key(

@@ -74,7 +74,10 @@ static hk_status put_file(hk__rundir *d, hk__job *j, const char *name, int (*wri
     if (tmp) sprintf(tmp, "%s.tmp", path), f = fopen(tmp, "we");
     int bad = !f || write(arg, f);
     if (f) bad |= fclose(f) != 0;
-    if (bad || rename(tmp, path)) st = hk__conf_fail_key(j->conf, HK_EIO, "run", "out", "%s/%s cannot be written: %s", d->path, name, strerror(errno));
+    if (bad || rename(tmp, path)) {
+        st = hk__conf_fail_key(j->conf, HK_EIO, "run", "out", "%s/%s cannot be written: %s", d->path, name, strerror(errno));
+        if (f) unlink(tmp);
+    }
     free(tmp), free(path);
     return st;
 }
@@ -89,8 +92,14 @@ static void now_text(char buf[32]) {
     strftime(buf, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
+typedef struct plugin_list {
+    json_t *array;
+    int bad;
+} plugin_list;
+
 static void add_plugin(void *arg, const char *file, const char *id, const char *version, const char *refused) {
-    if (!refused) json_array_append_new(arg, json_pack("{s:s, s:s, s:s}", "id", id, "version", version ? version : "", "file", file ? file : ""));
+    plugin_list *l = arg;
+    if (!refused) l->bad |= json_array_append_new(l->array, json_pack("{s:s, s:s, s:s}", "id", id, "version", version ? version : "", "file", file ? file : ""));
 }
 
 static json_t *plan_json(const hk_executor *ex) {
@@ -110,26 +119,27 @@ hk_status hk__rundir_report(hk__rundir *d, hk__job *j, const char *state, int64_
     getrusage(RUSAGE_SELF, &u);
     now_text(now);
     uint32_t level = hk_context_isa(j->ctx);
-    json_t *plugins = json_array();
-    hk_plugin_each(j->ctx, add_plugin, plugins);
+    plugin_list plugins = { json_array(), 0 };
+    hk_plugin_each(j->ctx, add_plugin, &plugins);
     json_t *o = json_pack("{s:s, s:s, s:s, s:f, s:I, s:I}", "state", state, "started", d->started, "written", now, "seconds", hk__now() - d->t0, "epochs_done",
         (json_int_t)epochs_done, "images", (json_int_t)d->images);
     json_t *host = json_pack("{s:s, s:s, s:s, s:i}", "name", h.host, "cpu", h.cpu, "kernel", h.kernel, "cpus", h.cpus);
-    if (!o || !host || !plugins) {
-        json_decref(o), json_decref(host), json_decref(plugins);
+    int bad = plugins.bad; /* json_object_set_new takes what it is given, also when it fails */
+    bad |= json_object_set_new(o, "hillock", json_string(hk_version()));
+    bad |= json_object_set_new(o, "config", json_string(hk__conf_name(j->conf)));
+    bad |= json_object_set_new(o, "resumed_from_step", json_integer(d->resumed));
+    bad |= json_object_set_new(o, "host", host);
+    bad |= json_object_set_new(o, "backend", json_string(hk__conf_text(j->conf, "backend", "name")));
+    bad |= json_object_set_new(o, "threads", json_integer(j->threads));
+    bad |= json_object_set_new(o, "isa", json_string(level < 3 ? isa[level] : "?"));
+    bad |= json_object_set_new(o, "peak_rss_kib", json_integer(u.ru_maxrss));
+    bad |= json_object_set_new(o, "train_plan", plan_json(j->train));
+    bad |= json_object_set_new(o, "test_plan", plan_json(j->infer));
+    bad |= json_object_set_new(o, "plugins", plugins.array);
+    if (bad) {
+        json_decref(o);
         return hk__conf_fail_key(j->conf, HK_EIO, "run", "out", "run.json cannot be made: out of memory, or a name that is no UTF-8");
     }
-    json_object_set_new(o, "hillock", json_string(hk_version()));
-    json_object_set_new(o, "config", json_string(hk__conf_name(j->conf)));
-    json_object_set_new(o, "resumed_from_step", json_integer(d->resumed));
-    json_object_set_new(o, "host", host);
-    json_object_set_new(o, "backend", json_string(hk__conf_text(j->conf, "backend", "name")));
-    json_object_set_new(o, "threads", json_integer(j->threads));
-    json_object_set_new(o, "isa", json_string(level < 3 ? isa[level] : "?"));
-    json_object_set_new(o, "peak_rss_kib", json_integer(u.ru_maxrss));
-    json_object_set_new(o, "train_plan", plan_json(j->train));
-    json_object_set_new(o, "test_plan", plan_json(j->infer));
-    json_object_set_new(o, "plugins", plugins);
     hk_status st = put_file(d, j, "run.json", write_json, o);
     json_decref(o);
     return st;

@@ -39,7 +39,8 @@ char *hk__settings_text(const hk__conf *c) {
             if (!known) print_one(f, c, sec->name, key);
         }
     }
-    if (fclose(f) == 0) return text;
+    int bad = ferror(f); /* fclose does not tell */
+    if (fclose(f) == 0 && !bad) return text;
     free(text);
     return NULL;
 }

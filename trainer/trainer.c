@@ -169,7 +169,8 @@ static hk_status refuse_used(run *r) {
     static const char *const names[] = { HK__LATEST, HK__PREVIOUS, HK__MAX };
     for (int i = 0; i < 3; i++) {
         char *path = hk__rundir_file(&r->dir, names[i]);
-        int used = path && !access(path, F_OK);
+        if (!path) return hk__conf_fail_key(r->j->conf, HK_ENOMEM, "run", "out", "out of memory");
+        int used = !access(path, F_OK);
         free(path);
         if (used)
             return hk__conf_fail_key(r->j->conf, HK_ECONFIG, "run", "out",

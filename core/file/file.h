@@ -45,6 +45,10 @@ void hk__seal_add(hk__seal *, const void *data, size_t bytes);
 void hk__seal_end(hk__seal *, char out[HK__SEAL_HEX + 1]); /* frees it */
 void hk__hash_text(const void *data, size_t bytes, char out[17]);
 
+/* ---- core/file/json_memory.c ---- */
+void hk__json_watch(void);  /* from here to hk__json_failed, which must follow, this thread alone uses jansson in Hillock */
+bool hk__json_failed(void); /* an allocation of jansson's failed since */
+
 /* ---- core/file/safetensors_write.c ---- */
 /* hk_file_write with a seal, which hk_file_read then checks. keep_as (optional): the name that the file there until now gets. */
 hk_status hk__file_write_sealed(hk_context *, const char *path, const char *keep_as, int n, const hk_tensor *, int n_meta, const char *const *meta);

@@ -152,7 +152,9 @@ static hk_status read_header(reader *r, const char *text, size_t n) {
     hk_status st = check_text(r, text, n);
     if (st) return st;
     json_error_t err;
+    hk__json_watch();
     json_t *root = r->f->root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &err);
+    if (hk__json_failed()) return hk__fail(r->ctx, HK_ENOMEM, "%s: out of memory", r->path);
     if (!root) return FAIL(r, "header: %s (at byte %d)", err.text, err.position);
     if (!json_is_object(root)) return FAIL(r, "header: expected a JSON object");
     if (json_object_size(root) > HK__MAX_TENSORS) return FAIL(r, "header: expected at most %d tensors, got %zu", HK__MAX_TENSORS, json_object_size(root));

@@ -91,6 +91,7 @@ static hk_status write_file(
     hk_context *ctx, const char *path, const char *keep_as, bool sealed, int n, const hk_tensor *tensors, int n_meta, const char *const *meta) {
     if (n < 0 || n > HK__MAX_TENSORS) return hk__fail(ctx, HK_EINVAL, "%s: %d tensors; at most %d", path, n, HK__MAX_TENSORS);
     const hk_tensor **order = malloc(((size_t)n + 1) * sizeof *order);
+    hk__json_watch();
     json_t *root = json_object();
     char *header = NULL;
     hk_status st = order && root ? add_meta(ctx, path, root, n_meta, meta, sealed) : hk__fail(ctx, HK_ENOMEM, "%s: out of memory", path);
@@ -101,7 +102,8 @@ static hk_status write_file(
         for (int i = 0; i < n && !st; i++) st = add_tensor(ctx, path, root, order[i], &at);
         for (int i = 0; i < n && !st && sealed; i++) st = add_hash(ctx, path, root, order[i]);
     }
-    if (!st && !(header = json_dumps(root, JSON_COMPACT))) st = hk__fail(ctx, HK_ENOMEM, "%s: out of memory", path);
+    if (!st && !(header = json_dumps(root, JSON_COMPACT))) st = HK_ENOMEM;
+    if (hk__json_failed() || st == HK_ENOMEM) st = hk__fail(ctx, HK_ENOMEM, "%s: out of memory", path);
     if (!st) st = write_all(ctx, path, keep_as, sealed, header, n, order);
     free(header);
     json_decref(root);
