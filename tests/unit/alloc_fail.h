@@ -6,7 +6,7 @@
  * so that what a failed call leaves behind shows at once; LeakSanitizer then names the line.
  *
  * For each n: begin, run with the failure, look at the error, run again without it on the same objects, check, end. A run that
- * succeeds in spite of the failure is checked too and counted against `optional`. HILLOCK_ALLOC_STRIDE (default 1) takes every k-th n. */
+ * succeeds in spite of the failure is checked too and counted against `optional`. HILLOCK_ALLOC_STRIDE sets the stride of all scenarios. */
 #ifndef TEST_ALLOC_FAIL_H
 #define TEST_ALLOC_FAIL_H
 
@@ -31,6 +31,7 @@ typedef struct alloc_scenario {
     void (*check)(void);          /* what must hold after a success */
     void (*end)(void);            /* frees all */
     int optional;                 /* runs that may succeed although an allocation failed, at most */
+    int stride;                   /* every so many-th n, where all would take too long; 1: all */
 } alloc_scenario;
 
 /* ---- the allocator in front ---- */
@@ -194,7 +195,7 @@ static int alloc_once(const alloc_scenario *s, long n, int from) {
 
 static void alloc_scenario_run(const alloc_scenario *s) {
     const char *text = getenv("HILLOCK_ALLOC_STRIDE");
-    long stride = text && atol(text) > 0 ? atol(text) : 1, count = 0, failed = 0;
+    long stride = text && atol(text) > 0 ? atol(text) : s->stride, count = 0, failed = 0;
     int optional = 0;
     if (!alloc_state.n_spared) dl_iterate_phdr(alloc_spare, NULL);
     for (int i = 0; i < 2; i++) { /* twice: what libraries keep for good is there, and the counts are those of every run */
@@ -207,7 +208,7 @@ static void alloc_scenario_run(const alloc_scenario *s) {
     assert_true(count > 0);
     for (int from = 0; from < 2; from++)
         for (long n = 1; n <= count; n += stride) optional += alloc_once(s, n, from), failed++;
-    printf("count: allocations failed %ld (%s: %ld allocations, each alone and with all after it; %d runs did without)\n", failed, s->name, count, optional);
+    printf("count: allocations failed %ld (%s: %ld allocations, stride %ld, each alone and with all after it; %d runs did without)\n", failed, s->name, count, stride, optional);
     if (optional > s->optional) fail_msg("%s: %d runs succeeded although an allocation failed, expected at most %d", s->name, optional, s->optional);
 }
 

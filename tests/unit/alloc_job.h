@@ -11,6 +11,10 @@
 enum { JOB_TRAIN = 4, JOB_TEST = 2, JOB_BATCH = 2, JOB_PIXELS = 28 * 28 };
 static char job_data[] = "/tmp/hillock-alloc-data-XXXXXX", job_out[] = "/tmp/hillock-alloc-run-XXXXXX";
 
+/* These tests cut memory, not power: without the waits for the disk. */
+int fsync(int fd) { return fd < 0; }
+int fdatasync(int fd) { return fd < 0; }
+
 static hk__conf *job_conf;
 static hk__job *job;
 

@@ -69,12 +69,12 @@ static void loaded(void) {
 
 static void test_save(void **state) {
     (void)state;
-    static const alloc_scenario s = { "checkpoint save", with_first, save, job_error, old_or_new, saved, job_release, 16 /* asprintf */ };
+    static const alloc_scenario s = { "checkpoint save", with_first, save, job_error, old_or_new, saved, job_release, 16, 1 /* asprintf */ };
     alloc_scenario_run(&s);
 }
 static void test_load(void **state) {
     (void)state;
-    static const alloc_scenario s = { "checkpoint load", with_generations, load, job_error, untouched, loaded, job_release, 16 /* asprintf */ };
+    static const alloc_scenario s = { "checkpoint load", with_generations, load, job_error, untouched, loaded, job_release, 16, 1 /* asprintf */ };
     alloc_scenario_run(&s);
 }
 

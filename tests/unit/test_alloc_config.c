@@ -43,13 +43,13 @@ static void refused(void) { assert_non_null(strstr(hk__conf_error(conf), "a.ini:
 
 static void test_parse(void **state) {
     (void)state;
-    static const alloc_scenario s = { "configuration", nothing, parse, error, NULL, parsed, release, 1 /* stdio does without a buffer */ };
+    static const alloc_scenario s = { "configuration", nothing, parse, error, NULL, parsed, release, 1, 1 /* stdio does without a buffer */ };
     alloc_scenario_run(&s);
 }
 
 static void test_refuse(void **state) {
     (void)state;
-    static const alloc_scenario s = { "misspelt key", nothing, refuse, error, NULL, refused, release, 0 };
+    static const alloc_scenario s = { "misspelt key", nothing, refuse, error, NULL, refused, release, 0, 1 };
     alloc_scenario_run(&s);
 }
 

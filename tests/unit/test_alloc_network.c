@@ -123,10 +123,10 @@ static void test_kind(const struct kind *k) {
     kind = k;
     reference();
     const alloc_scenario s[] = {
-        { name[0], nothing, make_modules, error, out_of_memory, modules_right, release, 16 /* asprintf of a path does without a block of the right size */ },
-        { name[1], with_modules, make_network, error, out_of_memory, nothing, release, 0 },
-        { name[2], with_network, make_plans, error, out_of_memory, trains_and_infers, release, 0 },
-        { name[3], with_plans, steps_and_reads, error, out_of_memory, losses_right, release, 0 },
+        { name[0], nothing, make_modules, error, out_of_memory, modules_right, release, 16, 1 /* asprintf of a path does without a block of the right size */ },
+        { name[1], with_modules, make_network, error, out_of_memory, nothing, release, 0, 1 },
+        { name[2], with_network, make_plans, error, out_of_memory, trains_and_infers, release, 0, 1 },
+        { name[3], with_plans, steps_and_reads, error, out_of_memory, losses_right, release, 0, 1 },
     };
     static const char *const what[] = { "modules", "network", "plans", "two steps" };
     for (int i = 0; i < 4; i++) {
@@ -153,7 +153,7 @@ static hk_status misspelt(void) {
 static void says_linear(void) { assert_non_null(strstr(error(), "did you mean 'Linear'")); }
 static void test_misspelt(void **state) {
     (void)state;
-    static const alloc_scenario s = { "misspelt layer", nothing, misspelt, error, out_of_memory, says_linear, release, 1 };
+    static const alloc_scenario s = { "misspelt layer", nothing, misspelt, error, out_of_memory, says_linear, release, 1, 1 };
     alloc_scenario_run(&s);
 }
 

@@ -79,7 +79,7 @@ static void added(void) { assert_int_equal(types(), 0); }
 
 static void test_folder(void **state) {
     (void)state;
-    alloc_scenario s = { "plugin folder", nothing, load_folder, error, out_of_memory, all_there, release, 0 };
+    alloc_scenario s = { "plugin folder", nothing, load_folder, error, out_of_memory, all_there, release, 0, 1 };
     nothing();
     assert_int_equal(load_folder(), HK_OK);
     hk_plugin_each(ctx, count_plugin, &s.optional); /* asprintf of a file's path does without a block of the right size */
@@ -89,13 +89,13 @@ static void test_folder(void **state) {
 
 static void test_files(void **state) {
     (void)state;
-    static const alloc_scenario s = { "plugin files", empty_context, load_files, error, none_of_it, four_there, release, 0 };
+    static const alloc_scenario s = { "plugin files", empty_context, load_files, error, none_of_it, four_there, release, 0, 1 };
     alloc_scenario_run(&s);
 }
 
 static void test_linked(void **state) {
     (void)state;
-    static const alloc_scenario s = { "linked plugin", empty_context, add_linked, error, out_of_memory, added, release, 0 };
+    static const alloc_scenario s = { "linked plugin", empty_context, add_linked, error, out_of_memory, added, release, 0, 1 };
     alloc_scenario_run(&s);
 }
 

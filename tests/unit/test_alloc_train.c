@@ -52,14 +52,19 @@ static void close_set(void) {
 }
 
 /* ---- a run ---- */
+static void make_with_plans(void) {
+    job_make();
+    job_must(hk__job_shape(job, job->train, JOB_BATCH));
+    job_must(hk__job_shape(job, job->infer, JOB_TEST));
+}
 static int used; /* a job that failed is not trained on: like a new process, the next one starts from the folder */
 static void with_job(void) {
     job_clear(job_out);
-    job_make();
+    make_with_plans();
     used = 0;
 }
 static hk_status train(void) {
-    if (used++) job_release(), job_make();
+    if (used++) job_release(), make_with_plans();
     const hk__train_options o = { .out = job_out, .resume = "auto", .quiet = 1 };
     return hk__train(job, &o);
 }
@@ -98,22 +103,22 @@ static void trained(void) {
 
 static void test_job(void **state) {
     (void)state;
-    static const alloc_scenario s = { "job", job_make_conf, make_job, job_error, NULL, job_there, job_release, 40 /* asprintf of paths */ };
+    static const alloc_scenario s = { "job", job_make_conf, make_job, job_error, NULL, job_there, job_release, 40, 1 /* asprintf of paths */ };
     alloc_scenario_run(&s);
 }
 static void test_data(void **state) {
     (void)state;
-    static const alloc_scenario s = { "data set", with_set, open_set, set_error, nothing_open, opened, close_set, 0 };
+    static const alloc_scenario s = { "data set", with_set, open_set, set_error, nothing_open, opened, close_set, 0, 1 };
     alloc_scenario_run(&s);
     char command[512];
     snprintf(command, sizeof command, "gzip -f %s/train-images-idx3-ubyte", job_data);
     if (system(command)) return;
-    static const alloc_scenario packed = { "data set, gzip", with_set, open_set, set_error, nothing_open, opened, close_set, 0 };
+    static const alloc_scenario packed = { "data set, gzip", with_set, open_set, set_error, nothing_open, opened, close_set, 0, 1 };
     alloc_scenario_run(&packed);
 }
 static void test_run(void **state) {
     (void)state;
-    static const alloc_scenario s = { "training run", with_job, train, job_error, whole_files, trained, job_release, 60 /* asprintf; the CPU's name */ };
+    static const alloc_scenario s = { "training run", with_job, train, job_error, whole_files, trained, job_release, 60 /* asprintf; the CPU's name */, 5 };
     alloc_scenario_run(&s);
 }
 
