@@ -40,7 +40,9 @@ static bool taken(hk__builder *b, const hk__node *n) {
                     .n_attr = (uint32_t)n->n_attr, .isa = b->isa, .in = in, .out = out, .attr = n->attr, .T = g->T, .N = g->N, .nb = g->N, .stream = n->stream };
     const hk_backend *be = NULL;
     hk_op_plan *plan = NULL;
-    if (hk__backend_plan(net, &d, &be, &plan) != HK_OK) return false;
+    hk_status st = hk__backend_plan(net, &d, &be, &plan);
+    if (st == HK_ENOMEM) hk__builder_fail(&b->base, st, "out of memory for the plan"); /* it would have taken it */
+    if (st != HK_OK) return false;
     be->plan_free(plan);
     return true;
 }

@@ -56,7 +56,7 @@ void hk__batchnorm_grads(hk__grad_call *c, hk_value g, int i_x, int i_mean, hk_v
     hk_value sums = train && c->need[i_x] ? hk_merge(b, partial, 1.0) : HK_NONE;
     if (want_b) c->gin[i_b] = hk__emit1(b, "static_row", 1, &partial, 1, row[0]);
     if (want_w) c->gin[i_w] = hk__emit1(b, "static_row", 1, &partial, 1, row[1]);
-    if (!c->need[i_x]) return;
+    if (!c->need[i_x] || dx.rank < 1) return; /* no rank: the builder has failed */
     if (train) {
         double count = (double)(hk_batch(b) * (dx.flags & HK_T ? hk_steps(b) : 1)) * (double)(hk_desc_elems(&dx) / dx.shape[0]);
         const hk_value in[6] = { g, x, mean, rstd, w, sums };
