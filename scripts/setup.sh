@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that Hillock needs; does nothing when all are there.
 # Usage: scripts/setup.sh [--dev] [--list]
-#   --dev   also what is needed to work on the sources (formatter, linter, sanitizer runtime of clang, shellcheck)
+#   --dev   also what is needed to work on the sources (formatter, linter, sanitizer runtime of clang, Archer for ThreadSanitizer, shellcheck)
 #   --list  only prints the packages, one a line
 set -euo pipefail
 
@@ -19,7 +19,7 @@ base=(
     zlib1g-dev                # compressed data sets
     dataset-fashion-mnist     # the data of the demo and of the tests
 )
-dev=(clang-format clang-tidy clang libclang-rt-14-dev shellcheck)
+dev=(clang-format clang-tidy clang libclang-rt-14-dev libomp5-14 shellcheck)
 
 want=("${base[@]}")
 list=0
