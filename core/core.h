@@ -25,6 +25,9 @@ void hk__registry_freeze(hk_context *);
 /* ENOTFOUND: "no neuron 'Lf' (did you mean ...?): there are ...". */
 hk_status hk__registry_missing(hk_context *, const char *iface, const char *id);
 
+/* ---- core/op/op.c ---- */
+bool hk__op_is_core(const char *name); /* whether the core has an operation of this name */
+
 /* ---- core/module/ ---- */
 typedef struct hk__param {
     char *name; /* own name, without the module's path: "weight" */

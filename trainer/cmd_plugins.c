@@ -26,6 +26,7 @@ static type_info info(const char *iface, const void *vt) {
     if (!strcmp(iface, "hk.scheduler/1")) return INFO(hk_scheduler_type);
     if (!strcmp(iface, "hk.dataset/1")) return INFO(hk_dataset_type);
     if (!strcmp(iface, "hk.backend/1")) return (type_info){ ((const hk_backend *)vt)->doc, NULL, NULL, 0 };
+    if (!strcmp(iface, "hk.op/1")) return (type_info){ ((const hk_op_type *)vt)->doc, ((const hk_op_type *)vt)->source, NULL, 0 };
     return (type_info){ NULL, NULL, NULL, 0 };
 }
 

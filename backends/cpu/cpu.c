@@ -79,7 +79,7 @@ static hk_status cpu_op_new(hk_device *dev, const hk_opdesc *o, hk_op_plan **out
             if (s != HK_OK && *out) dev->host->free(dev->host->ctx, *out), *out = NULL;
             return s;
         }
-    return HK_EUNSUPPORTED;
+    return o->type ? cpu_plugin_new(dev, o, out) : HK_EUNSUPPORTED;
 }
 
 static void cpu_query(const hk_op_plan *p, hk_query *q) {

@@ -25,4 +25,7 @@
 CPU_TABLES(CPU_TABLE_EXTERN)
 #undef CPU_TABLE_EXTERN
 
+/* What no table has, and a plugin brings: plugin_op.c. */
+hk_status cpu_plugin_new(hk_device *, const hk_opdesc *, hk_op_plan **);
+
 #endif

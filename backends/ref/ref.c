@@ -56,6 +56,7 @@ static const ref_op *find(const char *name) {
 
 static hk_status plan_new(hk_device *dev, const hk_opdesc *o, hk_op_plan **out) {
     const ref_op *op = find(o->op);
+    if (!op) op = ref_plugin_op(o);
     *out = NULL;
     if (!op) return HK_EUNSUPPORTED;
     if (o->n_in < op->n_in || o->n_out < op->n_out || o->n_in + o->n_out > HK_MAX_OPERANDS)

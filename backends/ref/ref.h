@@ -27,6 +27,7 @@ typedef struct ref_window {
     int64_t kernel[2], stride[2], pad[2] /* before */, pad_end[2], dil[2];
 } ref_window;
 
+#define REF_MAX_ATTR 40
 struct hk_op_plan {
     hk_device *dev;
     const ref_op *op;
@@ -43,6 +44,8 @@ struct hk_op_plan {
     const hk_optimizer_type *optimizer;
     const ref_code *code, *surrogate_code;
     size_t scratch;
+    hk_opdesc o; /* of an operation type from a plugin */
+    hk_attr attr[REF_MAX_ATTR];
 };
 
 #define ref_fail(dev, ...) (dev)->host->fail((dev)->host->ctx, __VA_ARGS__)
@@ -63,6 +66,8 @@ struct ref_code {
 hk_status ref_code_neuron(hk_device *, const hk_neuron_type *, const ref_code **);
 hk_status ref_code_surrogate(hk_device *, const hk_surrogate_type *, const ref_code **);
 hk_status ref_code_optimizer(hk_device *, const hk_optimizer_type *, const ref_code **);
+
+const ref_op *ref_plugin_op(const hk_opdesc *); /* plugin_op.c: NULL: it has no functions in double */
 
 /* fire.c: the spike of z, and its derivative */
 double ref_fire(const ref_code *, const hk_surrogate *, double z, int strict, int spiking);

@@ -12,14 +12,15 @@ hk_status hk__backend_plan(hk_network *net, const hk_opdesc *d, const hk_backend
     return st;
 }
 
-static hk_status op_plan(hk__placer *q, hk__call *c, const char *op, const char *path, uint64_t stream, int n_in, const hk_desc *in, int n_out, const hk_desc *out, int n_attr,
+static hk_status op_plan(hk__placer *q, hk__call *c, const hk__op *op, const char *path, uint64_t stream, int n_in, const hk_desc *in, int n_out, const hk_desc *out, int n_attr,
                          const hk_attr *attr, int64_t T, uint32_t scope) {
     hk_network *net = q->net;
-    hk_opdesc d = { .struct_size = sizeof d, .scope = scope, .op = op, .path = path, .n_in = (uint32_t)n_in, .n_out = (uint32_t)n_out, .n_attr = (uint32_t)n_attr,
-                    .isa = q->b->isa, .in = in, .out = out, .attr = attr, .T = T, .N = q->p->N, .nb = q->p->nb, .stream = stream };
+    hk_opdesc d = { .struct_size = sizeof d, .scope = scope, .op = op->name, .path = path, .n_in = (uint32_t)n_in, .n_out = (uint32_t)n_out, .n_attr = (uint32_t)n_attr,
+                    .isa = q->b->isa, .in = in, .out = out, .attr = attr, .T = T, .N = q->p->N, .nb = q->p->nb, .stream = stream,
+                    .type = hk__op_type(op), .adjoint = (op->flags & HK_OP_ADJOINT) != 0 };
     hk_status st = hk__backend_plan(net, &d, &c->be, &c->plan);
-    if (st == HK_EUNSUPPORTED) return hk__fail(net->ctx, st, "backend '%s' does not take operation '%s' of %s", net->cfg.backend, op, path[0] ? path : "(root)");
-    if (st != HK_OK) return hk__fail_in(net->ctx, st, "operation '%s' of %s", op, path[0] ? path : "(root)");
+    if (st == HK_EUNSUPPORTED) return hk__fail(net->ctx, st, "backend '%s' does not take operation '%s' of %s", net->cfg.backend, op->name, path[0] ? path : "(root)");
+    if (st != HK_OK) return hk__fail_in(net->ctx, st, "operation '%s' of %s", op->name, path[0] ? path : "(root)");
     hk_query query = { .struct_size = sizeof query };
     c->be->plan_query(c->plan, &query);
     c->impl = query.impl ? query.impl : "?";
@@ -38,7 +39,7 @@ static hk_status node_plan(hk__placer *q, hk__call *c, int32_t id, bool in_loop)
     for (int i = 0; i < n->n_out; i++) out[i] = g->val[n->out[i]].live ? g->val[n->out[i]].desc : absent;
     c->node = id;
     uint32_t scope = q->p->unit[q->unit].team ? HK_SCOPE_TEAM : q->p->scope;
-    return op_plan(q, c, n->op->name, n->path, n->stream, n->n_in, in, n->n_out, out, n->n_attr, n->attr, in_loop ? 1 : q->p->T, scope);
+    return op_plan(q, c, n->op, n->path, n->stream, n->n_in, in, n->n_out, out, n->n_attr, n->attr, in_loop ? 1 : q->p->T, scope);
 }
 
 hk_status hk__plan_node(hk__placer *q, hk__call *c, int32_t id) { return node_plan(q, c, id, false); }
@@ -63,12 +64,12 @@ hk_status hk__plan_loop(hk__placer *q, hk__call *c, int32_t id) {
     for (int i = 0; i < l->n_carry && st == HK_OK; i++)
         if (!l->carry[i].dead && l->carry[i].slot) {
             hk_desc d = g->val[l->carry[i].in].desc;
-            st = op_plan(q, &r->carry[i].copy, "copy", path, 0, 1, &d, 1, &d, 0, NULL, 1, scope);
+            st = op_plan(q, &r->carry[i].copy, hk__op_find("copy"), path, 0, 1, &d, 1, &d, 0, NULL, 1, scope);
         }
     for (; r->n_sum < l->n_sum && st == HK_OK; r->n_sum++) {
         hk_desc d[2] = { g->val[l->sum[r->n_sum].inner].desc, g->val[l->sum[r->n_sum].inner].desc };
-        st = op_plan(q, &r->sum_first[r->n_sum], "copy", path, 0, 1, d, 1, d, 0, NULL, 1, scope);
-        if (st == HK_OK) st = op_plan(q, &r->sum_next[r->n_sum], "add", path, 0, 2, d, 1, d, 0, NULL, 1, scope);
+        st = op_plan(q, &r->sum_first[r->n_sum], hk__op_find("copy"), path, 0, 1, d, 1, d, 0, NULL, 1, scope);
+        if (st == HK_OK) st = op_plan(q, &r->sum_next[r->n_sum], hk__op_find("add"), path, 0, 2, d, 1, d, 0, NULL, 1, scope);
     }
     return st;
 oom:
@@ -163,7 +164,7 @@ hk_status hk__plan_update(hk__placer *q) {
         for (int k = 0; k < 2 + HK_MAX_STATE; k++) d[k] = hk__desc(HK_F32, HK_STATIC, 1, n);
         const hk_attr attr[1] = { { "optimizer", 0, 0, net->opt_type } };
         q->unit = p->n_unit - 1;
-        hk_status st = op_plan(q, c, "optimizer", "", 0, 2 + ns, d, 1 + ns, d, 1, attr, 1, HK_SCOPE_TEAM);
+        hk_status st = op_plan(q, c, hk__op_find("optimizer"), "", 0, 2 + ns, d, 1 + ns, d, 1, attr, 1, HK_SCOPE_TEAM);
         if (st != HK_OK) return st;
         c->n_ref = 3 + 2 * ns;
         c->ref = calloc((size_t)c->n_ref, sizeof *c->ref);

@@ -44,11 +44,8 @@ static void emit(hk_builder *bb, const char *op_name, int n_in, const hk_value *
     hk__builder *b = hk__b(bb);
     for (int i = 0; i < n_out; i++) out[i] = HK_NONE;
     if (b->status != HK_OK) return;
-    const hk__op *op = hk__op_find(op_name);
-    if (!op) {
-        hk__builder_fail(bb, HK_ENOTFOUND, "there is no operation '%s'", op_name);
-        return;
-    }
+    const hk__op *op = hk__op_resolve(bb, op_name);
+    if (!op) return;
     if (n_in + n_out > HK_MAX_OPERANDS) {
         hk__builder_fail(bb, HK_EINVAL, "%s: %d operands, at most %d", op_name, n_in + n_out, HK_MAX_OPERANDS);
         return;

@@ -98,6 +98,7 @@ typedef struct hk__graph {
     hk__node *node;   /* [0] unused */
     int32_t n_val, cap_val, n_node, cap_node;
     hk__list top;     /* nodes of the top region, in order */
+    struct hk__foreign *foreign; /* operation types from plugins that are used here */
     hk__slot *slot;
     hk__named *named;
     int32_t n_slot, cap_slot, n_named, cap_named;
@@ -128,13 +129,14 @@ bool hk__same_shape(const hk_desc *, const hk_desc *);
 bool hk__same_desc(const hk_desc *, const hk_desc *);
 
 /* ---- operation types: core/op/ ---- */
-enum { HK_TIME_POINT = 0, HK_TIME_SCAN = 1, HK_TIME_WHOLE = 2 };
 enum {
     HK_OP_WHOLE_BATCH = 1, /* a TEAM operation over all samples: merge, optimizer */
     HK_OP_REDUCES = 2,     /* sums rows into HK_G: over T rows outside a loop equals summing over t inside */
     HK_OP_LINEAR_G = 4,    /* linear in an HK_G operand: may be moved past a sum over t */
     HK_OP_FIXED = 8,       /* never moved out of a loop */
-    HK_OP_DEFAULT_STATE = 16 /* takes one STATIC number in place of a state operand */
+    HK_OP_DEFAULT_STATE = 16, /* takes one STATIC number in place of a state operand */
+    HK_OP_PLUGIN = 32,     /* from a plugin: core/op/plugin.c */
+    HK_OP_ADJOINT = 64     /* calls its CPU function `backward` */
 };
 
 typedef struct hk__grad_call { /* one grad call; all values are usable where the backward operations are emitted */
@@ -158,7 +160,10 @@ typedef struct hk__op {
     void (*grad)(hk__grad_call *); /* NULL: not differentiable: gradients stop here */
     const char *doc;
 } hk__op;
-const hk__op *hk__op_find(const char *name);
+const hk__op *hk__op_find(const char *name); /* of the core */
+/* Of the core, or of a plugin; NULL sets the error. */
+const hk__op *hk__op_resolve(hk_builder *, const char *name);
+const hk_op_type *hk__op_type(const hk__op *); /* NULL: of the core */
 extern const hk__op hk__ops_loop[]; /* the loop alone */
 
 /* ---- core/graph/builder.c ---- */

@@ -1,4 +1,4 @@
-/* op.c - the list of operation types, and how to find one and its attributes. */
+/* op.c - the list of the core's operation types, and how to find one and its attributes. Those of plugins: plugin.c. */
 #include "op/op.h"
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +17,8 @@ const hk__op *hk__op_find(const char *name) {
             if (strcmp(op->name, name) == 0) return op;
     return NULL;
 }
+
+bool hk__op_is_core(const char *name) { return hk__op_find(name) != NULL; }
 
 const hk_attr *hk__attr(const hk__node *n, const char *name) {
     for (int i = 0; i < n->n_attr; i++)

@@ -122,7 +122,8 @@ void hk__autodiff(hk__builder *b, int n_seed, const hk__seed *seed, const bool *
     }
     b->phase = HK_BACKWARD;
     find_needs(&ad, param_learns, input);
-    for (int i = 0; i < n_seed; i++) hk__grad_add(&ad, ad.grad, seed[i].value, seed[i].grad, g->val[seed[i].value].desc.flags);
+    for (int i = 0; i < n_seed; i++) /* hoisting may have made the value HELD since its upstream gradient was declared */
+        hk__grad_add(&ad, ad.grad, seed[i].value, seed[i].grad, g->val[seed[i].value].desc.flags | g->val[seed[i].grad].desc.flags);
     for (int i = g->top.n - 1; i >= 0 && b->status == HK_OK; i--) {
         int32_t id = g->top.at[i];
         if (g->node[id].phase != HK_FORWARD) continue;

@@ -118,9 +118,25 @@ static hk_status check_scheduler(hk_context *ctx, const hk_scheduler_type *t) {
 }
 #undef NEED
 
+static hk_status check_op(hk_context *ctx, const char *id, const hk_op_type *t) {
+    size_t n = strlen(id);
+    if (hk__op_is_core(id)) return hk__fail(ctx, HK_EPLUGIN, "the core has an operation of this name: choose another, such as my.%s", id);
+    if (n > 4 && strcmp(id + n - 4, "_bwd") == 0) return hk__fail(ctx, HK_EPLUGIN, "names that end in _bwd are kept for the adjoints of operations: choose another");
+    if (!t->infer) return hk__fail(ctx, HK_EPLUGIN, "infer is NULL");
+    if (t->time > HK_TIME_WHOLE) return hk__fail(ctx, HK_EPLUGIN, "time is %u, expected an hk_time", (unsigned)t->time);
+    if (t->min_in > t->max_in) return hk__fail(ctx, HK_EPLUGIN, "min_in %u is above max_in %u", (unsigned)t->min_in, (unsigned)t->max_in);
+    if (!t->n_out) return hk__fail(ctx, HK_EPLUGIN, "n_out is 0");
+    if (!t->grad && t->backward && !t->forward) return hk__fail(ctx, HK_EPLUGIN, "backward is given and forward is NULL");
+    if (t->forward64 && !t->forward) return hk__fail(ctx, HK_EPLUGIN, "forward64 is given and forward is NULL");
+    if (!t->grad && t->forward64 && t->backward && !t->backward64) return hk__fail(ctx, HK_EPLUGIN, "forward64 and backward are given and backward64 is NULL");
+    /* The adjoint has the inputs, the outputs, a gradient of each output and of each input. */
+    uint32_t most = t->max_in > HK_MAX_OPERANDS || t->n_out > HK_MAX_OPERANDS ? HK_MAX_OPERANDS + 1
+                    : t->backward && !t->grad ? 2 * (t->max_in + t->n_out) : t->max_in + t->n_out;
+    return check_limit(ctx, "the number of operands", most, HK_MAX_OPERANDS);
+}
+
 hk_status hk__type_check(hk_context *ctx, const char *iface, const char *id, const void *vtable) {
     hk__type_info info;
-    (void)id;
     if (hk__type_info_of(iface, vtable, &info)) {
         hk_status st = check_fields(ctx, &info);
         if (st) return st;
@@ -130,6 +146,7 @@ hk_status hk__type_check(hk_context *ctx, const char *iface, const char *id, con
     if (strcmp(iface, "hk.surrogate/1") == 0) return check_surrogate(ctx, vtable);
     if (strcmp(iface, "hk.optimizer/1") == 0) return check_optimizer(ctx, vtable, &info);
     if (strcmp(iface, "hk.backend/1") == 0) return check_backend(ctx, vtable);
+    if (strcmp(iface, "hk.op/1") == 0) return check_op(ctx, id, vtable);
     if (strcmp(iface, "hk.dataset/1") == 0) return check_dataset(ctx, vtable);
     return check_scheduler(ctx, vtable);
 }

@@ -19,6 +19,7 @@ static const struct interface {
     { "hk.dataset/1", "data set", sizeof(hk_dataset_type), offsetof(hk_dataset_type, class_name) },
     { "hk.module/1", "module", sizeof(hk_module_type), sizeof(hk_module_type) },
     { "hk.neuron/1", "neuron", sizeof(hk_neuron_type), sizeof(hk_neuron_type) },
+    { "hk.op/1", "operation", sizeof(hk_op_type), sizeof(hk_op_type) },
     { "hk.optimizer/1", "optimizer", sizeof(hk_optimizer_type), sizeof(hk_optimizer_type) },
     { "hk.scheduler/1", "scheduler", sizeof(hk_scheduler_type), sizeof(hk_scheduler_type) },
     { "hk.surrogate/1", "surrogate", sizeof(hk_surrogate_type), sizeof(hk_surrogate_type) },

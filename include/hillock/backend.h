@@ -16,8 +16,8 @@ extern "C" {
  * TEAM: called once, by one thread; splits its work with hk_parallel_for. */
 typedef enum hk_scope { HK_SCOPE_BLOCK = 1, HK_SCOPE_TEAM = 2 } hk_scope;
 
-/* An operation as a backend sees it. Valid only during plan_new (the backend copies what it keeps); what attr[].p points to lives
- * as long as the plan. */
+/* An operation as a backend sees it. Valid only during plan_new (the backend copies what it keeps); strings, and what attr[].p points
+ * to, live as long as the plan. */
 typedef struct hk_opdesc {
     uint32_t struct_size, scope;
     const char *op;        /* "linear" */
@@ -29,6 +29,8 @@ typedef struct hk_opdesc {
     int64_t T, N;          /* steps and samples of the plan; T = 1 inside a loop */
     int64_t nb;            /* samples per block, at most */
     uint64_t stream;       /* random stream of the module that emitted it */
+    const struct hk_op_type *type; /* an operation type from a plugin (hillock/operation.h), else NULL: its functions are what cpu runs when it has no kernel */
+    uint32_t adjoint, pad; /* with type: 1: its backward */
 } hk_opdesc;
 
 /* What changes per training step: written once per step, read by kernels, never kept by a plan. */

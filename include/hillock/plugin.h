@@ -298,6 +298,7 @@ typedef struct hk_plugin_entry {
 #include "hillock/neuron.h"  /* neurons, surrogates, optimizers: texts in the portable dialect, and the kernels made from them */
 #include "hillock/ops.h"     /* the operations, and one inline function for each */
 #include "hillock/backend.h" /* what a backend implements */
+#include "hillock/operation.h" /* an operation type from a plugin */
 #include "hillock/print.h"   /* HK_ABI_PRINT */
 
 #endif

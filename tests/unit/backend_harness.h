@@ -196,7 +196,7 @@ static hk_status hn_run(const char *op, hk_scope scope, uint32_t isa, int64_t nb
     hk_desc din[HK_MAX_OPERANDS], dout[HK_MAX_OPERANDS];
     for (int k = 0; k < n_in; k++) din[k] = in[k].d;
     for (int k = 0; k < n_out; k++) dout[k] = out[k].d;
-    hk_opdesc o = { sizeof o, scope, op, "test", (uint32_t)n_in, (uint32_t)n_out, (uint32_t)n_attr, isa, din, dout, attr, T, N, nb ? nb : N, 1234567 };
+    hk_opdesc o = { sizeof o, scope, op, "test", (uint32_t)n_in, (uint32_t)n_out, (uint32_t)n_attr, isa, din, dout, attr, T, N, nb ? nb : N, 1234567, NULL, 0, 0 };
     hk_op_plan *plan = NULL;
     hk_status s = hn_backend->plan_new(hn_device, &o, &plan);
     if (s != HK_OK) return s;

@@ -35,7 +35,7 @@ static __attribute__((unused)) void check_direct(const char *op, int64_t T, int6
         if (hn_run("merge", HK_SCOPE_BLOCK, isa, 0, T, N, 1, &p, 1, &merged, 1, scale) != HK_OK) fail_msg("merge: %s", hn_message);
         for (int64_t nb = 16; nb <= 64; nb *= 2) {
             hk_desc din[2] = { in[0].d, in[1].d };
-            hk_opdesc o = { sizeof o, HK_SCOPE_TEAM, op, "test", 2, 1, (uint32_t)n_attr, isa, din, &got.d, attr, T, N, nb > N ? N : nb, 1234567 };
+            hk_opdesc o = { sizeof o, HK_SCOPE_TEAM, op, "test", 2, 1, (uint32_t)n_attr, isa, din, &got.d, attr, T, N, nb > N ? N : nb, 1234567, NULL, 0, 0 };
             hk_op_plan *plan = NULL;
             if (hn_backend->plan_new(hn_device, &o, &plan) != HK_OK) fail_msg("%s direct: %s", op, hn_message);
             hk_query q = { sizeof q, 0, 0, NULL };
@@ -116,7 +116,7 @@ static __attribute__((unused)) void check_direct(const char *op, int64_t T, int6
         if (hn_run("merge", HK_SCOPE_BLOCK, isa, 0, T, N, 1, &p, 1, &merged, 1, scale) != HK_OK) fail_msg("merge: %s", hn_message);
         for (int64_t nb = 16; nb <= 64; nb *= 2) {
             hk_desc din[2] = { in[0].d, in[1].d };
-            hk_opdesc o = { sizeof o, HK_SCOPE_TEAM, op, "test", 2, 1, (uint32_t)n_attr, isa, din, &got.d, attr, T, N, nb > N ? N : nb, 1234567 };
+            hk_opdesc o = { sizeof o, HK_SCOPE_TEAM, op, "test", 2, 1, (uint32_t)n_attr, isa, din, &got.d, attr, T, N, nb > N ? N : nb, 1234567, NULL, 0, 0 };
             hk_op_plan *plan = NULL;
             if (hn_backend->plan_new(hn_device, &o, &plan) != HK_OK) fail_msg("%s direct: %s", op, hn_message);
             hk_query q = { sizeof q, 0, 0, NULL };
