@@ -23,6 +23,7 @@ static type_info info(const char *iface, const void *vt) {
     if (!strcmp(iface, "hk.neuron/1")) return INFO(hk_neuron_type);
     if (!strcmp(iface, "hk.surrogate/1")) return INFO(hk_surrogate_type);
     if (!strcmp(iface, "hk.optimizer/1")) return INFO(hk_optimizer_type);
+    if (!strcmp(iface, "hk.learner/1")) return INFO(hk_learner_type);
     if (!strcmp(iface, "hk.scheduler/1")) return INFO(hk_scheduler_type);
     if (!strcmp(iface, "hk.dataset/1")) return INFO(hk_dataset_type);
     if (!strcmp(iface, "hk.backend/1")) return (type_info){ ((const hk_backend *)vt)->doc, NULL, NULL, 0 };

@@ -170,6 +170,28 @@ static hk_status make_executor(hk__job *j, uint32_t mode, hk_executor **out) {
     return st ? hk__job_fail_ctx(j, st, "model", "type") : HK_OK;
 }
 
+static hk_status make_learners(hk__job *j) {
+    int n = hk__conf_count(CONF(j), "learners");
+    j->learner = calloc((size_t)n + 1, sizeof *j->learner);
+    if (!j->learner) return hk__conf_fail_key(CONF(j), HK_ENOMEM, "learners", NULL, "out of memory");
+    for (int i = 0; i < n; i++) {
+        const char *key = hk__conf_key_at(CONF(j), "learners", i), *near = NULL;
+        int p = hk_network_find_param(j->net, key), n_param = hk_network_n_param(j->net);
+        if (p < 0) {
+            const char **names = calloc((size_t)n_param + 1, sizeof *names);
+            for (int k = 0; names && k < n_param; k++) names[k] = hk_network_param(j->net, k)->name;
+            near = names ? hk__conf_suggest(key, names, n_param) : NULL;
+            free(names);
+            return hk__conf_fail_key(CONF(j), HK_ECONFIG, "learners", key, "there is no such parameter%s%s%s", near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+        }
+        hk_status st = hk_module_new_from_text(j->ctx, "hk.learner/1", hk__conf_value_at(CONF(j), "learners", i), &j->learner[i]);
+        j->n_learner = i + 1;
+        if (!st) st = hk_network_set_learner(j->net, p, j->learner[i]);
+        if (st) return hk__job_fail_ctx(j, st, "learners", key);
+    }
+    return HK_OK;
+}
+
 hk_status hk__job_network(hk__job *j) {
     hk_network_config nc = HK_NETWORK_CONFIG_DEFAULT;
     nc.threads = j->threads;
@@ -185,7 +207,8 @@ hk_status hk__job_network(hk__job *j) {
     hk_status st = hk_network_new(j->ctx, j->root, &nc, &j->net);
     bool backend = st == HK_ENOTFOUND || st == HK_EPLUGIN || st == HK_EUNSUPPORTED; /* not there, not whole, or not usable here */
     if (st) return hk__job_fail_ctx(j, st, backend ? "backend" : "model", backend ? "name" : "type");
-    st = make_executor(j, HK_TRAIN, &j->train);
+    st = make_learners(j);
+    if (!st) st = make_executor(j, HK_TRAIN, &j->train);
     return st ? st : make_executor(j, HK_INFER, &j->infer);
 }
 
@@ -210,6 +233,8 @@ void hk__job_free(hk__job *j) {
     if (!j) return;
     hk_executor_free(j->train), hk_executor_free(j->infer);
     hk_network_free(j->net);
+    for (int i = 0; i < j->n_learner; i++) hk_module_free(j->learner[i]);
+    free(j->learner);
     if (j->data_type) j->data_type->close(j->ds_train), j->data_type->close(j->ds_test);
     hk_module_free(j->root), hk_module_free(j->loss), hk_module_free(j->optimizer), hk_module_free(j->scheduler), hk_module_free(j->data);
     hk_context_free(j->ctx);

@@ -53,6 +53,7 @@ static const hk__section sections[] = {
     { "data", KEYS(data_keys), HK__CLOSED, "what it learns from" },
     { "model", KEYS(model_keys), HK__FREE, "the network; any other key here can be used as ${key}, also in ${integer arithmetic}" },
     { "layers", NULL, 0, HK__LIST, "one line per layer, in order: state_dict name = Constructor(...)" },
+    { "learners", NULL, 0, HK__LIST, "parameter = Rule(...): a rule that gives its gradient in place of backpropagation, as 0.weight = STDP(sn=\"1\", ...)" },
     { "train", KEYS(train_keys), HK__CLOSED, "how it learns" },
     { "checkpoint", KEYS(checkpoint_keys), HK__CLOSED, "what is kept" },
 };

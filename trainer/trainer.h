@@ -10,6 +10,8 @@ typedef struct hk__job {
     hk__conf *conf;
     hk_context *ctx;
     hk_module *root, *loss, *optimizer, *scheduler, *data;
+    hk_module **learner; /* of [learners], in its order */
+    int n_learner;
     hk_network *net;
     hk_executor *train, *infer;
     const hk_dataset_type *data_type;

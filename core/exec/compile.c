@@ -15,18 +15,7 @@ static hk_value input(hk__builder *b, hk__source source, int ref, hk_desc d) {
 static hk_value find_named(hk__builder *b, hk__plan *p, const char *name) {
     if (strcmp(name, "y") == 0) return p->y;
     if (strcmp(name, "loss") == 0 && p->loss) return p->loss;
-    for (int i = b->g->n_named - 1; i >= 0; i--)
-        if (strcmp(b->g->named[i].name, name) == 0) return b->g->named[i].value;
-    const char **all = malloc((size_t)(b->g->n_named + 1) * sizeof *all);
-    const char *near = NULL;
-    if (all) {
-        all[0] = "y";
-        for (int i = 0; i < b->g->n_named; i++) all[i + 1] = b->g->named[i].name;
-        near = hk__suggest(name, all, b->g->n_named + 1);
-        free(all);
-    }
-    hk__builder_fail(&b->base, HK_ENOTFOUND, "no output '%s'%s%s%s", name, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
-    return HK_NONE;
+    return b->base.api->named(&b->base, name);
 }
 
 /* Names of what the plan keeps hold of, so that passes that replace values keep them true. */
@@ -102,6 +91,7 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
     if (b.status == HK_OK && !p->y) hk__builder_fail(bb, HK_EINTERNAL, "the network gave no output");
     for (int i = 0; i < ex->cfg.n_output; i++) p->upstream_any |= ex->outputs[i].upstream != 0;
     build_loss(&b, p, net);
+    if (train) hk__learners_build(&b);
     int n_seed = 0;
     for (int i = 0; i < ex->cfg.n_output && b.status == HK_OK; i++) {
         p->output[i] = find_named(&b, p, ex->outputs[i].name);
@@ -127,7 +117,7 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
     if (ex->cfg.flags & HK_FORGET) hk__forget(&b);
     find_outputs(p, g, ex->cfg.n_output, seed);
     if (train) {
-        for (int i = 0; i < net->n_param; i++) learns[i] = net->param[i].learnable != 0;
+        for (int i = 0; i < net->n_param; i++) learns[i] = net->param[i].learnable && !hk__has_learner(net, i);
         hk_value gx = HK_NONE;
         hk__autodiff(&b, n_seed, seed, learns, ex->cfg.flags & HK_INPUT_GRAD ? p->x : HK_NONE, &gx);
         hold(&b, "(grad x)", gx);

@@ -16,6 +16,7 @@ struct hk_network {
     hk_param_info *param;
     char **name;
     int64_t *offset;       /* of each parameter in a region, in numbers */
+    const hk_module **learner; /* [n_param] what gives a parameter's gradient; NULL: autodiff. NULL: there are none */
     int n_param, cap_param;
     int64_t region;        /* numbers in a region, padding included */
     char *value, *grad;    /* device regions */
@@ -128,6 +129,11 @@ struct hk_executor {
 /* core/exec/compile.c */
 hk_status hk__plan_new(hk_executor *, int64_t T, int64_t N, int seq, int rank, const int64_t *shape, hk__plan **out);
 void hk__plan_free(hk__plan *);
+/* core/exec/learner.c: the gradients of parameters that have a learner */
+static inline bool hk__has_learner(const hk_network *net, int i) { return net->learner && net->learner[i]; }
+void hk__learners_build(hk__builder *);
+/* What the learners of a layer's parameters will read of it. */
+void hk__learners_note(hk__builder *, const hk__module *, hk_value in, hk_value out);
 /* core/exec/schedule.c: units from the graph */
 hk_status hk__schedule(hk__plan *, hk__builder *, uint32_t mode, uint32_t flags);
 /* core/exec/place.c: memory for every value, and operation plans */

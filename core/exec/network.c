@@ -155,6 +155,7 @@ void hk_network_free(hk_network *net) {
     free(net->name);
     free(net->param);
     free(net->offset);
+    free(net->learner);
     free(net);
 }
 
@@ -199,6 +200,17 @@ hk_status hk_network_set_learnable(hk_network *net, int i, int learnable) {
     if (i < 0 || i >= net->n_param) return hk__fail(net->ctx, HK_EINVAL, "parameter %d does not exist: there are %d", i, net->n_param);
     if (net->laid_out) return hk__fail(net->ctx, HK_ESTATE, "parameter %s: freeze parameters before the first executor is made", net->name[i]);
     net->param[i].learnable = learnable != 0;
+    return HK_OK;
+}
+
+hk_status hk_network_set_learner(hk_network *net, int i, const hk_module *learner) {
+    if (i < 0 || i >= net->n_param) return hk__fail(net->ctx, HK_EINVAL, "parameter %d does not exist: there are %d", i, net->n_param);
+    if (net->laid_out) return hk__fail(net->ctx, HK_ESTATE, "parameter %s: give learners before the first executor is made", net->name[i]);
+    if (learner && strcmp(hk__mod(learner)->iface, "hk.learner/1") != 0)
+        return hk__fail(net->ctx, HK_EINVAL, "parameter %s: '%s' is of %s, expected a learner (hk.learner/1)", net->name[i], hk__mod(learner)->id, hk__mod(learner)->iface);
+    if (learner && !net->param[i].learnable) return hk__fail(net->ctx, HK_EINVAL, "parameter %s is not learnable, so it cannot have a learner", net->name[i]);
+    if (!net->learner && !(net->learner = calloc((size_t)net->n_param, sizeof *net->learner))) return hk__fail(net->ctx, HK_ENOMEM, "out of memory for the learners");
+    net->learner[i] = learner;
     return HK_OK;
 }
 

@@ -180,6 +180,19 @@ static void name_output(hk_builder *bb, const hk_module *m, const char *name, hk
     else g->named[g->n_named++] = (hk__named){ s, v };
 }
 
+static hk_value named(hk_builder *bb, const char *name) {
+    hk__builder *b = hk__b(bb);
+    if (b->status != HK_OK) return HK_NONE;
+    for (int i = b->g->n_named - 1; i >= 0; i--)
+        if (strcmp(b->g->named[i].name, name) == 0) return b->g->named[i].value;
+    const char **all = calloc((size_t)b->g->n_named + 1, sizeof *all);
+    for (int i = 0; all && i < b->g->n_named; i++) all[i] = b->g->named[i].name;
+    const char *near = all ? hk__suggest(name, all, b->g->n_named) : NULL;
+    free(all);
+    hk__builder_fail(bb, HK_ENOTFOUND, "no output '%s'%s%s%s", name, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+    return HK_NONE;
+}
+
 static hk_desc desc(hk_builder *bb, hk_value v) {
     hk__builder *b = hk__b(bb);
     return b->status == HK_OK && v > 0 && v < b->g->n_val && hk__known(&b->g->val[v].desc) ? b->g->val[v].desc : (hk_desc){ .dtype = HK_ABSENT };
@@ -218,7 +231,7 @@ void hk__module_build(hk_builder *bb, const hk_module *m, int n_in, const hk_val
             single = mode && strcmp(mode, "s") == 0;
         }
     hk_loop loop = 0;
-    hk_value inner[8];
+    hk_value inner[8], given = n_in ? in[0] : HK_NONE;
     if (single) {
         loop = hk__loop_begin(bb);
         for (int i = 0; i < n_in && i < 8; i++) inner[i] = hk__loop_at(bb, loop, in[i]);
@@ -238,6 +251,7 @@ void hk__module_build(hk_builder *bb, const hk_module *m, int n_in, const hk_val
         hk__loop_end(bb, loop);
     }
     if (!b->loop && n_out && strcmp(mod->iface, "hk.module/1") == 0) name_output(bb, m, "y", out[0]);
+    if (mod->n_params) hk__learners_note(b, mod, given, n_out ? out[0] : HK_NONE);
     b->at = before;
     if (b->status != HK_OK)
         for (int i = 0; i < n_out; i++) out[i] = HK_NONE;
@@ -267,4 +281,5 @@ const hk_builder_api hk__builder_table = {
     .keep = keep,
     .constants = constants,
     .buffer_next = buffer_next,
+    .named = named,
 };

@@ -11,6 +11,7 @@ bool hk__type_info_of(const char *iface, const void *vtable, hk__type_info *info
     else if (strcmp(iface, "hk.neuron/1") == 0) INFO(hk_neuron_type, ((const hk_neuron_type *)vtable)->init);
     else if (strcmp(iface, "hk.surrogate/1") == 0) INFO(hk_surrogate_type, ((const hk_surrogate_type *)vtable)->init);
     else if (strcmp(iface, "hk.optimizer/1") == 0) INFO(hk_optimizer_type, ((const hk_optimizer_type *)vtable)->init);
+    else if (strcmp(iface, "hk.learner/1") == 0) INFO(hk_learner_type, ((const hk_learner_type *)vtable)->init);
     else if (strcmp(iface, "hk.scheduler/1") == 0) INFO(hk_scheduler_type, NULL);
     else if (strcmp(iface, "hk.dataset/1") == 0) INFO(hk_dataset_type, NULL);
     else return false;
@@ -146,6 +147,7 @@ hk_status hk__type_check(hk_context *ctx, const char *iface, const char *id, con
     if (strcmp(iface, "hk.surrogate/1") == 0) return check_surrogate(ctx, vtable);
     if (strcmp(iface, "hk.optimizer/1") == 0) return check_optimizer(ctx, vtable, &info);
     if (strcmp(iface, "hk.backend/1") == 0) return check_backend(ctx, vtable);
+    if (strcmp(iface, "hk.learner/1") == 0) return ((const hk_learner_type *)vtable)->build ? HK_OK : hk__fail(ctx, HK_EPLUGIN, "build is NULL");
     if (strcmp(iface, "hk.op/1") == 0) return check_op(ctx, id, vtable);
     if (strcmp(iface, "hk.dataset/1") == 0) return check_dataset(ctx, vtable);
     return check_scheduler(ctx, vtable);

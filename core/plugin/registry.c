@@ -17,6 +17,7 @@ static const struct interface {
 } interfaces[] = {
     { "hk.backend/1", "backend", sizeof(hk_backend), sizeof(hk_backend) },
     { "hk.dataset/1", "data set", sizeof(hk_dataset_type), offsetof(hk_dataset_type, class_name) },
+    { "hk.learner/1", "learner", sizeof(hk_learner_type), sizeof(hk_learner_type) },
     { "hk.module/1", "module", sizeof(hk_module_type), sizeof(hk_module_type) },
     { "hk.neuron/1", "neuron", sizeof(hk_neuron_type), sizeof(hk_neuron_type) },
     { "hk.op/1", "operation", sizeof(hk_op_type), sizeof(hk_op_type) },

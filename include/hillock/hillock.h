@@ -97,6 +97,9 @@ HK_API hk_status hk_network_read_param(hk_network *, int i, float *values);
 HK_API hk_status hk_network_write_param64(hk_network *, int i, const double *values);           /* the same, in double */
 HK_API hk_status hk_network_read_param64(hk_network *, int i, double *values);
 HK_API hk_status hk_network_set_learnable(hk_network *, int i, int learnable);                  /* before the first executor; 0 freezes */
+/* A rule ("hk.learner/1") that gives parameter i's gradient in place of backpropagation; NULL: none. Before the first executor; kept by
+ * pointer, must outlive the network. "grad:PARAM" reads what it gives, "state:PARAM.FIELD" its state. */
+HK_API hk_status hk_network_set_learner(hk_network *, int i, const hk_module *learner);
 /* Optimizer state k of parameter i, named by the optimizer ("exp_avg"); like read_param. */
 HK_API int hk_network_n_opt_state(const hk_network *);
 HK_API const char *hk_network_opt_state_name(const hk_network *, int k);

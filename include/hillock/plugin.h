@@ -183,6 +183,7 @@ typedef struct hk_builder_api {
     const void *(*keep)(hk_builder *, const void *data, size_t bytes);       /* a copy that lives as long as the plan, for hk_attr.p; NULL after an error */
     hk_value (*constants)(hk_builder *, int64_t n, const double *v);         /* STATIC row [n] of fixed numbers */
     void (*buffer_next)(hk_builder *, const hk_module *, const char *name, hk_value v); /* a buffer's value after this run; outside loops */
+    hk_value (*named)(hk_builder *, const char *name); /* for learners: what name_output called "path:name", for all t */
 } hk_builder_api;
 struct hk_builder {
     const hk_builder_api *api;
@@ -191,6 +192,7 @@ struct hk_builder {
 static inline hk_value hk_param(hk_builder *b, const hk_module *m, const char *name) { return b->api->param(b, m, name); }
 static inline hk_value hk_const(hk_builder *b, double v) { return b->api->constant(b, v); }
 static inline void hk_buffer_next(hk_builder *b, const hk_module *m, const char *name, hk_value v) { b->api->buffer_next(b, m, name, v); }
+static inline hk_value hk_named(hk_builder *b, const char *name) { return b->api->named(b, name); }
 static inline hk_value hk_constants(hk_builder *b, int64_t n, const double *v) { return b->api->constants(b, n, v); }
 static inline const void *hk_keep(hk_builder *b, const void *data, size_t bytes) { return b->api->keep(b, data, bytes); }
 static inline hk_desc hk_value_desc(hk_builder *b, hk_value v) { return b->api->desc(b, v); }
@@ -232,6 +234,24 @@ typedef struct hk_scheduler_type {
     const hk_field *fields;
     double (*lr)(const hk_module *self, double base_lr, int64_t epoch, int64_t epochs); /* [any] epoch counts from 0 */
 } hk_scheduler_type;
+
+/* "hk.learner/1": a rule that gives the gradient of one parameter, in place of backpropagation; the optimizer then steps the parameter as
+ * any other. It emits operations in training plans, behind the network and its loss; its state (hk_loop_carry, state) lies under the
+ * parameter's name and goes on with hk_executor_continue. What it emits runs with the forward pass. */
+typedef struct hk_learner_view {
+    uint32_t struct_size, pad;
+    const hk_module *layer; /* whose parameter it is */
+    const char *param;      /* its own name there: "weight" */
+    hk_value w, in, out;    /* the parameter; the layer's first input and output, for all t (HELD where they do not vary with t) */
+} hk_learner_view;
+typedef struct hk_learner_type {
+    uint32_t struct_size, n_fields;
+    const char *doc, *source;      /* the rule as an equation; paper, or package and class */
+    const hk_field *fields;        /* NULL when n_fields is 0 */
+    hk_status (*init)(hk_module *self); /* [main] (optional) checks the fields together; declares no parameters */
+    /* [main] *grad: STATIC, or partial sums (HK_G), of the parameter's shape: what the optimizer subtracts, as it does a loss's gradient. */
+    hk_status (*build)(hk_builder *, const hk_module *self, const hk_learner_view *, hk_value *grad);
+} hk_learner_type;
 
 /* "hk.dataset/1": labelled samples, all the same shape. */
 typedef struct hk_dataset_type {

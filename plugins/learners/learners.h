@@ -1,0 +1,10 @@
+/* learners.h - the types of this family; each has its own file. */
+#ifndef LEARNERS_H
+#define LEARNERS_H
+
+#include "hillock/plugin.h"
+
+extern const hk_learner_type stdp_type;
+extern const hk_op_type clamp_type; /* an operation that rules need and the core does not have */
+
+#endif

@@ -1,0 +1,87 @@
+/* stdp.c - STDP, spike-timing-dependent plasticity of a Linear's weight, with a trace for each input and each output:
+ *     pre = pre - pre / tau_pre + x,   post = post - post / tau_post + s        at each step; x: the layer's input, s: the spikes of `sn`
+ *     dw = sum over t and samples of  f_post(w) s pre^T - f_pre(w) post x^T
+ * The gradient is -dw, so that SGD(lr) without momentum adds lr dw. f(w) = a w, w clamped first where `clamp` is given, or a.
+ * Source: SpikingJelly, activation_based.learning.STDPLearner (whose f is a Python function, x -> x if not given). */
+#include "learners.h"
+#include <math.h>
+#include <stdio.h>
+
+static const hk_field fields[] = {
+    { "sn", HK_STR, 0, NULL, 0, 0, NULL, "path of the spiking layer behind, whose output is s" },
+    { "tau_pre", HK_REAL, 0, NULL, 1, INFINITY, NULL, "time constant of the inputs' traces, in steps" },
+    { "tau_post", HK_REAL, 0, NULL, 1, INFINITY, NULL, "time constant of the outputs' traces, in steps" },
+    { "f_pre", HK_ENUM, 0, "weight", 0, 0, "weight|constant", "what the change at an input spike is proportional to" },
+    { "f_post", HK_ENUM, 0, "weight", 0, 0, "weight|constant", "what the change at an output spike is proportional to" },
+    { "a_pre", HK_REAL, 0, "1.0", 0, 0, NULL, "factor of f_pre" },
+    { "a_post", HK_REAL, 0, "1.0", 0, 0, NULL, "factor of f_post" },
+    { "clamp", HK_REALS, HK_NULLABLE, "none", 0, 0, NULL, "[lo, hi] of w in f_pre and f_post" },
+};
+
+static hk_status init(hk_module *self) {
+    double limit[2] = { 0, 0 };
+    if (hk_is_none(self, "clamp")) return HK_OK;
+    int n = hk_get_reals(self, "clamp", limit, 2);
+    if (n != 2 || !(limit[0] <= limit[1])) return self->api->fail(self, HK_ECONFIG, "clamp must be two numbers, lo and hi, or none");
+    return HK_OK;
+}
+
+static hk_value trace(hk_builder *b, hk_value last, double tau, hk_value spikes) {
+    return hk_add(b, hk_sub(b, last, hk_affine(b, last, 1.0 / tau, 0.0)), spikes);
+}
+
+/* sum over rows of g x^T */
+static hk_value outer(hk_builder *b, hk_value g, hk_value x) {
+    const hk_value in[2] = { g, x };
+    hk_value out;
+    hk_emit(b, "linear_dw", 2, in, 1, &out, 0, NULL);
+    return hk_merge(b, out, 1.0);
+}
+
+/* f(w) dw */
+static hk_value scaled(hk_builder *b, const hk_module *self, const char *f, const char *a, hk_value w, hk_value dw) {
+    double limit[2];
+    dw = hk_affine(b, dw, hk_get_real(self, a), 0.0);
+    if (hk_get_int(self, f) == 1) return dw; /* constant */
+    if (!hk_is_none(self, "clamp") && hk_get_reals(self, "clamp", limit, 2) == 2) {
+        const hk_attr attr[2] = { { "lo", 0, limit[0], NULL }, { "hi", 0, limit[1], NULL } };
+        const hk_value in = w;
+        hk_emit(b, "clamp", 1, &in, 1, &w, 2, attr);
+    }
+    return hk_mul(b, w, dw);
+}
+
+static hk_status build(hk_builder *b, const hk_module *self, const hk_learner_view *v, hk_value *grad) {
+    char name[256];
+    const hk_desc w = hk_value_desc(b, v->w), x = hk_value_desc(b, v->in);
+    snprintf(name, sizeof name, "%s:y", hk_get_str(self, "sn"));
+    hk_value s = hk_named(b, name);
+    const hk_desc sd = hk_value_desc(b, s);
+    if (!s) return b->api->fail(b, HK_ECONFIG, "sn: no spiking layer");
+    if (w.rank != 2 || x.rank != 1 || x.shape[0] != w.shape[1])
+        return b->api->fail(b, HK_EUNSUPPORTED, "it takes the weight [out, in] of a Linear, got a parameter of %d axes", (int)w.rank);
+    if (sd.rank != 1 || sd.shape[0] != w.shape[0])
+        return b->api->fail(b, HK_ESHAPE, "sn=\"%s\" gives %lld numbers, expected the %lld outputs of the layer", hk_get_str(self, "sn"), (long long)hk_desc_elems(&sd),
+                            (long long)w.shape[0]);
+    hk_loop L = hk_loop_begin(b);
+    hk_value pre = hk_loop_carry(b, L, "trace_pre"), post = hk_loop_carry(b, L, "trace_post");
+    hk_value pre1 = trace(b, pre, hk_get_real(self, "tau_pre"), hk_loop_at(b, L, v->in));
+    hk_value post1 = trace(b, post, hk_get_real(self, "tau_post"), hk_loop_at(b, L, s));
+    hk_loop_next(b, L, pre, pre1);
+    hk_loop_next(b, L, post, post1);
+    pre = hk_loop_stack(b, L, pre1), post = hk_loop_stack(b, L, post1);
+    hk_loop_end(b, L);
+    *grad = hk_sub(b, scaled(b, self, "f_pre", "a_pre", v->w, outer(b, post, v->in)),
+                   scaled(b, self, "f_post", "a_post", v->w, outer(b, hk_affine(b, s, 1.0, 0.0), pre)));
+    return HK_OK;
+}
+
+const hk_learner_type stdp_type = {
+    .struct_size = sizeof(hk_learner_type),
+    .doc = "pre = pre - pre / tau_pre + x, post = post - post / tau_post + s; gradient = sum over t and samples of f_pre(w) post x^T - f_post(w) s pre^T",
+    .source = "SpikingJelly, activation_based.learning.STDPLearner",
+    .fields = fields,
+    .n_fields = sizeof fields / sizeof fields[0],
+    .init = init,
+    .build = build,
+};
