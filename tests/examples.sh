@@ -20,4 +20,16 @@ check
 grep -q 'loss' "$work/out" || fail "manual_loop prints no loss"
 check
 grep -q 'grad' "$work/out" || fail "manual_loop prints no gradient"
+
+# A neuron of the program's own: as in plain C at each step, and it learns.
+"$bin/own_neuron" >"$work/out" 2>&1 || { cat "$work/out"; fail "own_neuron exited with an error"; }
+cat "$work/out"
+check
+[ "$(grep -c '^t = ' "$work/out")" = 8 ] || fail "own_neuron does not print eight steps"
+check
+grep '^t = ' "$work/out" | awk '{ if ($9 != $18) bad = 1; d = $12 - $21; if (d < -1e-5 || d > 1e-5) bad = 1; n += $9 } END { exit bad || n < 2 || n > 6 }' ||
+    fail "own_neuron: spikes or potentials are not those of plain C"
+check
+grep '^step' "$work/out" | awk 'NR == 1 { first = $4 } { last = $4; right = $6 } END { exit !(NR == 4 && last < first / 2 && right == "16/16") }' ||
+    fail "own_neuron does not learn"
 finish
