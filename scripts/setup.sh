@@ -10,6 +10,7 @@ base=(
     gcc g++                   # C11 compiler, also used by the ref backend at run time; C++17 for the check of the headers
     libc6-dev
     cmake ninja-build         # build
+    make                      # the example of a model pack
     pkg-config
     libjansson-dev            # JSON
     libxxhash-dev             # hashes of checkpoints

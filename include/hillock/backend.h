@@ -76,7 +76,8 @@ typedef struct hk_backend_config {
     int32_t threads, pad;
 } hk_backend_config;
 
-/* "hk.backend/1" */
+/* "hk.backend/1". What each operation computes is in hillock/ops.h. A slot that fails says what by host->fail (the host of `open`), except
+ * plan_new's HK_EUNSUPPORTED. What buf_new and plan_new give belongs to the backend and goes back with buf_free and plan_free before close. */
 typedef struct hk_backend {
     uint32_t struct_size, real_bytes;          /* bytes of a stored f32 number: 4; ref stores doubles: 8 */
     const char *doc;

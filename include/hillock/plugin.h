@@ -214,7 +214,9 @@ static inline void hk_emit(hk_builder *b, const char *op, int n_in, const hk_val
 
 /* ---- interfaces: module types ------------------------------------------------------------------------------------ */
 
-/* "hk.module/1": layers, containers, encoders, losses. A loss takes (output, target) and gives a STATIC scalar. */
+/* "hk.module/1": layers, containers, encoders, losses. What it computes is what `build` emits; there is no other forward or backward.
+ * An encoder is a layer that turns numbers into spikes. A loss takes (y, target): y is the network's output f32, SEQ or HELD, [classes];
+ * target is HK_I64, HELD, one class in [0, classes) for each sample; it gives a STATIC scalar (anything else cannot be trained on). */
 typedef enum hk_role { HK_LAYER = 1, HK_CONTAINER, HK_ENCODER, HK_LOSS } hk_role;
 typedef struct hk_module_type {
     uint32_t struct_size, role;
@@ -223,16 +225,19 @@ typedef struct hk_module_type {
     uint32_t n_fields;
     uint32_t min_child, max_child; /* how many child modules the constructor takes */
     const char *const *child_names; /* (optional) state_dict name of each child: "sub_module"; "": the parent's own path; NULL: 0, 1, ... */
-    hk_status (*init)(hk_module *self); /* [main] (optional) checks the fields together, declares parameters */
-    hk_status (*build)(hk_builder *, const hk_module *self, int n_in, const hk_value *in, int n_out, hk_value *out); /* [main] emits operations */
+    hk_status (*init)(hk_module *self); /* [main] (optional) checks the fields together, declares parameters; fails by self->api->fail */
+    /* [main] Emits operations, once for each plan and each use of the module. in[]: n_in values, never NONE, of any shape and flags: check
+     * them by hk_value_desc, whose dtype is HK_ABSENT while a loop's carry has no shape yet. out[]: n_out values to be filled, NONE before; the
+     * first is what containers pass on. Keeps nothing. Fails by b->api->fail, and returns its code. */
+    hk_status (*build)(hk_builder *, const hk_module *self, int n_in, const hk_value *in, int n_out, hk_value *out);
 } hk_module_type;
 
-/* "hk.scheduler/1": learning rate of an epoch, one scheduler step per epoch, in closed form. */
+/* "hk.scheduler/1": learning rate of an epoch, one scheduler step per epoch, in closed form: a resumed run asks for its epoch at once. */
 typedef struct hk_scheduler_type {
     uint32_t struct_size, n_fields;
-    const char *doc, *source;
+    const char *doc, *source;      /* the rule as an equation; package and class */
     const hk_field *fields;
-    double (*lr)(const hk_module *self, double base_lr, int64_t epoch, int64_t epochs); /* [any] epoch counts from 0 */
+    double (*lr)(const hk_module *self, double base_lr, int64_t epoch, int64_t epochs); /* [any] epoch counts from 0; of `epochs` in all; cannot fail */
 } hk_scheduler_type;
 
 /* "hk.learner/1": a rule that gives the gradient of one parameter, in place of backpropagation; the optimizer then steps the parameter as
@@ -258,12 +263,12 @@ typedef struct hk_dataset_type {
     uint32_t struct_size, n_fields;
     const char *doc, *source;
     const hk_field *fields;
-    hk_status (*open)(const hk_module *self, int train, void **ds);  /* [main] reads or maps the split; *ds is freed with close */
+    hk_status (*open)(const hk_module *self, int train, void **ds);  /* [main] reads or maps the split (train: 1, test: 0); *ds is the plugin's, freed with close. HK_EDATA by self->api->fail */
     void (*close)(void *ds);                                          /* [main] NULL is allowed */
     int64_t (*size)(const void *ds);                                  /* [any] number of samples */
-    int (*shape)(const void *ds, int64_t *shape);                     /* [any] rank, and the shape of one sample in border order */
-    int64_t (*classes)(const void *ds);                               /* [any] */
-    hk_status (*read)(const void *ds, int64_t n, const int64_t *index, float *x, int64_t *y); /* [any] x is n samples, border order */
+    int (*shape)(const void *ds, int64_t *shape);                     /* [any] returns the rank; shape[HK_MAX_RANK] gets that of one sample in border order */
+    int64_t (*classes)(const void *ds);                               /* [any] labels are 0 .. classes - 1 */
+    hk_status (*read)(const void *ds, int64_t n, const int64_t *index, float *x, int64_t *y); /* [any] samples index[0..n): x[n][shape] border order, pictures in 0 .. 1; y[n]. The caller's memory. HK_EDATA, HK_EIO */
     const char *(*class_name)(const void *ds, int64_t c);             /* [any] (optional) of class c, 0 <= c < classes: short, ASCII, lives as long as ds; NULL: the number is shown */
 } hk_dataset_type;
 
