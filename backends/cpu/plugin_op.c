@@ -19,7 +19,9 @@ static hk_status plugin_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int
     mine.scratch = scratch;
     for (int k = p->n_in; k < p->n_in + p->n_out; k++) /* partial sums are added to */
         if (p->d[k].dtype != HK_ABSENT && p->d[k].flags & HK_G) memset(b->ptr[k], 0, (size_t)(b->groups * hk_desc_elems(&p->d[k])) * sizeof(float));
-    return P->fn(&P->o, &mine);
+    hk_status st = P->fn(&P->o, &mine);
+    if (st == HK_OK) return st;
+    return cpu_fail(p->dev, st, "operation '%s' of %s: the plugin's function failed with status %d", P->o.op, P->o.path[0] ? P->o.path : "(root)", (int)st);
 }
 
 hk_status cpu_plugin_new(hk_device *dev, const hk_opdesc *o, hk_op_plan **out) {

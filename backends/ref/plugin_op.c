@@ -4,7 +4,9 @@
 static hk_status run(const ref_plan *p, const hk_bind *b) {
     for (int k = p->n_in; k < p->n_in + p->n_out; k++) /* partial sums are added to */
         if (ref_has(p, k) && p->d[k].flags & HK_G) memset(b->ptr[k], 0, (size_t)(b->groups * p->E[k]) * sizeof(double));
-    return (p->o.adjoint ? p->o.type->backward64 : p->o.type->forward64)(&p->o, b);
+    hk_status st = (p->o.adjoint ? p->o.type->backward64 : p->o.type->forward64)(&p->o, b);
+    if (st == HK_OK) return st;
+    return ref_fail(p->dev, st, "operation '%s' of %s: the plugin's function failed with status %d", p->o.op, p->o.path[0] ? p->o.path : "(root)", (int)st);
 }
 
 static hk_status prepare(ref_plan *p, const hk_opdesc *o) {
