@@ -16,8 +16,8 @@ extern "C" {
  * TEAM: called once, by one thread; splits its work with hk_parallel_for. */
 typedef enum hk_scope { HK_SCOPE_BLOCK = 1, HK_SCOPE_TEAM = 2 } hk_scope;
 
-/* An operation as a backend sees it. Valid only during plan_new (the backend copies what it keeps); what attr[].p points to lives
- * as long as the plan. */
+/* An operation as a backend sees it. Valid only during plan_new (the backend copies what it keeps); strings, and what attr[].p points
+ * to, live as long as the plan. */
 typedef struct hk_opdesc {
     uint32_t struct_size, scope;
     const char *op;        /* "linear" */
@@ -29,6 +29,8 @@ typedef struct hk_opdesc {
     int64_t T, N;          /* steps and samples of the plan; T = 1 inside a loop */
     int64_t nb;            /* samples per block, at most */
     uint64_t stream;       /* random stream of the module that emitted it */
+    const struct hk_op_type *type; /* an operation type from a plugin (hillock/operation.h), else NULL: its functions are what cpu runs when it has no kernel */
+    uint32_t adjoint, pad; /* with type: 1: its backward */
 } hk_opdesc;
 
 /* What changes per training step: written once per step, read by kernels, never kept by a plan. */
@@ -39,7 +41,8 @@ typedef struct hk_step {
 } hk_step;
 
 /* One call. Operands that vary with n are bound for one block: n samples, the first of which is global sample `sample0`.
- * ptr: inputs, then outputs, in the order of the operation. */
+ * ptr: inputs, then outputs, in the order of the operation. ptr and scratch are device memory: in a buffer of buf_new, at any offset
+ * (scratch: a multiple of 64); step is the host's. */
 typedef struct hk_bind {
     uint32_t struct_size, n_ptr;
     int64_t T, n;       /* steps and samples of this call; rows of a SEQ operand = T * n, row (t, i) at t * n + i */
@@ -55,7 +58,7 @@ typedef struct hk_query {
     uint32_t struct_size;
     uint32_t pad;
     size_t scratch;     /* bytes per call (per thread in BLOCK scope) */
-    const char *impl;   /* name of the implementation, static */
+    const char *impl;   /* name of the implementation; lives as long as the plan */
 } hk_query;
 
 /* The visible head of a stream. */
@@ -73,7 +76,8 @@ typedef struct hk_backend_config {
     int32_t threads, pad;
 } hk_backend_config;
 
-/* "hk.backend/1" */
+/* "hk.backend/1". What each operation computes is in hillock/ops.h. A slot that fails says what by host->fail (the host of `open`), except
+ * plan_new's HK_EUNSUPPORTED. What buf_new and plan_new give belongs to the backend and goes back with buf_free and plan_free before close. */
 typedef struct hk_backend {
     uint32_t struct_size, real_bytes;          /* bytes of a stored f32 number: 4; ref stores doubles: 8 */
     const char *doc;
@@ -81,7 +85,7 @@ typedef struct hk_backend {
     int (*probe)(char *why, size_t size);      /* [main] 0: not usable here, and why; else a score. MUST load without a driver */
     hk_status (*open)(const hk_host *, const hk_backend_config *, hk_device **); /* [main] */
     void (*close)(hk_device *);                                                  /* [main] NULL is allowed */
-    hk_status (*buf_new)(hk_device *, size_t bytes, void **);                    /* [main] 64-byte aligned, zeroed; device memory: nobody else touches it */
+    hk_status (*buf_new)(hk_device *, size_t bytes, void **);                    /* [main] 64-byte aligned, zeroed; device memory: nobody else touches it (fence) */
     void (*buf_free)(hk_device *, void *);                                       /* [main] NULL is allowed */
     hk_status (*upload)(hk_device *, void *dst, const void *src, size_t bytes);   /* [main] host to device */
     hk_status (*download)(hk_device *, void *dst, const void *src, size_t bytes); /* [main] device to host */

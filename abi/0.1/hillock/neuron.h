@@ -77,7 +77,8 @@ typedef struct hk_neuron_type {
     const hk_state_field *states;
     const char *const *param_names;                                                      /* kernel parameters p[], in order */
     hk_status (*init)(hk_module *self);                                                  /* [main] (optional) checks; declares learnable parameters */
-    void (*operands)(hk_builder *, const hk_module *self, hk_value *p);                  /* [main] fills p[n_param]: constants, parameters, or core operations on them */
+    void (*operands)(hk_builder *, const hk_module *self, hk_value *p);                  /* [main] fills p[n_param]: constants, parameters, or core operations on them;
+                                                                                            each a scalar, [C], or the row's shape; STATIC or STEP */
     const char *text, *prefix;                                                           /* the dialect text; functions are <prefix>_pre, _post, _pre_bwd, _post_bwd */
     const hk_neuron_kernel *kernels;                                                     /* best first; the last is baseline */
     uint32_t n_kernel, n_h;
@@ -138,7 +139,7 @@ typedef struct hk_optimizer_type {
     uint32_t n_fields, n_state, n_const, pad;
     const char *const *state_names;
     hk_status (*init)(hk_module *self);                                             /* [main] (optional) */
-    void (*constants)(const hk_module *self, double lr, int64_t step, double *c);   /* [main] step counts from 1 */
+    void (*constants)(const hk_module *self, double lr, int64_t step, double *c);   /* [main] fills c[n_const] of training step `step`, from 1; cannot fail */
     const char *text, *prefix;
     const hk_optimizer_kernel *kernels; /* best first; the last is baseline */
     uint32_t n_kernel, pad2;

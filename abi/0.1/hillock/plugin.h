@@ -183,6 +183,7 @@ typedef struct hk_builder_api {
     const void *(*keep)(hk_builder *, const void *data, size_t bytes);       /* a copy that lives as long as the plan, for hk_attr.p; NULL after an error */
     hk_value (*constants)(hk_builder *, int64_t n, const double *v);         /* STATIC row [n] of fixed numbers */
     void (*buffer_next)(hk_builder *, const hk_module *, const char *name, hk_value v); /* a buffer's value after this run; outside loops */
+    hk_value (*named)(hk_builder *, const char *name); /* for learners: what name_output called "path:name", for all t */
 } hk_builder_api;
 struct hk_builder {
     const hk_builder_api *api;
@@ -191,6 +192,7 @@ struct hk_builder {
 static inline hk_value hk_param(hk_builder *b, const hk_module *m, const char *name) { return b->api->param(b, m, name); }
 static inline hk_value hk_const(hk_builder *b, double v) { return b->api->constant(b, v); }
 static inline void hk_buffer_next(hk_builder *b, const hk_module *m, const char *name, hk_value v) { b->api->buffer_next(b, m, name, v); }
+static inline hk_value hk_named(hk_builder *b, const char *name) { return b->api->named(b, name); }
 static inline hk_value hk_constants(hk_builder *b, int64_t n, const double *v) { return b->api->constants(b, n, v); }
 static inline const void *hk_keep(hk_builder *b, const void *data, size_t bytes) { return b->api->keep(b, data, bytes); }
 static inline hk_desc hk_value_desc(hk_builder *b, hk_value v) { return b->api->desc(b, v); }
@@ -212,7 +214,9 @@ static inline void hk_emit(hk_builder *b, const char *op, int n_in, const hk_val
 
 /* ---- interfaces: module types ------------------------------------------------------------------------------------ */
 
-/* "hk.module/1": layers, containers, encoders, losses. A loss takes (output, target) and gives a STATIC scalar. */
+/* "hk.module/1": layers, containers, encoders, losses. What it computes is what `build` emits; there is no other forward or backward.
+ * An encoder is a layer that turns numbers into spikes. A loss takes (y, target): y is the network's output f32, SEQ or HELD, [classes];
+ * target is HK_I64, HELD, one class in [0, classes) for each sample; it gives a STATIC scalar (anything else cannot be trained on). */
 typedef enum hk_role { HK_LAYER = 1, HK_CONTAINER, HK_ENCODER, HK_LOSS } hk_role;
 typedef struct hk_module_type {
     uint32_t struct_size, role;
@@ -221,29 +225,50 @@ typedef struct hk_module_type {
     uint32_t n_fields;
     uint32_t min_child, max_child; /* how many child modules the constructor takes */
     const char *const *child_names; /* (optional) state_dict name of each child: "sub_module"; "": the parent's own path; NULL: 0, 1, ... */
-    hk_status (*init)(hk_module *self); /* [main] (optional) checks the fields together, declares parameters */
-    hk_status (*build)(hk_builder *, const hk_module *self, int n_in, const hk_value *in, int n_out, hk_value *out); /* [main] emits operations */
+    hk_status (*init)(hk_module *self); /* [main] (optional) checks the fields together, declares parameters; fails by self->api->fail */
+    /* [main] Emits operations, once for each plan and each use of the module. in[]: n_in values, never NONE, of any shape and flags: check
+     * them by hk_value_desc, whose dtype is HK_ABSENT while a loop's carry has no shape yet. out[]: n_out values to be filled, NONE before; the
+     * first is what containers pass on. Keeps nothing. Fails by b->api->fail, and returns its code. */
+    hk_status (*build)(hk_builder *, const hk_module *self, int n_in, const hk_value *in, int n_out, hk_value *out);
 } hk_module_type;
 
-/* "hk.scheduler/1": learning rate of an epoch, one scheduler step per epoch, in closed form. */
+/* "hk.scheduler/1": learning rate of an epoch, one scheduler step per epoch, in closed form: a resumed run asks for its epoch at once. */
 typedef struct hk_scheduler_type {
     uint32_t struct_size, n_fields;
-    const char *doc, *source;
+    const char *doc, *source;      /* the rule as an equation; package and class */
     const hk_field *fields;
-    double (*lr)(const hk_module *self, double base_lr, int64_t epoch, int64_t epochs); /* [any] epoch counts from 0 */
+    double (*lr)(const hk_module *self, double base_lr, int64_t epoch, int64_t epochs); /* [any] epoch counts from 0; of `epochs` in all; cannot fail */
 } hk_scheduler_type;
+
+/* "hk.learner/1": a rule that gives the gradient of one parameter, in place of backpropagation; the optimizer then steps the parameter as
+ * any other. It emits operations in training plans, behind the network and its loss; its state (hk_loop_carry, state) lies under the
+ * parameter's name and goes on with hk_executor_continue. What it emits runs with the forward pass. */
+typedef struct hk_learner_view {
+    uint32_t struct_size, pad;
+    const hk_module *layer; /* whose parameter it is */
+    const char *param;      /* its own name there: "weight" */
+    hk_value w, in, out;    /* the parameter; the layer's first input and output, for all t (HELD where they do not vary with t) */
+} hk_learner_view;
+typedef struct hk_learner_type {
+    uint32_t struct_size, n_fields;
+    const char *doc, *source;      /* the rule as an equation; paper, or package and class */
+    const hk_field *fields;        /* NULL when n_fields is 0 */
+    hk_status (*init)(hk_module *self); /* [main] (optional) checks the fields together; declares no parameters */
+    /* [main] *grad: STATIC, or partial sums (HK_G), of the parameter's shape: what the optimizer subtracts, as it does a loss's gradient. */
+    hk_status (*build)(hk_builder *, const hk_module *self, const hk_learner_view *, hk_value *grad);
+} hk_learner_type;
 
 /* "hk.dataset/1": labelled samples, all the same shape. */
 typedef struct hk_dataset_type {
     uint32_t struct_size, n_fields;
     const char *doc, *source;
     const hk_field *fields;
-    hk_status (*open)(const hk_module *self, int train, void **ds);  /* [main] reads or maps the split; *ds is freed with close */
+    hk_status (*open)(const hk_module *self, int train, void **ds);  /* [main] reads or maps the split (train: 1, test: 0); *ds is the plugin's, freed with close. HK_EDATA by self->api->fail */
     void (*close)(void *ds);                                          /* [main] NULL is allowed */
     int64_t (*size)(const void *ds);                                  /* [any] number of samples */
-    int (*shape)(const void *ds, int64_t *shape);                     /* [any] rank, and the shape of one sample in border order */
-    int64_t (*classes)(const void *ds);                               /* [any] */
-    hk_status (*read)(const void *ds, int64_t n, const int64_t *index, float *x, int64_t *y); /* [any] x is n samples, border order */
+    int (*shape)(const void *ds, int64_t *shape);                     /* [any] returns the rank; shape[HK_MAX_RANK] gets that of one sample in border order */
+    int64_t (*classes)(const void *ds);                               /* [any] labels are 0 .. classes - 1 */
+    hk_status (*read)(const void *ds, int64_t n, const int64_t *index, float *x, int64_t *y); /* [any] samples index[0..n): x[n][shape] border order, pictures in 0 .. 1; y[n]. The caller's memory. HK_EDATA, HK_EIO */
     const char *(*class_name)(const void *ds, int64_t c);             /* [any] (optional) of class c, 0 <= c < classes: short, ASCII, lives as long as ds; NULL: the number is shown */
 } hk_dataset_type;
 
@@ -298,6 +323,7 @@ typedef struct hk_plugin_entry {
 #include "hillock/neuron.h"  /* neurons, surrogates, optimizers: texts in the portable dialect, and the kernels made from them */
 #include "hillock/ops.h"     /* the operations, and one inline function for each */
 #include "hillock/backend.h" /* what a backend implements */
+#include "hillock/operation.h" /* an operation type from a plugin */
 #include "hillock/print.h"   /* HK_ABI_PRINT */
 
 #endif
