@@ -455,7 +455,7 @@ static void test_bad_types_are_refused(void **state) {
         { "test.x", "n_out is 0", { .struct_size = sizeof(hk_op_type), .infer = like_x } },
         { "test.x", "min_in 3 is above", { .struct_size = sizeof(hk_op_type), .infer = like_x, .min_in = 3, .n_out = 1 } },
         { "test.x", "expected at most 40", { .struct_size = sizeof(hk_op_type), .infer = like_x, .forward = broken, .backward = broken, .max_in = 20, .n_out = 1 } },
-        { "rms norm", "is not an id", OP(.infer = like_x) },
+        { "rms norm", "operation's id", OP(.infer = like_x) },
     };
     hk_context_config config = HK_CONTEXT_CONFIG_DEFAULT;
     config.no_default_plugins = 1, config.log_level = 0;
