@@ -130,7 +130,7 @@ struct hk_executor {
 hk_status hk__plan_new(hk_executor *, int64_t T, int64_t N, int seq, int rank, const int64_t *shape, hk__plan **out);
 void hk__plan_free(hk__plan *);
 /* core/exec/learner.c: the gradients of parameters that have a learner */
-static inline bool hk__has_learner(const hk_network *net, int i) { return net->learner && net->learner[i]; }
+static inline bool hk__has_learner(const hk_network *of, int i) { return of->learner && of->learner[i]; }
 void hk__learners_build(hk__builder *);
 /* What the learners of a layer's parameters will read of it. */
 void hk__learners_note(hk__builder *, const hk__module *, hk_value in, hk_value out);
