@@ -164,10 +164,27 @@ hk_status hk__job_open_data(hk__job *j, int splits) {
     return HK_OK;
 }
 
+/* An error about the network, at the line of the layer that it names, if there is one. */
+static hk_status fail_model(hk__job *j, hk_status st) {
+    static const char *const begin[] = { "layer ", "parameter ", "run: layer " };
+    const char *text = hk_error(j->ctx), *best = NULL;
+    size_t longest = 0;
+    for (int b = 0; b < 3; b++) {
+        size_t skip = strlen(begin[b]);
+        if (strncmp(text, begin[b], skip)) continue;
+        for (int i = 0; i < hk__conf_count(CONF(j), "layers"); i++) {
+            const char *key = hk__conf_key_at(CONF(j), "layers", i);
+            size_t n = strlen(key);
+            if (!strncmp(text + skip, key, n) && strchr(" .:", text[skip + n]) && n > longest) best = key, longest = n;
+        }
+    }
+    return best ? hk__job_fail_ctx(j, st, "layers", best) : hk__job_fail_ctx(j, st, "model", "type");
+}
+
 static hk_status make_executor(hk__job *j, uint32_t mode, hk_executor **out) {
     hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = mode, .flags = HK_FORGET };
     hk_status st = hk_executor_new(j->net, &ec, out);
-    return st ? hk__job_fail_ctx(j, st, "model", "type") : HK_OK;
+    return st ? fail_model(j, st) : HK_OK;
 }
 
 static hk_status make_learners(hk__job *j) {
@@ -206,7 +223,7 @@ hk_status hk__job_network(hk__job *j) {
     if (!hk__conf_int(CONF(j), "run", "fuse")) nc.passes_off |= HK_PASS_FUSE;
     hk_status st = hk_network_new(j->ctx, j->root, &nc, &j->net);
     bool backend = st == HK_ENOTFOUND || st == HK_EPLUGIN || st == HK_EUNSUPPORTED; /* not there, not whole, or not usable here */
-    if (st) return hk__job_fail_ctx(j, st, backend ? "backend" : "model", backend ? "name" : "type");
+    if (st) return backend ? hk__job_fail_ctx(j, st, "backend", "name") : fail_model(j, st);
     st = make_learners(j);
     if (!st) st = make_executor(j, HK_TRAIN, &j->train);
     return st ? st : make_executor(j, HK_INFER, &j->infer);
@@ -214,7 +231,7 @@ hk_status hk__job_network(hk__job *j) {
 
 hk_status hk__job_shape(hk__job *j, hk_executor *ex, int64_t n) {
     hk_status st = hk_executor_shape(ex, j->T, n, 0, j->rank, j->shape);
-    return st ? hk__job_fail_ctx(j, st, "model", "type") : HK_OK;
+    return st ? fail_model(j, st) : HK_OK;
 }
 
 hk_status hk__job_run(hk__job *j, hk_executor *ex, const float *x, const int64_t *y, int64_t n, hk__batch_result *r) {
@@ -226,7 +243,7 @@ hk_status hk__job_run(hk__job *j, hk_executor *ex, const float *x, const int64_t
     if (!st) st = hk_executor_run(ex);
     if (!st) st = hk_executor_read(ex, "loss", HK_F64, &r->loss, 1);
     if (!st) st = hk_executor_read(ex, "correct", HK_F64, &r->correct, 1);
-    return st ? hk__job_fail_ctx(j, st, "model", "type") : HK_OK;
+    return st ? fail_model(j, st) : HK_OK;
 }
 
 void hk__job_free(hk__job *j) {

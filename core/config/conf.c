@@ -141,24 +141,32 @@ hk_status hk__conf_unknown_key(hk__conf *c, const char *where, const hk__section
     return hk__conf_fail(c, HK_ECONFIG, "%s: [%s] %.200s: unknown key%s%s", where, s->name, key, extra, h);
 }
 
+hk_status hk__conf_empty(hk__conf *c, const char *where, const hk__section *s, const char *key) {
+    const hk__key *k = hk__section_key(s, key);
+    char expect[256] = "a value";
+    if (k) hk__key_expect(k, expect, sizeof expect);
+    return hk__conf_fail(c, HK_ECONFIG, "%s: [%s] %s: empty value: expected %s, got nothing%s%s", where, s->name, key, expect,
+        k && k->def ? "; leave the key out to get its default, " : k ? "" : "; write one, or leave the key out", k && k->def ? k->def : "");
+}
+
 /* ---- overrides ---- */
 
 /* Whether a value can be written in a file so that both readers give it back. */
 static const char *unwritable(const char *v) {
     size_t n = strlen(v);
-    if (strspn(v, " \t") == n) return "empty value; leave the key out to get its default";
-    if (n > HK__LINE_MAX - 100) return "the value is too long (at most 900 bytes)";
+    if (n > HK__LINE_MAX - 100) return "expected a value of at most 900 bytes, got more";
     for (size_t i = 0; i < n; i++)
-        if ((unsigned char)v[i] < 32 || v[i] == 127) return "the value holds a control character";
-    if (strchr(v, '"') && strchr(v, '\'')) return "the value holds both kinds of quotes; use only one kind";
+        if ((unsigned char)v[i] < 32 || v[i] == 127) return "expected plain text, got a control character in the value";
+    if (strchr(v, '"') && strchr(v, '\'')) return "expected at most one kind of quotes in the value, got both; use only one kind";
     return NULL;
 }
 
 hk_status hk__conf_override(hk__conf *c, const char *where, const char *section, const char *key, const char *value) {
     const hk__section *s = hk__schema_section(c->schema, section);
     if (!s) return hk__conf_unknown_section(c, where, section);
-    if (!hk__is_name(key, strlen(key))) return hk__conf_fail(c, HK_ECONFIG, "%s: [%s]: '%.200s' is no key: use letters, digits, _ - .", where, section, key);
+    if (!hk__is_name(key, strlen(key))) return hk__conf_fail(c, HK_ECONFIG, "%s: [%s]: '%.200s' is no key: expected letters, digits, _ - .", where, section, key);
     if (!hk__section_key(s, key) && s->rest == HK__CLOSED) return hk__conf_unknown_key(c, where, s, key, "");
+    if (strspn(value, " \t") == strlen(value)) return hk__conf_empty(c, where, s, key);
     const char *bad = unwritable(value);
     if (bad) return hk__conf_fail(c, HK_ECONFIG, "%s: [%s] %s: %s", where, section, key, bad);
     hk__entry *e = hk__conf_find(c, section, key);
@@ -175,10 +183,12 @@ hk_status hk__conf_override(hk__conf *c, const char *where, const char *section,
 
 hk_status hk__conf_set(hk__conf *c, const char *assignment) {
     const char *dot = strchr(assignment, '.'), *eq = strchr(assignment, '=');
+    char where[32];
+    snprintf(where, sizeof where, "--set %d", ++c->n_set);
     if (!dot || !eq || dot > eq || dot == assignment || eq == dot + 1)
-        return hk__conf_fail(c, HK_ECONFIG, "--set: expected section.key=value (as in --set train.epochs=3), got '%.200s'", assignment);
+        return hk__conf_fail(c, HK_ECONFIG, "%s: expected section.key=value (as in --set train.epochs=3), got '%.200s'", where, assignment);
     char *section = strndup(assignment, (size_t)(dot - assignment)), *key = strndup(dot + 1, (size_t)(eq - dot - 1));
-    hk_status st = section && key ? hk__conf_override(c, "--set", section, key, eq + 1) : hk__conf_fail(c, HK_ENOMEM, "out of memory");
+    hk_status st = section && key ? hk__conf_override(c, where, section, key, eq + 1) : hk__conf_fail(c, HK_ENOMEM, "out of memory");
     free(section), free(key);
     return st;
 }
@@ -206,7 +216,7 @@ static hk_status check_required(hk__conf *c) {
             if (key->def || hk__conf_find(c, sec->name, key->name)) continue;
             char expect[256];
             hk__key_expect(key, expect, sizeof expect);
-            return hk__conf_fail_key(c, HK_ECONFIG, sec->name, key->name, "missing; expected %s: %s", expect, key->doc);
+            return hk__conf_fail_key(c, HK_ECONFIG, sec->name, key->name, "missing: expected %s, got nothing; it is: %s", expect, key->doc);
         }
     return HK_OK;
 }

@@ -9,7 +9,7 @@ typedef struct hk__entry {
     char *section, *key;
     char *raw;   /* as written, without quotes */
     char *value; /* after ${}; set by check */
-    char *where; /* "config.ini:12", "--set", "default" */
+    char *where; /* "config.ini:12", "--set 1", "default" */
     int64_t i;   /* typed value */
     double f;
     int line;  /* of the file; 0: not from it */
@@ -30,6 +30,7 @@ struct hk__conf {
     int n, cap;
     hk__seen *seen; /* sections of the file */
     int n_seen;
+    int n_set; /* assignments by hk__conf_set so far */
     char err[1536];
 };
 
@@ -40,6 +41,7 @@ const hk__section *hk__schema_section(const hk__schema *, const char *name);
 const hk__key *hk__section_key(const hk__section *, const char *name);
 hk_status hk__conf_unknown_section(hk__conf *, const char *where, const char *name);
 hk_status hk__conf_unknown_key(hk__conf *, const char *where, const hk__section *, const char *key, const char *extra);
+hk_status hk__conf_empty(hk__conf *, const char *where, const hk__section *, const char *key); /* a key without a value */
 hk_status hk__conf_expand(hk__conf *, hk__entry *); /* fills entry->value */
 hk_status hk__conf_typed(hk__conf *, const hk__key *, hk__entry *);
 void hk__key_expect(const hk__key *, char *buf, size_t size); /* "an integer from 1 to 64" */

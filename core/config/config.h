@@ -53,7 +53,7 @@ const char *hk__conf_name(const hk__conf *);  /* the file's name as given, or ""
 /* Order of use: load, set any number of times, check; then the reads below. */
 hk_status hk__conf_load(hk__conf *, const char *path);
 hk_status hk__conf_load_text(hk__conf *, const char *name, const char *text, size_t size);
-hk_status hk__conf_set(hk__conf *, const char *assignment); /* "section.key=value", position "--set" */
+hk_status hk__conf_set(hk__conf *, const char *assignment); /* "section.key=value", position "--set N", counted from 1 */
 hk_status hk__conf_override(hk__conf *, const char *where, const char *section, const char *key, const char *value);
 hk_status hk__conf_check(hk__conf *);
 

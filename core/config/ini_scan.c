@@ -74,8 +74,7 @@ static hk_status scan_value(scan *s, const char *key, const char **v, size_t *n)
     }
     size_t blank = 0;
     while (blank < *n && strchr(BLANK, (*v)[blank])) blank++;
-    if (blank == *n) return FAIL(s, "[%s] %s: empty value; write one, or leave the key out to get its default", s->where, s->section->name, key);
-    return HK_OK;
+    return blank == *n ? hk__conf_empty(s->c, s->where, s->section, key) : HK_OK;
 }
 
 static hk_status scan_key(scan *s, const char *p, size_t n) {
@@ -93,7 +92,7 @@ static hk_status scan_key(scan *s, const char *p, size_t n) {
     for (int i = 0; i < s->c->n; i++) {
         const hk__entry *e = s->c->entry[i];
         if (strcmp(e->section, s->section->name)) continue;
-        if (!strcmp(e->key, key)) return FAIL(s, "[%s] %s: comes twice, first in line %d; remove one", s->where, e->section, key, e->line);
+        if (!strcmp(e->key, key)) return FAIL(s, "[%s] %s: comes twice: expected one line with it, got this one and line %d; remove one", s->where, e->section, key, e->line);
         if (!strcasecmp(e->key, key))
             return FAIL(s, "[%s] %s: differs only in case from '%s' in line %d; rename one", s->where, e->section, key, e->key, e->line);
     }
