@@ -75,7 +75,7 @@ static hk_status check_meta(reader *r, const json_t *meta) {
     const char *key;
     json_t *v;
     if (json_is_null(meta)) return HK_OK;
-    if (!json_is_object(meta)) return FAIL(r, HK__META_KEY ": expected an object of strings");
+    if (!json_is_object(meta)) return FAIL(r, HK__META_KEY ": expected an object of strings, got something else");
     json_object_foreach((json_t *)(uintptr_t)meta, key, v) if (!json_is_string(v)) return FAIL(r, HK__META_KEY ": expected a string for '%.200s'", key);
     return HK_OK;
 }
@@ -97,9 +97,9 @@ static hk_status read_shape(reader *r, entry *e, const json_t *shape) {
 
 static hk_status read_entry(reader *r, const char *name, const json_t *info, entry *e) {
     const char *fault = hk__st_name_fault(name);
-    if (fault) return FAIL(r, "header: a tensor's name %s", fault);
+    if (fault) return FAIL(r, "header: expected a name for each tensor, got one that %s", fault);
     e->t.name = name;
-    if (!json_is_object(info)) return FAIL_TENSOR(r, name, "expected an object, got another %s", "thing");
+    if (!json_is_object(info)) return FAIL_TENSOR(r, name, "expected an object with %s", "dtype, shape and data_offsets");
     const json_t *dtype = json_object_get(info, "dtype"), *off = json_object_get(info, "data_offsets");
     const char *key, *text = json_string_value(dtype);
     json_t *v;
@@ -155,8 +155,8 @@ static hk_status read_header(reader *r, const char *text, size_t n) {
     hk__json_watch();
     json_t *root = r->f->root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &err);
     if (hk__json_failed()) return hk__fail(r->ctx, HK_ENOMEM, "%s: out of memory", r->path);
-    if (!root) return FAIL(r, "header: %s (at byte %d)", err.text, err.position);
-    if (!json_is_object(root)) return FAIL(r, "header: expected a JSON object");
+    if (!root) return FAIL(r, "header: expected JSON in UTF-8, got at byte %d: %s", err.position, err.text);
+    if (!json_is_object(root)) return FAIL(r, "header: expected a JSON object, got something else");
     if (json_object_size(root) > HK__MAX_TENSORS) return FAIL(r, "header: expected at most %d tensors, got %zu", HK__MAX_TENSORS, json_object_size(root));
     r->f->entry = calloc(json_object_size(root) + 1, sizeof *r->f->entry);
     if (!r->f->entry) return hk__fail(r->ctx, HK_ENOMEM, "%s: out of memory", r->path);
@@ -193,7 +193,13 @@ static hk_status check_seal(reader *r, const uint8_t head[8], const char *text, 
     const char *want = hk_file_meta(r->f, HK__SEAL_KEY);
     char got[HK__SEAL_HEX + 1], hash[17], key[512];
     hk__seal s;
-    if (!want) return HK_OK;
+    const char *name;
+    json_t *v;
+    if (!want) { /* a file of others, or of ours with its seal's name damaged */
+        json_object_foreach(json_object_get(r->f->root, HK__META_KEY), name, v) if (!strncmp(name, HK__SEAL_KEY ".", sizeof HK__SEAL_KEY)) return FAIL(
+            r, HK__META_KEY ": expected '" HK__SEAL_KEY "' beside the hashes of tensors, got none: the file is damaged");
+        return HK_OK;
+    }
     if (!hk__seal_fits(text, n)) return FAIL(r, HK__META_KEY ": expected '" HK__SEAL_KEY "' at the header's beginning, got it elsewhere: the file is damaged");
     if (hk__seal_begin(&s, head, text, n)) return hk__fail(r->ctx, HK_ENOMEM, "%s: out of memory", r->path);
     for (int i = 0; i < r->f->n; i++) hk__seal_add(&s, r->f->entry[i].t.data, (size_t)(r->f->entry[i].end - r->f->entry[i].begin));

@@ -52,6 +52,8 @@ static void set_error(hk_context *ctx, const char *text, bool before) {
     pthread_mutex_lock(&ctx->error_lock);
     int n = before && ctx->error[0] ? snprintf(whole, sizeof whole, "%s: %s", text, ctx->error) : snprintf(whole, sizeof whole, "%s", text);
     if (n >= (int)sizeof whole) memcpy(whole + sizeof whole - 4, "...", 4);
+    for (char *p = whole; *p; p++) /* texts quote files: nothing of them may move the cursor or begin a line */
+        if ((unsigned char)*p < 32 || *p == 127) *p = '?';
     memcpy(ctx->error, whole, sizeof whole);
     pthread_mutex_unlock(&ctx->error_lock);
 }

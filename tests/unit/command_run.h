@@ -55,7 +55,9 @@ static inline void check_refused(const ran *r, const char *what, int code, const
         if (!strstr(line, words[i])) fail_msg("%s:\n  expected '%s' in\n  %s", what, words[i], line);
 }
 
+/* Puts a file of this text in place of the one there. */
 static inline void write_text(const char *path, const void *text, size_t n) {
+    unlink(path); /* a file cut to nothing and written anew is waited for by some file systems */
     FILE *f = fopen(path, "wb");
     assert_non_null(f);
     assert_int_equal(fwrite(text, 1, n, f), n);
