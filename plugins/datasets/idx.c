@@ -19,6 +19,18 @@ const hk_host *idx_host;
 #define FAIL(self, ...) (self)->api->fail(self, HK_EDATA, __VA_ARGS__)
 #define MAX_PATH 4096
 
+#define AGAIN "; get the file again"
+#define MAX_RATIO 1032 /* deflate makes nothing smaller than by this */
+
+/* What stopped gzread: `got` < 0 an error, else the end of the file. */
+static hk_status read_fault(const hk_module *self, gzFile f, const char *path, const char *what, int64_t want, int64_t have, int got) {
+    int code = Z_OK;
+    const char *why = gzerror(f, &code);
+    if (got < 0 && code == Z_ERRNO) return FAIL(self, "%s: cannot read: %s", path, strerror(errno));
+    if (got < 0 && code != Z_BUF_ERROR) return FAIL(self, "%s: expected a whole gzip file, got a damaged one (%s)" AGAIN, path, why);
+    return FAIL(self, "%s: expected %s of %lld bytes, got %lld: the file is truncated" AGAIN, path, what, (long long)want, (long long)have);
+}
+
 /* Reads exactly `bytes`, growing as data comes, so that a header that lies costs no memory. */
 static hk_status read_bytes(const hk_module *self, gzFile f, const char *path, int64_t bytes, uint8_t **out) {
     int64_t have = 0, cap = 0;
@@ -37,12 +49,8 @@ static hk_status read_bytes(const hk_module *self, gzFile f, const char *path, i
         int64_t want = cap - have < 1 << 28 ? cap - have : 1 << 28;
         int got = gzread(f, buf + have, (unsigned)want);
         if (got <= 0) {
-            int code;
-            const char *why = gzerror(f, &code);
             free(buf);
-            if (code == Z_ERRNO) return FAIL(self, "%s: cannot read: %s", path, strerror(errno));
-            if (code != Z_OK && code != Z_BUF_ERROR) return FAIL(self, "%s: not a good gzip file: %s", path, why);
-            return FAIL(self, "%s: expected %lld bytes after the header, got %lld: the file is truncated", path, (long long)bytes, (long long)have);
+            return read_fault(self, f, path, "data", bytes, have, got);
         }
         have += got;
     }
@@ -52,64 +60,87 @@ static hk_status read_bytes(const hk_module *self, gzFile f, const char *path, i
 
 static int64_t big_endian(const uint8_t *p) { return (int64_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3]; }
 
-/* dim: axes expected, -1 where any is right; gets the axes found. */
-static hk_status read_idx(const hk_module *self, const char *path, int rank, int64_t *dim, uint8_t **out) {
+/* dim: axes expected, -1 where any is right; gets the axes found. The data's size, or -1 and *st. */
+static int64_t read_head(const hk_module *self, gzFile f, const char *path, int rank, int64_t *dim, hk_status *st) {
     uint8_t head[16];
     int64_t bytes = 1;
+    int want = 4 + 4 * rank, got = gzread(f, head, (unsigned)want);
+    if (got != want) {
+        *st = read_fault(self, f, path, "a header", want, got < 0 ? 0 : got, got);
+        return -1;
+    }
+    if (big_endian(head) != 0x800 + rank) {
+        *st = FAIL(self, "%s: expected an IDX file of bytes with %d axes (magic 0x%08x), got magic 0x%08x; is it another file?", path, rank, 0x800 + rank,
+            (unsigned)big_endian(head));
+        return -1;
+    }
+    for (int i = 0; i < rank; i++) {
+        int64_t v = big_endian(head + 4 + 4 * i);
+        if (dim[i] >= 0 && v != dim[i]) *st = FAIL(self, "%s: expected %lld for axis %d, got %lld; is it of another data set?", path, (long long)dim[i], i, (long long)v);
+        else if (v < 1 || __builtin_mul_overflow(bytes, v, &bytes))
+            *st = FAIL(self, "%s: expected a positive size for axis %d, got %lld" AGAIN, path, i, (long long)v);
+        if (*st) return -1;
+        dim[i] = v;
+    }
+    return bytes;
+}
+
+static hk_status read_idx(const hk_module *self, const char *path, int64_t size, int rank, int64_t *dim, uint8_t **out) {
     hk_status st = HK_OK;
     gzFile f = gzopen(path, "rb");
+    uint8_t more;
+    int got;
     *out = NULL;
     if (!f) return FAIL(self, "%s: cannot open: %s", path, strerror(errno));
     gzbuffer(f, 1u << 17);
-    int got = gzread(f, head, (unsigned)(4 + 4 * rank));
-    if (got != 4 + 4 * rank)
-        st = FAIL(self, "%s: expected a header of %d bytes, got %d: %s", path, 4 + 4 * rank, got < 0 ? 0 : got,
-            got < 0 ? "not a good gzip file" : "the file is truncated");
-    else if (big_endian(head) != 0x800 + rank)
-        st = FAIL(self, "%s: expected magic 0x%08x (bytes, %d axes), got 0x%08x", path, 0x800 + rank, rank, (unsigned)big_endian(head));
-    for (int i = 0; i < rank && !st; i++) {
-        int64_t v = big_endian(head + 4 + 4 * i);
-        if (dim[i] >= 0 && v != dim[i]) st = FAIL(self, "%s: expected %lld for axis %d, got %lld", path, (long long)dim[i], i, (long long)v);
-        else if (v < 1 || __builtin_mul_overflow(bytes, v, &bytes))
-            st = FAIL(self, "%s: expected a positive size for axis %d, got %lld", path, i, (long long)v);
-        dim[i] = v;
-    }
+    int64_t bytes = read_head(self, f, path, rank, dim, &st);
+    if (!st && bytes > (gzdirect(f) ? size : size * MAX_RATIO))
+        st = FAIL(self, "%s: expected data of %lld bytes, got a file of %lld: the file is truncated" AGAIN, path, (long long)bytes, (long long)size);
     if (!st) st = read_bytes(self, f, path, bytes, out);
-    if (!st && (got = gzread(f, head, 1)) != 0) /* also makes zlib check the stream's end */
-        st = got > 0 ? FAIL(self, "%s: expected %lld bytes after the header, got more", path, (long long)bytes)
-                     : FAIL(self, "%s: not a good gzip file: %s", path, gzerror(f, &got));
-    if (gzclose_r(f) != Z_OK && !st) st = FAIL(self, "%s: the gzip stream is truncated", path);
+    if (!st && (got = gzread(f, &more, 1)) != 0) /* also makes zlib check the stream's end */
+        st = got > 0 ? FAIL(self, "%s: expected %lld bytes after the header, got more" AGAIN, path, (long long)bytes)
+                     : read_fault(self, f, path, "data", bytes, bytes, got);
+    if (gzclose_r(f) != Z_OK && !st) st = FAIL(self, "%s: expected a whole gzip file, got one without its end: the file is truncated" AGAIN, path);
     if (st) free(*out), *out = NULL;
     return st;
 }
 
-static hk_status find_file(const hk_module *self, const idx_spec *spec, const char *root, const char *name, char path[MAX_PATH]) {
+/* *size: of the file. */
+static hk_status find_file(const hk_module *self, const idx_spec *spec, const char *root, const char *name, char path[MAX_PATH], int64_t *size) {
     struct stat s;
     for (int gz = 0; gz < 2; gz++) {
-        if (snprintf(path, MAX_PATH, "%s/%s%s", root, name, gz ? ".gz" : "") >= MAX_PATH) return FAIL(self, "root is too long");
-        if (!stat(path, &s)) return HK_OK;
+        if (snprintf(path, MAX_PATH, "%s/%s%s", root, name, gz ? ".gz" : "") >= MAX_PATH)
+            return FAIL(self, "root: expected a path below %d bytes, got a longer one", MAX_PATH - 64);
+        if (stat(path, &s)) {
+            if (errno == ENOENT) continue;
+            return FAIL(self, "%s: cannot open: %s; set root to the folder of the data set", path, strerror(errno));
+        }
+        if (!S_ISREG(s.st_mode)) return FAIL(self, "%s: expected a file, got a %s; set root to the folder of the data set", path,
+            S_ISDIR(s.st_mode) ? "directory" : "special file");
+        *size = s.st_size;
+        return HK_OK;
     }
-    return FAIL(self, "%s/%s and the same with .gz: no such file; set root to the folder of the data set%s%s", root, name,
+    return FAIL(self, "%s/%s: expected this file, or the same with .gz, got no such file; set root to the folder of the data set%s%s", root, name,
         spec->package ? ", or install the Debian package " : "", spec->package ? spec->package : "");
 }
 
 hk_status idx_open(const hk_module *self, const idx_spec *spec, int train, void **ds) {
     const char *root = hk_get_str(self, "root");
     char path[MAX_PATH];
-    int64_t dim[3] = { -1, spec->height, spec->width };
+    int64_t dim[3] = { -1, spec->height, spec->width }, size;
     *ds = NULL;
-    if (!root) return FAIL(self, "root: expected a folder, got none");
+    if (!root || !*root) return FAIL(self, "root: expected the folder of the data set, got none");
     idx_set *s = calloc(1, sizeof *s);
     if (!s) return self->api->fail(self, HK_ENOMEM, "out of memory");
     s->spec = *spec;
-    hk_status st = find_file(self, spec, root, train ? "train-images-idx3-ubyte" : "t10k-images-idx3-ubyte", path);
-    if (!st) st = read_idx(self, path, 3, dim, &s->pixel);
+    hk_status st = find_file(self, spec, root, train ? "train-images-idx3-ubyte" : "t10k-images-idx3-ubyte", path, &size);
+    if (!st) st = read_idx(self, path, size, 3, dim, &s->pixel);
     s->n = dim[0];
-    if (!st) st = find_file(self, spec, root, train ? "train-labels-idx1-ubyte" : "t10k-labels-idx1-ubyte", path);
-    if (!st) st = read_idx(self, path, 1, dim, &s->label); /* as many labels as pictures */
+    if (!st) st = find_file(self, spec, root, train ? "train-labels-idx1-ubyte" : "t10k-labels-idx1-ubyte", path, &size);
+    if (!st) st = read_idx(self, path, size, 1, dim, &s->label); /* as many labels as pictures */
     for (int64_t i = 0; i < s->n && !st; i++)
         if (s->label[i] >= spec->classes)
-            st = FAIL(self, "%s: expected labels 0 to %lld, got %d for sample %lld", path, (long long)spec->classes - 1, s->label[i], (long long)i);
+            st = FAIL(self, "%s: expected labels 0 to %lld, got %d for sample %lld" AGAIN, path, (long long)spec->classes - 1, s->label[i], (long long)i);
     if (st) idx_close(s);
     else *ds = s;
     return st;
