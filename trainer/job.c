@@ -178,7 +178,22 @@ static hk_status fail_model(hk__job *j, hk_status st) {
             if (!strncmp(text + skip, key, n) && strchr(" .:", text[skip + n]) && n > longest) best = key, longest = n;
         }
     }
+    if (!strncmp(text, "the training plan ", 18) || !strncmp(text, "data and batches ", 17)) return hk__job_fail_ctx(j, st, "train", "batch");
+    if (!strncmp(text, "the test plan ", 14)) return hk__job_fail_ctx(j, st, "train", "test_batch");
     return best ? hk__job_fail_ctx(j, st, "layers", best) : hk__job_fail_ctx(j, st, "model", "type");
+}
+
+/* Data sets, and the order and one batch of each split. */
+static int64_t held(const hk__job *j) {
+    int64_t sum = 0, elems = 1;
+    const void *const ds[] = { j->ds_train, j->ds_test };
+    for (int i = 0; i < j->rank; i++) elems *= j->shape[i];
+    for (int i = 0; i < 2; i++) {
+        if (!ds[i]) continue;
+        int64_t n = j->data_type->size(ds[i]), batch = i ? j->test_batch : j->batch;
+        sum += (j->data_type->bytes ? j->data_type->bytes(ds[i]) : 0) + 8 * n + (batch < n ? batch : n) * (4 * elems + 8);
+    }
+    return sum;
 }
 
 static hk_status make_executor(hk__job *j, uint32_t mode, hk_executor **out) {
@@ -217,6 +232,7 @@ hk_status hk__job_network(hk__job *j) {
     nc.loss = j->loss, nc.optimizer = j->optimizer;
     nc.nb = hk__conf_int(CONF(j), "run", "nb");
     nc.memory_limit = hk__conf_int(CONF(j), "run", "memory_limit");
+    nc.memory_used = held(j);
     if (!hk__conf_int(CONF(j), "run", "fold_time")) nc.passes_off |= HK_PASS_FOLD_TIME;
     if (!hk__conf_int(CONF(j), "run", "hoist")) nc.passes_off |= HK_PASS_HOIST;
     if (!hk__conf_int(CONF(j), "run", "fold_norm")) nc.passes_off |= HK_PASS_FOLD_NORM;

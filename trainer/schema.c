@@ -9,7 +9,7 @@ static const hk__key run_keys[] = {
     { "max_isa", HK__CHOICE, 0, 0, "baseline|avx2|avx512", "avx512", "best instruction set that kernels may use" },
     { "out", HK__TEXT, 0, 0, NULL, "none", "folder for config.ini, run.json, metrics.jsonl and checkpoints; none: write nothing" },
     { "log_every", HK__INT, 0, 1e9, NULL, "0", "one line in metrics.jsonl for every N training steps; 0: only for epochs" },
-    { "memory_limit", HK__BYTES, 0, 1e15, NULL, "0", "refuse a plan that needs more memory; 0: no limit" },
+    { "memory_limit", HK__BYTES, 0, 1e15, NULL, "0", "refuse what needs more memory, data included; 0: memory and swap of the machine" },
     { "fold_time", HK__SWITCH, 0, 0, NULL, "on", "pass: what does not depend on time runs over T*N rows at once" },
     { "hoist", HK__SWITCH, 0, 0, NULL, "on", "pass: what does not depend on feedback leaves the loop over time" },
     { "fold_norm", HK__SWITCH, 0, 0, NULL, "on", "pass: for inference, batch normalisation becomes part of the convolution before it" },
@@ -29,16 +29,16 @@ static const hk__key data_keys[] = {
 };
 static const hk__key model_keys[] = {
     { "type", HK__TEXT, 0, 0, NULL, "sequential", "sequential: the layers of [layers]; else a constructor, as Name(channels=16)" },
-    { "T", HK__INT, 1, 1e6, NULL, NULL, "time steps" },
+    { "T", HK__INT, 1, 1099511627776.0, NULL, NULL, "time steps" },
 };
 static const hk__key train_keys[] = {
-    { "batch", HK__INT, 1, 1e7, NULL, NULL, "samples of a training step" },
+    { "batch", HK__INT, 1, 1099511627776.0, NULL, NULL, "samples of a training step" },
     { "epochs", HK__INT, 1, 1e6, NULL, NULL, "times through the training data" },
     { "lr", HK__REAL, 0, 1e6, NULL, NULL, "learning rate" },
     { "loss", HK__TEXT, 0, 0, NULL, "MSE()", "loss between the output's mean over T and the label" },
     { "optimizer", HK__TEXT, 0, 0, NULL, NULL, "optimizer without its lr, as SGD(momentum=0.9) or Adam()" },
     { "scheduler", HK__TEXT, 0, 0, NULL, "none", "learning rate of each epoch, as CosineAnnealingLR(); none: constant" },
-    { "test_batch", HK__INT, 1, 1e7, NULL, "400", "samples of a test step" },
+    { "test_batch", HK__INT, 1, 1099511627776.0, NULL, "400", "samples of a test step" },
 };
 static const hk__key checkpoint_keys[] = {
     { "every_epochs", HK__INT, 0, 1e6, NULL, "0", "write a checkpoint every N epochs; 0: only at the end" },

@@ -111,11 +111,13 @@ static hk_status grow_arena(hk_network *net, size_t bytes) {
 
 hk_status hk_executor_shape(hk_executor *ex, int64_t T, int64_t N, int seq, int rank, const int64_t *shape) {
     hk_context *ctx = ex->net->ctx;
-    if (T < 1 || T > INT64_C(1) << 24) return hk__fail(ctx, HK_ESHAPE, "T: expected 1 to %lld time steps, got %lld", (long long)(INT64_C(1) << 24), (long long)T);
-    if (N < 1 || N > INT64_C(1) << 30) return hk__fail(ctx, HK_ESHAPE, "batch: expected 1 to %lld samples, got %lld", (long long)(INT64_C(1) << 30), (long long)N);
+    if (T < 1 || T > INT64_C(1) << 40) return hk__fail(ctx, HK_ESHAPE, "T: expected 1 to %lld time steps, got %lld", (long long)(INT64_C(1) << 40), (long long)T);
+    if (N < 1 || N > INT64_C(1) << 40) return hk__fail(ctx, HK_ESHAPE, "batch: expected 1 to %lld samples, got %lld", (long long)(INT64_C(1) << 40), (long long)N);
     if (rank < 0 || rank > HK_MAX_RANK) return hk__fail(ctx, HK_ESHAPE, "input: expected at most %d axes per sample and step, got %d", HK_MAX_RANK, rank);
     for (int i = 0; i < rank; i++)
-        if (shape[i] < 1 || shape[i] > INT64_C(1) << 40) return hk__fail(ctx, HK_ESHAPE, "input: axis %d has size %lld", i, (long long)shape[i]);
+        if (shape[i] < 1 || shape[i] > INT64_C(1) << 40) return hk__fail(ctx, HK_ESHAPE, "input: expected 1 to %lld for axis %d, got %lld", (long long)(INT64_C(1) << 40), i, (long long)shape[i]);
+    hk_status st = hk__memory_input(ex->net, T, N, rank, shape);
+    if (st != HK_OK) return st;
     for (int i = 0; i < ex->n_plan; i++) {
         hk__plan *p = ex->plan[i];
         if (p->T == T && p->N == N && p->seq_in == (seq != 0) && p->rank == rank && memcmp(p->shape, shape, (size_t)rank * sizeof *shape) == 0) {
@@ -127,14 +129,8 @@ hk_status hk_executor_shape(hk_executor *ex, int64_t T, int64_t N, int seq, int 
     if (!grown) return hk__fail(ctx, HK_ENOMEM, "out of memory for the plan");
     ex->plan = grown;
     hk__plan *p;
-    hk_status st = hk__plan_new(ex, T, N, seq != 0, rank, shape, &p);
+    st = hk__plan_new(ex, T, N, seq != 0, rank, shape, &p);
     if (st != HK_OK) return st;
-    if (ex->net->cfg.memory_limit > 0 && p->arena > ex->net->cfg.memory_limit) {
-        st = hk__fail(ctx, HK_ENOMEM, "the plan needs %lld bytes, memory_limit is %lld: take a smaller batch or T, or raise the limit", (long long)p->arena,
-                      (long long)ex->net->cfg.memory_limit);
-        hk__plan_free(p);
-        return st;
-    }
     st = grow_arena(ex->net, (size_t)p->arena);
     if (st != HK_OK) {
         hk__plan_free(p);

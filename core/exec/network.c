@@ -33,15 +33,16 @@ static hk_status collect(hk_network *net, const hk__module *m) {
         hk_param_info info = { .name = name, .rank = p->rank, .learnable = p->learnable, .elems = 1 };
         for (int k = 0; k < p->rank; k++) {
             info.shape[k] = p->shape[k];
-            if (p->shape[k] < 1 || __builtin_mul_overflow(info.elems, p->shape[k], &info.elems) || info.elems > INT64_C(1) << 40) {
+            if (p->shape[k] < 1) {
                 free(name);
-                return hk__fail(net->ctx, HK_ESHAPE, "parameter %s: size %lld is not possible", full, (long long)p->shape[k]);
+                return hk__fail(net->ctx, HK_ESHAPE, "parameter %s: expected at least 1 for axis %d, got %lld", full, k, (long long)p->shape[k]);
             }
+            info.elems = hk__sat_mul(info.elems, p->shape[k]);
         }
         net->offset[net->n_param] = net->region;
         net->name[net->n_param] = name;
         net->param[net->n_param++] = info;
-        net->region += (info.elems + PAD - 1) / PAD * PAD;
+        net->region = hk__sat_add(net->region, (info.elems + PAD - 1) / PAD * PAD);
     }
     for (int i = 0; i < m->n_children; i++) {
         hk_status st = collect(net, m->children[i]);
@@ -126,14 +127,12 @@ hk_status hk_network_new(hk_context *ctx, hk_module *root, const hk_network_conf
     }
     net->real = net->be->real_bytes;
     if ((st = collect(net, net->root)) != HK_OK) goto err;
+    if (net->cfg.optimizer) net->opt_type = hk__mod(net->cfg.optimizer)->type, net->n_opt = (int)net->opt_type->n_state;
+    if ((st = hk__memory_params(net)) != HK_OK) goto err;
     if ((st = region_new(net, &net->value, "parameters")) != HK_OK) goto err;
     if ((st = region_new(net, &net->grad, "gradients")) != HK_OK) goto err;
-    if (net->cfg.optimizer) {
-        net->opt_type = hk__mod(net->cfg.optimizer)->type;
-        net->n_opt = (int)net->opt_type->n_state;
-        for (int k = 0; k < net->n_opt; k++)
-            if ((st = region_new(net, &net->opt[k], "optimizer state")) != HK_OK) goto err;
-    }
+    for (int k = 0; k < net->n_opt; k++)
+        if ((st = region_new(net, &net->opt[k], "optimizer state")) != HK_OK) goto err;
     if ((st = draw(net, net->root)) != HK_OK) goto err;
     *out = net;
     return HK_OK;

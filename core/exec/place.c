@@ -264,7 +264,6 @@ hk_status hk__place_all(hk__plan *p, hk__builder *b, bool train) {
     const hk_value roots[] = { p->y, p->loss, p->correct, p->grad_x, p->x, p->target };
     for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) q.keep[roots[i]] = true;
     lifetimes(&q);
-    choose_blocks(&q);
     for (int i = 0; p->output && p->output[i]; i++) q.keep[p->output[i]] = true;
     if (train && p->loss) { /* y is kept only when it was asked for */
         bool asked = false;
@@ -273,6 +272,8 @@ hk_status hk__place_all(hk__plan *p, hk__builder *b, bool train) {
     }
     spaces(&q);
     mark_derived(&q);
+    if ((st = hk__memory_begin(&q)) != HK_OK) goto end;
+    choose_blocks(&q);
     for (int u = 0; u < p->n_unit && st == HK_OK; u++)
         for (int i = 0; i < p->unit[u].n_call && st == HK_OK; i++) {
             q.unit = u, q.op = i;
@@ -283,6 +284,7 @@ hk_status hk__place_all(hk__plan *p, hk__builder *b, bool train) {
     if (st != HK_OK) goto end;
     if (train && (st = hk__plan_update(&q)) != HK_OK) goto end;
     st = pack(&q);
+    if (st == HK_OK) st = hk__memory_plan(&q);
     if (st != HK_OK) goto end;
     derived(&q);
     for (int u = 0; u < p->n_unit && st == HK_OK; u++)

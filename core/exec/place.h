@@ -16,6 +16,10 @@ typedef struct hk__placer {
     int unit, op;
 } hk__placer;
 
+/* ---- memory.c: begin, before operations are planned; plan, before anything is allocated for it ---- */
+hk_status hk__memory_begin(hk__placer *);
+hk_status hk__memory_plan(hk__placer *);
+
 /* ---- calls.c: `q->unit` is the unit being planned ---- */
 hk_status hk__plan_node(hk__placer *, hk__call *, int32_t node); /* the backend's plan of one operation; raises the unit's scratch */
 hk_status hk__plan_loop(hk__placer *, hk__call *, int32_t node);

@@ -37,6 +37,8 @@ void hk__infer_node(hk__builder *b, int32_t id) {
     for (int i = 0; i < n.n_out; i++) out[i] = (hk_desc){ .dtype = HK_F32, .rank = HK_UNKNOWN };
     n.op->infer(&b->base, &n, in, out);
     if (b->status != HK_OK) return;
+    for (int i = 0; i < n.n_out && b->status == HK_OK; i++) hk__memory_value(b, &out[i]);
+    if (b->status != HK_OK) return;
     for (int i = 0; i < n.n_out; i++) b->g->val[n.out[i]].desc = out[i];
 }
 

@@ -91,7 +91,8 @@ static hk_status add_param(hk_module *base, const char *name, int rank, const in
     if (law < HK_INIT_CONST || law > HK_INIT_NORMAL) return fail(base, HK_EINVAL, "parameter '%s' has the unknown initial law %u", name, (unsigned)law);
     for (int i = 0; i < rank; i++) {
         if (shape[i] < 1) return fail(base, HK_ESHAPE, "parameter '%s': axis %d is %lld, expected at least 1", name, i, (long long)shape[i]);
-        if (__builtin_mul_overflow(elems, shape[i], &elems) || elems > INT64_MAX / 64) return fail(base, HK_ESHAPE, "parameter '%s' is too large", name);
+        if (__builtin_mul_overflow(elems, shape[i], &elems) || elems > INT64_MAX / 64)
+            return fail(base, HK_ESHAPE, "parameter '%s' is too large: expected below %lld numbers, got more; axis %d has %lld", name, (long long)(INT64_MAX / 64), i, (long long)shape[i]);
     }
     for (int i = 0; i < m->n_params; i++)
         if (strcmp(m->params[i].name, name) == 0) return fail(base, HK_EINVAL, "parameter '%s' is declared twice", name);

@@ -11,11 +11,11 @@ int hk__attr_with(const hk__node *n, hk_attr *to, hk_attr more) {
 int64_t hk__window_out(const hk__node *n, int axis, int64_t in, int64_t kernel, bool ceil_mode) {
     int64_t before = hk__attr_int(n, axis ? "pad_left" : "pad_top"), after = hk__attr_int(n, axis ? "pad_right" : "pad_bottom");
     int64_t stride = hk__attr_int(n, axis ? "stride_w" : "stride_h"), dil = hk__attr_int(n, axis ? "dil_w" : "dil_h");
-    int64_t room = in + before + after - dil * (kernel - 1) - 1;
+    __int128 room = (__int128)in + before + after - (__int128)dil * (kernel - 1) - 1; /* arguments are anything that is written in an ini */
     if (room < 0 || stride < 1) return 0;
-    int64_t out = (room + (ceil_mode ? stride - 1 : 0)) / stride + 1;
-    if (ceil_mode && (out - 1) * stride >= in + before) out--; /* a last window that would start beyond the input and its left padding */
-    return out;
+    __int128 out = (room + (ceil_mode ? stride - 1 : 0)) / stride + 1;
+    if (ceil_mode && (out - 1) * stride >= (__int128)in + before) out--; /* a last window that would start beyond the input and its left padding */
+    return out < INT64_MAX ? (int64_t)out : INT64_MAX;
 }
 
 HK_INFER(conv2d_infer) { /* x[C,H,W], w[O,C/g,kh,kw], [b[O]] -> y[O,H',W'] */

@@ -22,4 +22,5 @@ const hk_dataset_type fashion_mnist_type = {
     .classes = idx_classes,
     .read = idx_read,
     .class_name = idx_class_name,
+    .bytes = idx_bytes,
 };

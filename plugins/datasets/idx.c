@@ -162,6 +162,11 @@ int idx_shape(const void *ds, int64_t *shape) {
     return 3;
 }
 
+int64_t idx_bytes(const void *ds) {
+    const idx_set *s = ds;
+    return s->n * (s->spec.height * s->spec.width + 1);
+}
+
 int64_t idx_classes(const void *ds) { return ((const idx_set *)ds)->spec.classes; }
 
 const char *idx_class_name(const void *ds, int64_t c) { return ((const idx_set *)ds)->spec.names[c]; }

@@ -18,6 +18,7 @@ hk_status idx_open(const hk_module *self, const idx_spec *, int train, void **ds
 void idx_close(void *ds);
 int64_t idx_size(const void *ds);
 int idx_shape(const void *ds, int64_t *shape); /* [1,H,W] */
+int64_t idx_bytes(const void *ds);
 int64_t idx_classes(const void *ds);
 const char *idx_class_name(const void *ds, int64_t c);
 hk_status idx_read(const void *ds, int64_t n, const int64_t *index, float *x, int64_t *y); /* pixels / 255 */
