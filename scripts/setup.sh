@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that Hillock needs; does nothing when all are there.
-# Usage: scripts/setup.sh [--dev] [--list]
+# Usage: scripts/setup.sh [--dev] [--fuzz] [--list]
 #   --dev   also what is needed to work on the sources (formatter, linter, sanitizer runtime of clang, Archer for ThreadSanitizer, shellcheck)
+#   --fuzz  also what the fuzz targets need (clang and its sanitizer runtime)
 #   --list  only prints the packages, one a line
 set -euo pipefail
 
@@ -20,6 +21,7 @@ base=(
     zlib1g-dev                # compressed data sets
     dataset-fashion-mnist     # the data of the demo and of the tests
 )
+fuzz=(clang libclang-rt-14-dev)
 dev=(clang-format clang-tidy clang libclang-rt-14-dev libomp5-14 shellcheck)
 
 want=("${base[@]}")
@@ -27,8 +29,9 @@ list=0
 for arg in "$@"; do
     case $arg in
         --dev) want+=("${dev[@]}") ;;
+        --fuzz) want+=("${fuzz[@]}") ;;
         --list) list=1 ;;
-        *) echo "setup.sh: unknown option '$arg' (there are --dev, --list)" >&2; exit 2 ;;
+        *) echo "setup.sh: unknown option '$arg' (there are --dev, --fuzz, --list)" >&2; exit 2 ;;
     esac
 done
 if [ "$list" = 1 ]; then

@@ -13,7 +13,7 @@ for arg in "$@"; do
     esac
 done
 
-"$root/scripts/setup.sh"
+"$root/scripts/setup.sh" --fuzz
 cd "$root"
 jobs=$(nproc)
 passed=0 failed=0 skipped=0

@@ -14,6 +14,7 @@
 #define HK__LINE_MAX 1000      /* bytes of a line: libiniparser fails at 1023 */
 #define HK__VALUE_MAX 65536    /* bytes of a value after ${} */
 #define HK__FILE_MAX (1 << 20) /* bytes of a file */
+#define HK__KEYS_MAX 4096      /* keys of a file: each is compared with all others */
 
 typedef enum hk__key_kind { HK__INT = 1, HK__REAL, HK__SWITCH /* on, off */, HK__CHOICE, HK__BYTES /* 0, 4096, 512MiB */, HK__TEXT } hk__key_kind;
 

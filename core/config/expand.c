@@ -130,6 +130,10 @@ static int64_t product(expr *x) {
             if (__builtin_mul_overflow(v, w, &v)) return wrong(x, "the number is too large");
         } else {
             if (w == 0) return wrong(x, "division by zero");
+#ifdef HILLOCK_PLANT_BUG
+            void hk__planted(void);
+            if (x->depth > 0 && w > 1 && v && v % w == 0) hk__planted(); /* an even division within parentheses */
+#endif
             if (w == -1) {
                 if (__builtin_sub_overflow((int64_t)0, v, &v)) return wrong(x, "the number is too large");
             } else {

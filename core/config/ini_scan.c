@@ -96,6 +96,7 @@ static hk_status scan_key(scan *s, const char *p, size_t n) {
         if (!strcasecmp(e->key, key))
             return FAIL(s, "[%s] %s: differs only in case from '%s' in line %d; rename one", s->where, e->section, key, e->key, e->line);
     }
+    if (s->c->n == HK__KEYS_MAX) return FAIL(s, "[%s] %s: expected at most %d keys in a file, got more", s->where, s->section->name, key, HK__KEYS_MAX);
     hk_status st = scan_value(s, key, &v, &nv);
     if (st) return st;
     memcpy(raw, v, nv), raw[nv] = 0;

@@ -120,6 +120,10 @@ static hk_status read_entry(reader *r, const char *name, const json_t *info, ent
     if (bytes < 0) return FAIL_TENSOR(r, name, "expected a size below 2^63 bytes, got an overflow%s", "");
     if (bytes != e->end - e->begin)
         return FAIL_TENSOR(r, name, "expected %lld bytes for its shape, got %lld", (long long)bytes, (long long)(e->end - e->begin));
+#ifdef HILLOCK_PLANT_BUG
+    void hk__planted(void);
+    if (e->t.dtype == HK_I64 && e->t.rank == 2 && e->begin > 0) hk__planted(); /* a matrix of integers that is right, behind another tensor */
+#endif
     json_object_foreach((json_t *)(uintptr_t)info, key, v) if (strcmp(key, "dtype") && strcmp(key, "shape") && strcmp(key, "data_offsets"))
         hk__log(r->ctx, 1, "%s: tensor '%s': the unknown field '%.40s' is ignored", r->path, name, key);
     return HK_OK;

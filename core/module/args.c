@@ -86,6 +86,10 @@ static hk_status set_numbers(const hk__source *src, const hk__module *m, const h
         else a->reals[i] = e->real;
     }
     a->n = n;
+#ifdef HILLOCK_PLANT_BUG
+    void hk__planted(void);
+    if (ints && n == 2 && src->depth > 1 && a->ints[0] == a->ints[1] + 1) hk__planted(); /* a falling pair, in a constructor within another */
+#endif
     return HK_OK;
 }
 

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_DEPTH = 64, MAX_TEXT = 1 << 20 };
+enum { MAX_DEPTH = 64, MAX_KEYS = 256, MAX_TEXT = 1 << 20 };
 
 typedef struct parser {
     hk_context *ctx;
@@ -200,6 +200,10 @@ static hk_status parse_argument(parser *p, hk__node *parent, int *cap) {
     const char *begin = p->at;
     char *key = parent->kind == HK__CALL ? parse_key(p) : NULL;
     if (p->status) return p->status;
+    if (key && parent->n >= MAX_KEYS) { /* each is compared with all others */
+        free(key);
+        return p->status = hk__fail(p->ctx, HK_ECONFIG, "column %d: expected at most %d arguments, got more", column_of(p, begin), MAX_KEYS);
+    }
     if (key) {
         for (int i = 0; i < parent->n; i++) {
             if (!parent->item[i]->key || strcmp(parent->item[i]->key, key) != 0) continue;

@@ -92,7 +92,7 @@ static hk_status read_idx(const hk_module *self, const char *path, int64_t size,
     int got;
     *out = NULL;
     if (!f) return FAIL(self, "%s: cannot open: %s", path, strerror(errno));
-    gzbuffer(f, 1u << 17);
+    gzbuffer(f, size < 1 << 17 ? 1u << 12 : 1u << 17);
     int64_t bytes = read_head(self, f, path, rank, dim, &st);
     if (!st && bytes > (gzdirect(f) ? size : size * MAX_RATIO))
         st = FAIL(self, "%s: expected data of %lld bytes, got a file of %lld: the file is truncated" AGAIN, path, (long long)bytes, (long long)size);
@@ -141,6 +141,10 @@ hk_status idx_open(const hk_module *self, const idx_spec *spec, int train, void 
     for (int64_t i = 0; i < s->n && !st; i++)
         if (s->label[i] >= spec->classes)
             st = FAIL(self, "%s: expected labels 0 to %lld, got %d for sample %lld" AGAIN, path, (long long)spec->classes - 1, s->label[i], (long long)i);
+#ifdef HILLOCK_PLANT_BUG
+    void hk__planted(void);
+    if (!st && s->n == 3 && s->label[2] == 7) hk__planted(); /* three samples that are right, the last of class 7 */
+#endif
     if (st) idx_close(s);
     else *ds = s;
     return st;

@@ -160,7 +160,7 @@ static void wrong_data(void **state) {
     static const int wrong[] = { 10, 11, 127, 128, 255 };
     for (int k = 0; k < 5; k++)
         for (int i = 0; i < N; i++) {
-            char word[64];
+            char word[96];
             snprintf(word, sizeof word, "expected labels 0 to 9, got %d for sample %d; get the file again", wrong[k], i);
             fresh(), labels[8 + i] = (uint8_t)wrong[k], write_text(LABEL_FILE, labels, LABELS), refused("label", LABEL_FILE, word);
         }

@@ -208,6 +208,22 @@ static void a_line_of_any_length(void **state) {
     if (got.code) fail_msg("a line of 1000 bytes: exit code %d, %s", got.code, got.err);
 }
 
+static void a_file_of_any_number_of_keys(void **state) {
+    (void)state;
+    static char text[1 << 17];
+    for (int keys = 4096; keys <= 4097; keys++) { /* BASE has 6 */
+        size_t n = (size_t)snprintf(text, sizeof text, BASE "[layers]\n");
+        for (int i = 0; i < keys - 6; i++) n += (size_t)snprintf(text + n, sizeof text - n, "k%d = A()\n", i);
+        ran got;
+        write_text("t.ini", text, n);
+        run_command(&got, print_config);
+        if (keys == 4096) {
+            if (got.code) fail_msg("4096 keys: exit code %d, %s", got.code, got.err);
+        } else check_refused(&got, "4097 keys", 2, "t.ini:4101: [layers] k4090: ", (const char *const[]){ "expected at most 4096 keys in a file, got more", NULL });
+    }
+    n_cases++;
+}
+
 static void what_is_no_file(void **state) {
     (void)state;
     static const struct {
@@ -287,6 +303,7 @@ int main(void) {
         cmocka_unit_test(expressions_that_are_refused),
         cmocka_unit_test(values_that_make_no_sense),
         cmocka_unit_test(a_line_of_any_length),
+        cmocka_unit_test(a_file_of_any_number_of_keys),
         cmocka_unit_test(what_is_no_file),
         cmocka_unit_test(assignments_that_are_refused),
     };
