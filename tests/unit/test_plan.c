@@ -231,7 +231,7 @@ static void test_what_does_not_depend_on_time_has_N_rows(void **state) {
 static void test_memory_limit_refuses_by_name(void **state) {
     (void)state;
     hk_network_config c = HK_NETWORK_CONFIG_DEFAULT;
-    c.memory_limit = 1000;
+    c.memory_limit = 10000; /* enough for the parameters */
     hk_executor_config ec = { sizeof ec, HK_INFER, 0, 0, NULL };
     net n;
     net_make(&n, "Linear(28, 32)", NULL, NULL, c, ec);
