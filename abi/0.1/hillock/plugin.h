@@ -270,6 +270,7 @@ typedef struct hk_dataset_type {
     int64_t (*classes)(const void *ds);                               /* [any] labels are 0 .. classes - 1 */
     hk_status (*read)(const void *ds, int64_t n, const int64_t *index, float *x, int64_t *y); /* [any] samples index[0..n): x[n][shape] border order, pictures in 0 .. 1; y[n]. The caller's memory. HK_EDATA, HK_EIO */
     const char *(*class_name)(const void *ds, int64_t c);             /* [any] (optional) of class c, 0 <= c < classes: short, ASCII, lives as long as ds; NULL: the number is shown */
+    int64_t (*bytes)(const void *ds);                                 /* [any] (optional) memory that it holds */
 } hk_dataset_type;
 
 /* ---- the plugin entry -------------------------------------------------------------------------------------------- */
