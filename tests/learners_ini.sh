@@ -60,5 +60,8 @@ wrong 'learners.fc.weight=STDP(sn="sn", tau_post=2)' 'tau_pre'
 code=0
 "$hillock" train "$work/plain.ini" --out "$work/stdp" --resume auto --set train.epochs=2 >"$work/out" 2>&1 || code=$?
 check
-[ "$code" = 2 ] && grep -q 'learners' "$work/out" || { cat "$work/out"; fail "resuming without the learner: exit code $code, expected 2 and [learners] named"; }
+if [ "$code" != 2 ] || ! grep -q 'learners' "$work/out"; then
+    cat "$work/out"
+    fail "resuming without the learner: exit code $code, expected 2 and [learners] named"
+fi
 finish

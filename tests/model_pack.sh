@@ -51,7 +51,10 @@ trains "cmake" "$work/by_cmake/build/train_pack" "$work/by_cmake/build/two_layer
 check
 code=0
 "$work/by_make/train_pack" >"$work/out" 2>&1 || code=$?
-[ "$code" = 2 ] && grep -q "'TwoLayer'" "$work/out" || { cat "$work/out"; fail "without the pack: exit code $code, expected 2 and TwoLayer named"; }
+if [ "$code" != 2 ] || ! grep -q "'TwoLayer'" "$work/out"; then
+    cat "$work/out"
+    fail "without the pack: exit code $code, expected 2 and TwoLayer named"
+fi
 make -C "$work/by_make" install >"$work/log" 2>&1 || { cat "$work/log"; fail "make install failed"; }
 trains "installed" "$work/by_make/train_pack"
 check
