@@ -6,6 +6,8 @@
 
 static const char in_name[] = "(in)", out_name[] = "(out)"; /* no module can call an output so */
 
+bool hk__has_learner(const hk_network *net, int param) { return net->learner && net->learner[param]; }
+
 /* The parameter's number when it has a learner in this network; -1. */
 static int learned(const hk__builder *b, const hk__module *m, int i) {
     char full[512];

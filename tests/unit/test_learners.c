@@ -56,7 +56,7 @@ static hk_module *open_net(net *n, const char *text, const char *loss, const cha
     if (loss) net_ok(hk_module_new_from_text(ctx, "hk.module/1", loss, &n->loss));
     if (optimizer) net_ok(hk_module_new_from_text(ctx, "hk.optimizer/1", optimizer, &n->optimizer));
     hk_network_config nc = HK_NETWORK_CONFIG_DEFAULT;
-    nc.backend = backend, nc.threads = 2, nc.nb = nb, nc.seed = 5, nc.loss = n->loss, nc.optimizer = n->optimizer;
+    nc.backend = net_backend(backend), nc.threads = 2, nc.nb = nb, nc.seed = 5, nc.loss = n->loss, nc.optimizer = n->optimizer;
     net_ok(hk_network_new(ctx, n->root, &nc, &n->net));
     return rule_text ? give(n, param, rule_text) : NULL;
 }
