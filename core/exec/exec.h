@@ -28,7 +28,19 @@ struct hk_network {
     bool laid_out;         /* an executor exists: what learns is settled */
     char *arena;           /* shared by all plans */
     size_t arena_bytes;
+    int64_t machine;       /* its memory and swap; 0: not asked yet */
 };
+
+/* ---- core/exec/memory.c: sizes that saturate, and what is too large refused by name ---- */
+#define HK__HUGE (INT64_C(1) << 60) /* more than any machine has; sums of a few of it are still numbers */
+int64_t hk__sat_mul(int64_t a, int64_t b); /* a, b >= 0; at most HUGE */
+int64_t hk__sat_add(int64_t a, int64_t b);
+int64_t hk__sat_elems(int rank, const int64_t *shape);
+int64_t hk__machine_memory(void);                   /* memory and swap that this process may have, in bytes */
+hk_status hk__memory_params(hk_network *);          /* before they are allocated */
+hk_status hk__memory_input(hk_network *, int64_t T, int64_t N, int rank, const int64_t *shape);
+void hk__memory_value(hk__builder *, const hk_desc *); /* of one operation's result */
+
 
 /* ---- core/exec/pack.c: places intervals in one buffer ---- */
 typedef struct hk__item {
