@@ -1,20 +1,64 @@
 #!/usr/bin/env bash
-# The long form of the reliability tests: 100 kills of a training at random moments, each of which must end with the same bytes; every
-# single allocation of each scenario fails, once and with all after it (with the sanitizers where the asan build is there); the fuzz
-# targets, which must also find the bugs that are planted for them.
-# Usage: scripts/reliability.sh [KILLS]    (the release build must be there: cmake --preset release && cmake --build --preset release)
+# The reliability campaign: bad plugins, bad configurations and files, absurd sizes, probes of device memory, every allocation failing, fuzzing
+# (which must also find planted bugs), and kills of a training at random moments, each of which must end with the same bytes.
+# Prints a table and writes it to OUT/reliability.txt and OUT/reliability.json; docs/reliability.md has one.
+# Usage: scripts/reliability.sh [--kills N] [--out DIR]    (defaults: 100, runs/reliability)
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-export HILLOCK_KILLS=${1:-100} HILLOCK_SOURCE=$root HILLOCK_BUILD=${HILLOCK_BUILD:-$root/build}
-[ -x "$HILLOCK_BUILD/bin/hillock" ] || { echo "reliability.sh: no $HILLOCK_BUILD/bin/hillock: build first" >&2; exit 1; }
-bash "$root/tests/kill.sh"
-
-build=$HILLOCK_BUILD
-[ -x "$root/build-asan/tests/test_alloc_config" ] && build=$root/build-asan
-echo "allocations fail in $build"
-export HILLOCK_ALLOC_STRIDE=1 LSAN_OPTIONS=suppressions=$root/tests/lsan.supp:print_suppressions=0
-for test in "$build"/tests/test_alloc_*; do
-    (cd "$root" && "$test") | grep -v '^\[' || { echo "reliability.sh: $test failed" >&2; exit 1; }
+kills=100
+out=$root/runs/reliability
+while [ $# -gt 0 ]; do
+    case $1 in
+        --kills) kills=${2:?--kills takes a number}; shift 2 ;;
+        --out) out=${2:?--out takes a folder}; shift 2 ;;
+        *) echo "reliability.sh: unknown option '$1' (there are --kills, --out)" >&2; exit 2 ;;
+    esac
 done
-bash "$root/tests/fuzz.sh" --prove || [ $? = 77 ]
-bash "$root/tests/fuzz.sh" || [ $? = 77 ]
+mkdir -p "$out"
+log=$out/log.txt
+: >"$log"
+cd "$root"
+"$root/scripts/setup.sh" --fuzz
+for preset in release asan; do
+    echo "building $preset ..."
+    (cmake --preset $preset && cmake --build --preset $preset) >>"$log" 2>&1 || { tail -n 40 "$log"; echo "reliability.sh: the $preset build failed" >&2; exit 1; }
+done
+export HILLOCK_SOURCE=$root HILLOCK_BUILD=$root/build HILLOCK_KILLS=$kills HILLOCK_ALLOC_STRIDE=1
+export LSAN_OPTIONS=suppressions=$root/tests/lsan.supp:print_suppressions=0
+started=$SECONDS
+failed=0 skipped=0
+
+# step COMMAND...: runs it; its output goes to the log.
+step() {
+    local code=0
+    echo "== $*" | sed "s|$root/||g" | tee -a "$log"
+    "$@" >>"$log" 2>&1 || code=$?
+    if [ $code = 77 ]; then
+        skipped=$((skipped + 1))
+        grep '^skip:' "$log" | tail -n 1
+    elif [ $code != 0 ]; then
+        failed=$((failed + 1))
+        echo "FAILED ($code); see $log"
+    fi
+}
+for test in plugins_bad ini_rows ini_keys safetensors_cases idx_cases sizes; do step "$root/build-asan/tests/test_$test"; done
+step "$root/build/tests/test_fence"
+for test in "$root"/build-asan/tests/test_alloc_*; do step "$test"; done
+step bash "$root/tests/fuzz.sh" --prove
+step bash "$root/tests/fuzz.sh"
+step bash "$root/tests/kill.sh"
+
+# "count: WHAT NUMBER" lines, summed by what, in the order of their first appearance.
+sed -n 's/.*count: \([a-z_0-9]*\) \([0-9]*\).*/\1 \2/p' "$log" |
+    awk '{ if (!($1 in n)) key[++k] = $1; n[$1] += $2 } END { for (i = 1; i <= k; i++) print key[i], n[key[i]] }' >"$out/counts"
+{
+    awk '{ what = $1; gsub("_", " ", what); printf "%-42s %12d\n", what, $2 }' "$out/counts"
+    printf '%-42s %12d\n' "steps failed" $failed "steps skipped" $skipped seconds $((SECONDS - started))
+} | tee "$out/reliability.txt"
+{
+    echo "{"
+    awk '{ printf "  \"%s\": %d,\n", $1, $2 }' "$out/counts"
+    printf '  "steps_failed": %d,\n  "steps_skipped": %d,\n  "seconds": %d\n}\n' $failed $skipped $((SECONDS - started))
+} >"$out/reliability.json"
+rm -f "$out/counts"
+[ $failed = 0 ]

@@ -51,5 +51,8 @@ for i in $(seq "$kills"); do
 done
 echo "$kills kills in a training of $took ms (seed $seed): $kills ended with the same bytes; $writing hit a checkpoint being written," \
     "$nothing restarted from nothing, $done_before came after the end"
+echo "count: kills $kills"
+echo "count: kills_while_a_checkpoint_was_written $writing"
+echo "count: kills_before_the_first_checkpoint $nothing"
 [ $((done_before * 2)) -lt "$kills" ] || fail "too few kills hit the training"
 finish

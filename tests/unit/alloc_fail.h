@@ -208,7 +208,7 @@ static void alloc_scenario_run(const alloc_scenario *s) {
     assert_true(count > 0);
     for (int from = 0; from < 2; from++)
         for (long n = 1; n <= count; n += stride) optional += alloc_once(s, n, from), failed++;
-    printf("count: allocations failed %ld (%s: %ld allocations, stride %ld, each alone and with all after it; %d runs did without)\n", failed, s->name, count, stride, optional);
+    printf("count: allocations_failed %ld (%s: %ld allocations, stride %ld, each alone and with all after it; %d runs did without)\n", failed, s->name, count, stride, optional);
     if (optional > s->optional) fail_msg("%s: %d runs succeeded although an allocation failed, expected at most %d", s->name, optional, s->optional);
 }
 

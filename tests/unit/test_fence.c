@@ -10,11 +10,13 @@
 
 static const hk_backend *fence;
 static hk_device *device;
+static int n_children;
 
 /* How a child that calls f ended: its exit code, or minus the signal that killed it. Nothing in f may be cmocka's. */
 static int child(int (*f)(void *), void *arg) {
     fflush(NULL);
     pid_t pid = fork();
+    n_children++;
     if (pid == 0) {
         static const struct rlimit no_core = { 0, 0 };
         setrlimit(RLIMIT_CORE, &no_core);
@@ -287,6 +289,7 @@ int main(void) {
         cmocka_unit_test(test_without_cpu_open_says_so),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    printf("count: fence_probes %d\n", n_children);
     fence->close(device);
     return failed;
 }
