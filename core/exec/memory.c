@@ -4,11 +4,13 @@
  * process is in. Sizes are computed with saturation: what overflows is as good as too large. Planning itself takes memory by the number
  * of operations, not by their sizes. */
 #include "exec/place.h"
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysinfo.h>
+#include <unistd.h>
 
 int64_t hk__sat_mul(int64_t a, int64_t b) {
     int64_t r;
@@ -27,25 +29,30 @@ int64_t hk__sat_elems(int rank, const int64_t *shape) {
 
 /* ---- the limit ---- */
 
+/* The beginning of a small file, as text; no memory is taken for it. False: there is no such file. */
+static bool read_text(const char *path, char *text, size_t size) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
+    if (fd >= 0) close(fd);
+    text[n > 0 ? n : 0] = 0;
+    return n >= 0;
+}
+
 /* A number in a file of the control group; HUGE: "max", or no such file. */
 static int64_t cgroup_number(const char *folder, const char *name) {
     char path[640], text[32] = "";
     snprintf(path, sizeof path, "/sys/fs/cgroup%s/%s", folder, name);
-    FILE *f = fopen(path, "re");
-    if (!f) return HK__HUGE;
-    char *end = fgets(text, sizeof text, f);
-    fclose(f);
-    long long v = end && text[0] >= '0' && text[0] <= '9' ? strtoll(text, NULL, 10) : HK__HUGE;
+    if (!read_text(path, text, sizeof text) || text[0] < '0' || text[0] > '9') return HK__HUGE;
+    long long v = strtoll(text, NULL, 10);
     return v < HK__HUGE ? v : HK__HUGE;
 }
 
 /* Memory and swap that the group and those above it allow (version 2; version 1 by its mount's own file). */
 static int64_t cgroup_limit(int64_t swap) {
-    char line[512], folder[512] = "";
-    FILE *f = fopen("/proc/self/cgroup", "re");
-    while (f && fgets(line, sizeof line, f))
+    char text[4096], folder[512] = "";
+    const char *line = read_text("/proc/self/cgroup", text, sizeof text) ? text : NULL;
+    for (; line && *line; line = strchr(line, '\n'), line = line ? line + 1 : NULL)
         if (!strncmp(line, "0::", 3)) snprintf(folder, sizeof folder, "%.*s", (int)strcspn(line + 3, "\n"), line + 3);
-    if (f) fclose(f);
     int64_t least = cgroup_number("/memory", "memory.limit_in_bytes");
     if (least < HK__HUGE) least = hk__sat_add(least, swap);
     for (;;) {
