@@ -19,8 +19,11 @@ if [ $prove = 1 ]; then
     fuzz_dir=$source_dir/build-fuzz-bug
     options=(-DHILLOCK_PLANT_BUG=ON)
 fi
-(cd "$source_dir" && cmake --preset fuzz -B "$fuzz_dir" "${options[@]}" && cmake --build "$fuzz_dir") >"$work/out" 2>&1 || { tail -n 40 "$work/out"; fail "the fuzz targets do not build"; }
+(cd "$source_dir" && cmake --preset fuzz -B "$fuzz_dir" "${options[@]}" && cmake --build "$fuzz_dir") >"$work/out" 2>&1 || { grep -v '^\[' "$work/out" | tail -n 40; fail "the fuzz targets do not build"; }
 
+HILLOCK_FUZZ_DIR=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) # files that the targets write, in memory where there is such a folder
+export HILLOCK_FUZZ_DIR
+trap 'rm -rf "$work" "$HILLOCK_FUZZ_DIR"' EXIT
 unset ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS
 limits=(-timeout=10 -rss_limit_mb=1024 -max_len=2048 -print_final_stats=1)
 # One target: its exit code in $work/NAME.code, what it printed in $work/NAME.log.

@@ -57,9 +57,10 @@ static void clean(void) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static const idx_spec spec = { 2, 2, 10 };
+    static const idx_spec spec = { .height = 2, .width = 2, .classes = 10 };
     if (!dir[0]) {
-        snprintf(dir, sizeof dir, "/dev/shm/hillock-fuzz-idx-%d", (int)getpid());
+        const char *base = getenv("HILLOCK_FUZZ_DIR"); /* a crash leaves the folder: fuzz.sh removes what it is in */
+        snprintf(dir, sizeof dir, "%.40s/idx-%d", base ? base : "/dev/shm", (int)getpid());
         mkdir(dir, 0700), atexit(clean);
     }
     if (size < 3 || size > 1 << 16) return 0;

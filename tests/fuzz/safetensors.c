@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static int fd = -1, runs;
     if (fd < 0) {
         fd = memfd_create("in.safetensors", 0);
-        snprintf(in, sizeof in, "/proc/self/fd/%d", fd), snprintf(out, sizeof out, "/dev/shm/hillock-fuzz-%d.safetensors", (int)getpid());
+        snprintf(in, sizeof in, "/proc/self/fd/%d", fd), snprintf(out, sizeof out, "%.40s/out.safetensors", getenv("HILLOCK_FUZZ_DIR") ? getenv("HILLOCK_FUZZ_DIR") : "/dev/shm");
     }
     if (ftruncate(fd, 0) || pwrite(fd, data, size, 0) != (ssize_t)size) abort();
     hk_file *f = NULL;
