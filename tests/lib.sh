@@ -13,7 +13,7 @@ if [ -n "${HILLOCK_TEST_BACKEND:-}" ]; then
     {
         echo '#!/usr/bin/env bash'
         # shellcheck disable=SC2016 # the script's own
-        echo 'case ${1-} in train | plan | eval | bench) set -- "$@" --set '"backend.name=$HILLOCK_TEST_BACKEND ;; esac"
+        echo 'case ${1-} in train | plan | eval | bench) set -- "$1" --set backend.name='"$HILLOCK_TEST_BACKEND"' "${@:2}" ;; esac'
         printf 'exec %q "$@"\n' "$hillock" # the same process: tests send it signals
     } >"$work/.bin/hillock"
     chmod +x "$work/.bin/hillock"
