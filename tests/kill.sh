@@ -8,7 +8,7 @@ seed=${HILLOCK_SEED:-$$}
 RANDOM=$seed
 # Which moments a seed gives is the same everywhere, what they hit is not.
 train() {
-    exec "$hillock" train "$source_dir/examples/seq_plain.ini" --quiet --set data.limit=8192 --set data.test_limit=1000 --set train.epochs=4 --set run.log_every=1 \
+    exec "$hillock" train "$source_dir/examples/seq_plain.ini" --quiet --set data.limit=8192 --set data.test_limit=1000 --set train.epochs=8 --set run.log_every=1 \
         --set checkpoint.every_steps=2 "$@"
 }
 (train --out "$work/whole") || fail "the uninterrupted run failed"
