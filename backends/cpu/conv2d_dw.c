@@ -9,7 +9,6 @@
 #include "window.h"
 #pragma GCC optimize("O3")
 
-enum { DENSE_FROM = 45 /* per cent of spikes from which the dense way is faster */ };
 enum { ACC = 160 << 8, BAND = 24 << 8 /* numbers of the accumulators, and of a panel of a band */, PLACES = 128 };
 
 typedef struct dw_plan {
@@ -105,7 +104,7 @@ static int run_spikes(const dw_plan *P, const hk_bind *b, int64_t group, int64_t
     int64_t T = (dg->flags | dx->flags) & HK_T ? b->T : 1, end = cpu_min((group + 1) * HK_GROUP, b->n), image = P->H * P->W * P->C, n = 0, all = 0;
     for (int64_t t = 0; t < T; t++, all += (end - group * HK_GROUP) * image)
         n += cpu_spike_count((end - group * HK_GROUP) * image, (const uint8_t *)b->ptr[1] + cpu_row(dx, b, t, group * HK_GROUP) * image);
-    if (n > all / 100 * DENSE_FROM) return 0;
+    if (n > all / 100 * SPIKE_CONV_DENSE) return 0;
     cpu_spike_dw_start(&P->spikes, cn, on, scratch);
     for (int64_t t = 0; t < T; t++)
         for (int64_t i = group * HK_GROUP; i < end; i++)

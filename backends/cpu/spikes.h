@@ -7,6 +7,7 @@
 
 #include "cpu.h"
 
+enum { SPIKE_CONV_DENSE = 45 /* per cent of spikes from which the dense way of a convolution is faster */ };
 enum { SPIKE_VECTORS = 8, SPIKE_TAPS = 7 /* of one row of the kernel, in one walk */ };
 
 /* The spikes of one row of an image and how a row of outputs reads them. Entry e = place * C + channel, ascending; those of place x are

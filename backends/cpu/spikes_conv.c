@@ -6,8 +6,6 @@
 #include "window.h"
 #pragma GCC optimize("O3")
 
-enum { DENSE_FROM = 45 /* per cent of spikes from which the dense way is faster */ };
-
 size_t cpu_spike_conv_init(spike_conv *c, uint32_t isa, const hk_opdesc *o, int64_t rows) {
     const hk_desc *x = &o->in[0], *y = &o->out[0], *w = &o->in[1];
     cpu_window win[2] = { cpu_window_of(o, 0), cpu_window_of(o, 1) };
@@ -51,7 +49,7 @@ static work work_of(const spike_conv *c, int64_t q0, int64_t q1, void *scratch) 
 
 int cpu_spike_conv_list(const spike_conv *c, const uint8_t *image, int64_t q0, int64_t q1, void *scratch) {
     work w = work_of(c, q0, q1, scratch);
-    int64_t most = (w.end - w.first) * c->W * c->C * DENSE_FROM / 100, n = 0;
+    int64_t most = (w.end - w.first) * c->W * c->C * SPIKE_CONV_DENSE / 100, n = 0;
     for (int64_t y = w.first; y < w.end && n <= most; y++)
         for (int64_t x = 0; x <= c->W; x++) {
             w.off[(y - w.first) * (c->W + 1) + x] = (int32_t)n;

@@ -5,12 +5,6 @@
 #define ADDRESS(name) &hk__rule_##name,
 static const hk__rule *const rules[] = { HK_RULES(ADDRESS) };
 
-static int place_of(const hk__graph *g, int32_t node) {
-    int at = 0;
-    while (at < g->top.n && g->top.at[at] != node) at++;
-    return at;
-}
-
 int32_t hk__made_by(const hk__graph *g, hk_value v, const char *op) {
     const hk__val *x = &g->val[v];
     if (!v || x->source != HK_SRC_NODE || x->loop || g->node[x->node].body || strcmp(g->node[x->node].op->name, op) != 0) return 0;
@@ -61,16 +55,14 @@ bool hk__fuse_emit(hk__builder *b, const hk__rule *rule, int32_t at, const char 
         return false;
     }
     g->node[id].phase = g->node[at].phase;
-    if (!hk__insert(&g->top, place_of(g, at), id)) g->oom = true;
+    if (!hk__insert(&g->top, hk__index_of(&g->top, at), id)) g->oom = true;
     return true;
 }
 
 void hk__drop_node(hk__graph *g, int32_t node) {
-    int at = place_of(g, node);
+    int at = hk__index_of(&g->top, node);
     for (int k = 0; k < g->node[node].n_in; k++) g->node[node].in[k] = HK_NONE;
-    if (at == g->top.n) return;
-    memmove(g->top.at + at, g->top.at + at + 1, (size_t)(g->top.n - at - 1) * sizeof *g->top.at);
-    g->top.n--;
+    if (at >= 0) hk__remove(&g->top, at);
 }
 
 void hk__fuse(hk__builder *b) {

@@ -53,6 +53,17 @@ bool hk__insert(hk__list *l, int at, int32_t v) {
     return true;
 }
 
+void hk__remove(hk__list *l, int at) {
+    memmove(l->at + at, l->at + at + 1, (size_t)(l->n - at - 1) * sizeof *l->at);
+    l->n--;
+}
+
+int hk__index_of(const hk__list *l, int32_t v) {
+    for (int i = 0; i < l->n; i++)
+        if (l->at[i] == v) return i;
+    return -1;
+}
+
 /* Makes room for one more in a table; false when there is none. */
 static bool grow(void **table, int32_t *cap, int32_t n, size_t each) {
     if (n < *cap) return true;

@@ -116,6 +116,8 @@ hk_value hk__val_new(hk__graph *, const hk_desc *, hk__source, int32_t ref, int3
 int32_t hk__node_new(hk__graph *, const struct hk__op *, const char *path, int n_in, const hk_value *in, int n_out, int n_attr, const hk_attr *attr, int32_t loop);
 hk__list *hk__body(hk__graph *, int32_t loop);           /* the list of a region */
 bool hk__insert(hk__list *, int at, int32_t v);
+void hk__remove(hk__list *, int at);
+int hk__index_of(const hk__list *, int32_t v);           /* -1: not in it */
 void hk__note(hk__graph *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void hk__graph_free(hk__graph *);
 bool hk__pair_add(hk__graph *, hk__pair **, int32_t *n, hk_value inner, hk_value outer);

@@ -32,8 +32,7 @@ void hk__fold_norm(hk__builder *b) {
         const char *who;
         if (hk__readers(g, x, &who) != 1) continue;
         hk_value mean = n->in[1], rstd = n->in[2], gamma = n->in[3], beta = n->in[4], w = g->node[conv].in[1], bias = g->node[conv].in[2], y = n->out[0];
-        int from = g->top.n, at = 0;
-        while (g->top.at[at] != conv) at++;
+        int from = g->top.n, at = hk__index_of(&g->top, conv);
         /* Statistics and affine parameters that were computed after the convolution would come too late. */
         bool late = false;
         const hk_value need[4] = { mean, rstd, gamma, beta };

@@ -37,17 +37,6 @@ typedef struct hoist {
     hk__loop *l;
 } hoist;
 
-static void remove_at(hk__list *list, int i) {
-    memmove(list->at + i, list->at + i + 1, (size_t)(list->n - i - 1) * sizeof *list->at);
-    list->n--;
-}
-
-static int index_of(const hk__list *list, int32_t v) {
-    for (int i = 0; i < list->n; i++)
-        if (list->at[i] == v) return i;
-    return -1;
-}
-
 static bool inside(const hoist *h, hk_value v) { return v && h->g->val[v].loop == h->loop; }
 
 /* A new node, put at position `at` of a region's list. */
@@ -90,7 +79,7 @@ static void split(hoist *h) {
         hk_value part[2];
         for (int j = 0; j < 2; j++) {
             const hk_attr attr[2] = { { "start", j ? k[0] : 0, 0, NULL }, { "len", k[j], 0, NULL } };
-            hk_value wj = new_node(h, "slice", 1, &w, 2, attr, 0, index_of(&g->top, h->loop));
+            hk_value wj = new_node(h, "slice", 1, &w, 2, attr, 0, hk__index_of(&g->top, h->loop));
             const hk_value in[3] = { p[j], wj, (j ? d0 : d1) ? bias : HK_NONE }; /* the bias goes with the part that can leave */
             if (!wj) return;
             part[j] = new_node(h, "linear", 3, in, 0, NULL, h->loop, i++);
@@ -146,8 +135,8 @@ static void lift(hoist *h) {
         int32_t id = l->body.at[i];
         if (!lifts(h, id)) continue;
         bool t = leave(h, id);
-        remove_at(&l->body, i--);
-        if (!hk__insert(&g->top, index_of(&g->top, h->loop), id)) g->oom = true;
+        hk__remove(&l->body, i--);
+        if (!hk__insert(&g->top, hk__index_of(&g->top, h->loop), id)) g->oom = true;
         for (int k = 0; k < g->node[id].n_out; k++) {
             hk_value v = g->node[id].out[k], slice = v;
             g->val[v].loop = 0;
@@ -236,8 +225,8 @@ static void sink(hoist *h) {
             t |= (g->val[outer].desc.flags & HK_T) != 0;
         }
         g->node[id].loop = 0;
-        remove_at(&l->body, i);
-        int at = index_of(&g->top, h->loop) + 1;
+        hk__remove(&l->body, i);
+        int at = hk__index_of(&g->top, h->loop) + 1;
         if (!hk__insert(&g->top, at, id)) g->oom = true;
         for (int k = 0; k < g->node[id].n_out && !g->oom; k++) {
             hk_value v = g->node[id].out[k];
@@ -270,6 +259,6 @@ void hk__hoist(hk__builder *b) {
         split(&h);
         lift(&h);
         sink(&h);
-        i = index_of(&g->top, id);
+        i = hk__index_of(&g->top, id);
     }
 }
