@@ -1,8 +1,8 @@
 /* test_idx_cases.c - IDX files that must be refused: one clear error with the file's path, what was expected, what was got and what to do;
  * exit code 3 from the command. The files are made here in the true format, plain and gzip. */
 #include "command_run.h"
+#include "little_memory.h"
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <zlib.h>
 
@@ -209,7 +209,6 @@ static void bombs(void **state) {
     (void)state;
     const uint32_t says[] = { 1, N, 0xffffffff };
     static const uint8_t zeros[1 << 20];
-    struct rlimit old, small;
     fresh(), unlink(IMAGE_FILE);
     for (int k = 0; k < 3; k++) {
         z_stream z = { 0 };
@@ -226,21 +225,9 @@ static void bombs(void **state) {
             } while (!z.avail_out);
         }
         deflateEnd(&z), fclose(f);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-        long pages = 0;
-        FILE *m = fopen("/proc/self/statm", "r");
-        assert_true(m && fscanf(m, "%ld", &pages) == 1);
-        fclose(m);
-        assert_int_equal(getrlimit(RLIMIT_AS, &old), 0);
-        small = old, small.rlim_cur = (rlim_t)(pages * sysconf(_SC_PAGESIZE)) + (32u << 20);
-        assert_int_equal(setrlimit(RLIMIT_AS, &small), 0);
-#else
-        (void)old, (void)small;
-#endif
+        begin_little_memory(32u << 20);
         refused("a gzip bomb", IMAGE_FILE ".gz", k == 2 ? "expected data of 3367254359280 bytes, got a file of" : "got more");
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-        assert_int_equal(setrlimit(RLIMIT_AS, &old), 0);
-#endif
+        assert_int_equal(give_memory_back(NULL), 0);
     }
 }
 

@@ -1,10 +1,9 @@
 /* test_sizes.c - absurd sizes are refused by name with the bytes that they need, before they are allocated: exit code 2, one line. Each row
  * is one --set over a small network; 64 MiB of address space are all that a refusal may take. */
 #include "command_run.h"
-#include <sys/resource.h>
+#include "little_memory.h"
 
 static int n_cases;
-static struct rlimit all_memory;
 static char dir[] = "/tmp/hillock-sizes-XXXXXX";
 
 /* 3 x 28 x 28 bytes and 3 labels, their order, one batch of 2: what the trainer holds beside the network when a plan is made. */
@@ -63,28 +62,12 @@ static const row rows[] = {
     { "run.memory_limit=200000", "t.ini:15: [train] batch: ", { "the training plan for T = 4 and 2 samples (arena ", "data 8", "memory_limit is 200000: " } },
 };
 
-static void begin_little_memory(void) {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-    struct rlimit small = all_memory;
-    long pages = 0;
-    FILE *m = fopen("/proc/self/statm", "r");
-    assert_true(m && fscanf(m, "%ld", &pages) == 1);
-    fclose(m);
-    small.rlim_cur = (rlim_t)(pages * sysconf(_SC_PAGESIZE)) + (64u << 20);
-    assert_int_equal(setrlimit(RLIMIT_AS, &small), 0);
-#endif
-}
-static int give_memory_back(void **state) {
-    (void)state;
-    return setrlimit(RLIMIT_AS, &all_memory);
-}
-
 static void absurd_sizes(void **state) {
     (void)state;
     ran r;
     run_command(&r, (const char *const[]){ "plan", "t.ini", NULL }); /* the plugins and threads are there before memory is short */
     if (r.code) fail_msg("%s", r.err);
-    begin_little_memory();
+    begin_little_memory(64u << 20);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         run_command(&r, (const char *const[]){ "plan", "t.ini", "--set", rows[i].set, NULL });
         const char *const words[] = { rows[i].word[0], rows[i].word[1], rows[i].word[2], NULL };
@@ -97,7 +80,7 @@ static void absurd_sizes(void **state) {
 static void more_than_the_machine(void **state) {
     (void)state;
     static const char *const set[] = { "layers.fc=Linear(784, 1099511627776)", "model.T=1099511627776", "train.batch=1099511627776" };
-    begin_little_memory();
+    begin_little_memory(64u << 20);
     for (size_t i = 0; i < 3; i++) {
         ran r;
         run_command(&r, (const char *const[]){ "plan", "t.ini", "--set", "run.memory_limit=0", "--set", set[i], NULL });
@@ -176,7 +159,7 @@ static void shapes_of_a_program(void **state) {
         { 1, 1, { big }, 1, "samples (arena 4398046511104" },
         { 1, big, { 4 }, 1, "the test plan for T = 1 and 1099511627776 samples" },
     };
-    begin_little_memory();
+    begin_little_memory(64u << 20);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         hk_status st = hk_executor_shape(ex, bad[i].T, bad[i].N, 0, bad[i].rank, bad[i].shape);
         if (hk_status_exit_code(st) != 2 || (!strstr(hk_error(ctx), bad[i].word) && bad[i].rank >= 0 && bad[i].rank < 9))
@@ -191,7 +174,7 @@ static void shapes_of_a_program(void **state) {
 static int begin(void **state) {
     (void)state;
     uint8_t images[16 + 3 * 784] = { 0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 28, 0, 0, 0, 28 }, labels[11] = { 0, 0, 8, 1, 0, 0, 0, 3 };
-    if (getrlimit(RLIMIT_AS, &all_memory) || !mkdtemp(dir) || chdir(dir)) return -1;
+    if (!mkdtemp(dir) || chdir(dir)) return -1;
     write_text("train-images-idx3-ubyte", images, sizeof images), write_text("train-labels-idx1-ubyte", labels, sizeof labels);
     write_text("t10k-images-idx3-ubyte", images, sizeof images), write_text("t10k-labels-idx1-ubyte", labels, sizeof labels);
     write_text("t.ini", ini, sizeof ini - 1);
