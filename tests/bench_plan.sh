@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# bench runs what train runs: for the same settings both print the same plans; its options are the ini's keys; it prints firing rates.
+# bench runs what train runs: for the same settings both print the same training plan; its inference has no loss; its options are the ini's keys; it prints
+# firing rates.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need_data
 plans() { sed -n '/^training plan/,/^arena/p; /^test plan/,/^arena/p' "$1"; }
@@ -17,10 +18,14 @@ for name in "${names[@]}"; do
     "$hillock" plan "$ini" "${sets[@]}" >"$work/plan" 2>&1 || { cat "$work/plan"; fail "plan failed"; }
     plans "$work/train" >"$work/train.plans"
     [ "$(grep -c '^arena' "$work/train.plans")" = 2 ] || fail "$name: train did not print two plans"
-    for other in bench plan; do
-        check
-        plans "$work/$other" | diff "$work/train.plans" - || fail "$name: $other has other plans than train"
-    done
+    check
+    plans "$work/plan" | diff "$work/train.plans" - || fail "$name: plan has other plans than train"
+    check
+    plans "$work/bench" | diff <(sed '/^arena/q' "$work/train.plans") - || fail "$name: bench has another training plan than train"
+    check
+    sed -n '/^inference plan/,/^arena/p' "$work/bench" | grep -q 'sum_t' || fail "$name: bench does not infer the mean over T"
+    check
+    ! sed -n '/^inference plan/,/^arena/p' "$work/bench" | grep -qE ' (correct|one_hot|cross_entropy) ' || fail "$name: bench infers with a loss"
     check
     neurons=$(grep -cE '^[^#]*= .*\b(IF|LIF|ParametricLIF)\(' "$ini" || true)
     rates=$(grep -c "^$name rate .* [01]\.[0-9]*$" "$work/bench" || true)

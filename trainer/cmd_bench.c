@@ -1,8 +1,8 @@
 /* cmd_bench.c - `hillock bench NAME`: times training and inference on one fixed batch, with train's own network, executors and step.
  *
  * Settings are in bench/NAME.ini; lines have the format of the peers' benchmark (bench/peers/peer_bench.py), so they can be put side
- * by side. A training step is: copy the batch in, forward, loss, backward, optimizer, loss and accuracy out; an inference: copy in,
- * forward, loss and accuracy out. The first one is not timed. */
+ * by side, and so is what is timed: the batch is in place already; a training step is forward, loss, backward and optimizer; an inference
+ * gives the mean of the output over T, without loss and accuracy. The first one is not timed. */
 #include "trainer.h"
 #include <errno.h>
 #include <limits.h>
@@ -38,14 +38,17 @@ static int by_value(const void *a, const void *b) {
 }
 
 static hk_status time_phase(hk__job *j, hk_executor *ex, const hk__loader *l, const hk__options *o, const char *phase, double *t) {
-    hk__batch_result r;
-    hk_status st = hk__job_run(j, ex, l->x, l->y, l->count, &r);
+    double loss = 0;
+    hk_status st = hk__job_put(j, ex, l->x, ex == j->train ? l->y : NULL, l->count);
+    if (st) return st;
+    st = hk_executor_run(ex);
     for (int64_t i = 0; i < o->iters && !st; i++) {
         double t0 = hk__now();
-        st = hk__job_run(j, ex, l->x, l->y, l->count, &r);
+        st = hk_executor_run(ex);
         t[i] = hk__now() - t0;
     }
-    if (st) return st;
+    if (!st && ex == j->train) st = hk_executor_read(ex, "loss", HK_F64, &loss, 1);
+    if (st) return hk__job_fail_ctx(j, st, "model", "type");
     qsort(t, (size_t)o->iters, sizeof *t, by_value);
     double m = o->iters % 2 ? t[o->iters / 2] : 0.5 * (t[o->iters / 2 - 1] + t[o->iters / 2]);
     long long B = (long long)l->count;
@@ -53,7 +56,7 @@ static hk_status time_phase(hk__job *j, hk_executor *ex, const hk__loader *l, co
         printf("{\"name\": \"%s\", \"phase\": \"%s\", \"batch\": %lld, \"threads\": %d, \"iters\": %lld, \"img_per_s\": %.1f, \"it_per_s\": %.3f, "
                "\"median_ms\": %.4f, \"min_ms\": %.4f, "
                "\"loss\": %.9g}\n",
-            o->arg[0], phase, B, j->threads, (long long)o->iters, (double)B / m, 1 / m, m * 1e3, t[0] * 1e3, r.loss);
+            o->arg[0], phase, B, j->threads, (long long)o->iters, (double)B / m, 1 / m, m * 1e3, t[0] * 1e3, loss);
     else
         printf("%s %s B=%lld threads=%d compile=False: %.1f img/s  %.3f it/s  (%.1f ms, min %.1f)\n", o->arg[0], phase, B, j->threads, (double)B / m, 1 / m,
             m * 1e3, t[0] * 1e3);
@@ -61,8 +64,17 @@ static hk_status time_phase(hk__job *j, hk_executor *ex, const hk__loader *l, co
     return HK_OK;
 }
 
+/* The output's mean over T, and nothing else. */
+static hk_status infer_executor(hk__job *j, hk_executor **ex) {
+    const hk_output rate = { .name = "rate" };
+    hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = HK_INFER, .flags = HK_FORGET | HK_NO_LOSS, .n_output = 1, .outputs = &rate };
+    hk_status st = hk_executor_new(j->net, &ec, ex);
+    return st ? hk__job_fail_ctx(j, st, "model", "type") : HK_OK;
+}
+
 static hk_status bench(hk__conf *conf, const hk__options *o) {
     hk__job *j = NULL;
+    hk_executor *infer = NULL;
     hk__loader *l = NULL;
     double *t = malloc((size_t)o->iters * sizeof *t);
     hk_status st = t ? hk__job_new(conf, &j) : hk__conf_fail_key(conf, HK_ENOMEM, "train", NULL, "out of memory");
@@ -80,10 +92,12 @@ static hk_status bench(hk__conf *conf, const hk__options *o) {
     long long before = o->memory && !st ? hk__memory_before() : -1;
     if (!st) st = time_phase(j, j->train, l, o, "train", t);
     if (!st && o->memory) hk__memory_print(j, j->train, before, o->arg[0], o->json);
-    if (!st) st = time_phase(j, j->infer, l, o, "infer", t);
-    if (!st && o->plan) st = hk__plans_print(j);
+    if (!st) st = infer_executor(j, &infer);
+    if (!st) st = time_phase(j, infer, l, o, "infer", t);
+    if (!st && o->plan && puts("training plan") >= 0) st = hk_executor_print(j->train, stdout);
+    if (!st && o->plan && puts("\ninference plan") >= 0) st = hk_executor_print(infer, stdout);
     if (!st && o->rates) st = hk__rates_print(j, l, o->arg[0], o->json);
-    hk__loader_free(l), hk__job_free(j), free(t);
+    hk_executor_free(infer), hk__loader_free(l), hk__job_free(j), free(t);
     return st;
 }
 

@@ -250,13 +250,19 @@ hk_status hk__job_shape(hk__job *j, hk_executor *ex, int64_t n) {
     return st ? fail_model(j, st) : HK_OK;
 }
 
-hk_status hk__job_run(hk__job *j, hk_executor *ex, const float *x, const int64_t *y, int64_t n, hk__batch_result *r) {
+hk_status hk__job_put(hk__job *j, hk_executor *ex, const float *x, const int64_t *y, int64_t n) {
     int64_t elems = n;
     for (int i = 0; i < j->rank; i++) elems *= j->shape[i];
     hk_status st = hk_executor_shape(ex, j->T, n, 0, j->rank, j->shape);
     if (!st) st = hk_executor_write(ex, "x", HK_F32, x, elems);
-    if (!st) st = hk_executor_write(ex, "target", HK_I64, y, n);
-    if (!st) st = hk_executor_run(ex);
+    if (!st && y) st = hk_executor_write(ex, "target", HK_I64, y, n);
+    return st ? fail_model(j, st) : HK_OK;
+}
+
+hk_status hk__job_run(hk__job *j, hk_executor *ex, const float *x, const int64_t *y, int64_t n, hk__batch_result *r) {
+    hk_status st = hk__job_put(j, ex, x, y, n);
+    if (st) return st;
+    st = hk_executor_run(ex);
     if (!st) st = hk_executor_read(ex, "loss", HK_F64, &r->loss, 1);
     if (!st) st = hk_executor_read(ex, "correct", HK_F64, &r->correct, 1);
     return st ? fail_model(j, st) : HK_OK;

@@ -31,6 +31,7 @@ enum { HK__TRAIN_SPLIT = 1, HK__TEST_SPLIT = 2 };
 hk_status hk__job_open_data(hk__job *, int splits);           /* opens them; shape of a sample */
 hk_status hk__job_network(hk__job *);                         /* parameters, both executors */
 hk_status hk__job_shape(hk__job *, hk_executor *, int64_t n); /* chooses, or builds, the plan for n samples */
+hk_status hk__job_put(hk__job *, hk_executor *, const float *x, const int64_t *y, int64_t n); /* shape and batch of the next run; y NULL: no labels */
 /* One step on n samples: a training step on job->train, loss and accuracy only on job->infer. Allocates nothing once the plan is there. */
 hk_status hk__job_run(hk__job *, hk_executor *, const float *x, const int64_t *y, int64_t n, hk__batch_result *);
 hk_status hk__job_fail_ctx(hk__job *, hk_status, const char *section, const char *key); /* with the context's error text */

@@ -78,6 +78,7 @@ static hk_status find(hk_executor *ex, const char *name, bool write, place *out)
     case HK_SP_GRAD: out->base = net->grad + r->off; break;
     case HK_SP_CUR: out->base = (char *)(uintptr_t)ex->state[r->index].cur; break;
     case HK_SP_NEXT: out->base = ex->state[r->index].next; break;
+    case HK_SP_LOCAL: return hk__fail(net->ctx, HK_ENOTFOUND, "'%s' is not kept by this plan; name it among the outputs when the executor is made", name);
     default: return hk__fail(net->ctx, HK_EINTERNAL, "'%s' has no place in the arena", name);
     }
     return HK_OK;

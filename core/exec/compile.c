@@ -14,6 +14,7 @@ static hk_value input(hk__builder *b, hk__source source, int ref, hk_desc d) {
 /* The named output of a module, or the network's own. */
 static hk_value find_named(hk__builder *b, hk__plan *p, const char *name) {
     if (strcmp(name, "y") == 0) return p->y;
+    if (strcmp(name, "rate") == 0) return hk_value_desc(&b->base, p->y).flags & HK_T ? hk_mean_t(&b->base, p->y) : p->y;
     if (strcmp(name, "loss") == 0 && p->loss) return p->loss;
     return b->base.api->named(&b->base, name);
 }
@@ -31,10 +32,10 @@ static hk_value held(const hk__graph *g, const char *name) {
     return HK_NONE;
 }
 
-static void build_loss(hk__builder *b, hk__plan *p, hk_network *net) {
+static void build_loss(hk__builder *b, hk__plan *p, hk_network *net, bool wanted) {
     hk_builder *bb = &b->base;
     hk_desc y = hk_value_desc(bb, p->y);
-    if (b->status != HK_OK || !net->cfg.loss || !(y.flags & HK_N)) return;
+    if (b->status != HK_OK || !net->cfg.loss || !wanted || !(y.flags & HK_N)) return;
     p->target = input(b, HK_SRC_TARGET, 0, hk__desc(HK_I64, HK_HELD, 0, NULL));
     const hk_value in[2] = { p->y, p->target };
     hk__module_build(bb, net->cfg.loss, 2, in, 1, &p->loss);
@@ -90,7 +91,7 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
     b.held = HK_NONE;
     if (b.status == HK_OK && !p->y) hk__builder_fail(bb, HK_EINTERNAL, "the network gave no output");
     for (int i = 0; i < ex->cfg.n_output; i++) p->upstream_any |= ex->outputs[i].upstream != 0;
-    build_loss(&b, p, net);
+    build_loss(&b, p, net, !(ex->cfg.flags & HK_NO_LOSS));
     if (train) hk__learners_build(&b);
     int n_seed = 0;
     for (int i = 0; i < ex->cfg.n_output && b.status == HK_OK; i++) {
@@ -127,7 +128,8 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
     find_outputs(p, g, ex->cfg.n_output, seed);
     int n_root = 0;
     for (int i = 0; i < ex->cfg.n_output; i++) root[n_root++] = p->output[i];
-    if (!train || !p->loss) root[n_root++] = p->y;
+    p->keep_y = train ? !p->loss : !(ex->cfg.flags & HK_NO_LOSS) || !ex->cfg.n_output;
+    if (p->keep_y) root[n_root++] = p->y;
     root[n_root++] = p->loss;
     root[n_root++] = p->correct;
     root[n_root++] = p->grad_x;

@@ -107,6 +107,7 @@ typedef struct hk__plan {
     hk__ref *place;        /* [g->n_val] */
     int64_t rank, shape[HK_MAX_RANK];
     int seq_in;            /* x is [T,N,*] */
+    bool keep_y;           /* y is read after a run though nobody asked for it */
 } hk__plan;
 
 typedef struct hk__slot_memory { /* one slot's memory in an executor */

@@ -8,6 +8,7 @@
 hk_status hk_executor_new(hk_network *net, const hk_executor_config *cfg, hk_executor **out) {
     *out = NULL;
     if (!cfg || cfg->mode > HK_TRAIN) return hk__fail(net->ctx, HK_EINVAL, "hk_executor_new: mode must be HK_INFER or HK_TRAIN");
+    if (cfg->mode == HK_TRAIN && cfg->flags & HK_NO_LOSS) return hk__fail(net->ctx, HK_EINVAL, "hk_executor_new: HK_NO_LOSS is for HK_INFER alone");
     hk_executor *ex = calloc(1, sizeof *ex);
     if (!ex) return hk__fail(net->ctx, HK_ENOMEM, "out of memory for the executor");
     ex->net = net, ex->cfg = *cfg;

@@ -265,7 +265,7 @@ hk_status hk__place_all(hk__plan *p, hk__builder *b, bool train) {
     for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) q.keep[roots[i]] = true;
     lifetimes(&q);
     for (int i = 0; p->output && p->output[i]; i++) q.keep[p->output[i]] = true;
-    if (train && p->loss) { /* y is kept only when it was asked for */
+    if (!p->keep_y) { /* only when it was asked for */
         bool asked = false;
         for (int i = 0; p->output[i]; i++) asked |= p->output[i] == p->y;
         q.keep[p->y] = asked;

@@ -119,10 +119,11 @@ enum {
     HK_SEPARATE = 1u,     /* TRAIN: run, backward and step are three calls; else run does all three in one pass over memory */
     HK_INPUT_GRAD = 2u,   /* TRAIN: "grad:x" can be read */
     HK_EVAL = 4u,         /* TRAIN: gradients of the network as it infers: running statistics, no dropout */
-    HK_FORGET = 8u        /* sequence state ends with the run and takes no memory: no continue, no "state:PATH.FIELD" */
+    HK_FORGET = 8u,       /* sequence state ends with the run and takes no memory: no continue, no "state:PATH.FIELD" */
+    HK_NO_LOSS = 16u      /* INFER: neither loss nor "correct"; "y" is kept only when named among the outputs, or when none is */
 };
 typedef struct hk_output {
-    const char *name;         /* "y": the network's output; "path:v" or ":v": a named output of a module */
+    const char *name;         /* "y": the network's output; "rate": its mean over T; "path:v" or ":v": a named output of a module */
     int32_t upstream, pad;    /* TRAIN: takes an upstream gradient, written as "grad_out:NAME" before backward */
 } hk_output;
 typedef struct hk_executor_config {
@@ -139,7 +140,7 @@ HK_API void hk_executor_free(hk_executor *);
 HK_API hk_status hk_executor_shape(hk_executor *, int64_t T, int64_t N, int seq, int rank, const int64_t *shape);
 /* The only ways across the device border. Border order is PyTorch's. dtype of data: HK_F32, HK_F64, HK_I64 or u8 (HK_SPIKE); it is
  * converted. `count`: numbers in data, checked. Names: "x"; "target" (i64 [N]); "grad_out:NAME"; "state:PATH.FIELD" [N,*];
- * read also: "y", "loss", "correct" (number right), "PATH:OUT", "grad:x", "grad:PARAM". */
+ * read also: "y", "loss", "correct" (number right), "rate" and "PATH:OUT" (named among the outputs), "grad:x", "grad:PARAM". */
 HK_API hk_status hk_executor_write(hk_executor *, const char *name, hk_dtype, const void *data, int64_t count);
 HK_API hk_status hk_executor_read(hk_executor *, const char *name, hk_dtype, void *data, int64_t count);
 /* The shape at the border of what `name` reads: rank, and dims[0..rank). */

@@ -307,9 +307,31 @@ static void test_forgetting_state_changes_nothing_but_memory(void **state) {
         }
 }
 
+static void test_rate_alone_is_the_mean_over_time(void **state) {
+    (void)state;
+    net n;
+    const hk_output rate = { "rate", 0, 0 };
+    float *x = inputs(8 * 5 * 4, 3), y[8 * 5 * 3], r[5 * 3], whole[5 * 3] = { 0 };
+    net_make(&n, TEXT, "MSE()", NULL, config(), (hk_executor_config){ sizeof(hk_executor_config), HK_INFER, 0, 0, NULL });
+    infer(&n, 8, 5, x, y, 0);
+    net_free(&n);
+    for (int k = 0; k < 8 * 5 * 3; k++) whole[k % 15] += y[k] / 8.0f;
+    net_make(&n, TEXT, "MSE()", NULL, config(), (hk_executor_config){ sizeof(hk_executor_config), HK_INFER, HK_FORGET | HK_NO_LOSS, 1, &rate });
+    net_ok(hk_executor_shape(n.ex, 8, 5, 1, 1, (int64_t[]){ 4 }));
+    net_ok(hk_executor_write(n.ex, "x", HK_F32, x, 8 * 5 * 4));
+    net_ok(hk_executor_run(n.ex));
+    net_ok(hk_executor_read(n.ex, "rate", HK_F32, r, 5 * 3));
+    same("rate and mean of y", r, whole, 15);
+    assert_int_equal(hk_executor_read(n.ex, "y", HK_F32, y, 8 * 5 * 3), HK_ENOTFOUND);
+    assert_int_equal(hk_executor_read(n.ex, "loss", HK_F32, y, 1), HK_ENOTFOUND);
+    net_free(&n);
+    free(x);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_starts_anew),
+        cmocka_unit_test(test_rate_alone_is_the_mean_over_time),
         cmocka_unit_test(test_continue_equals_one_long_run),
         cmocka_unit_test(test_continue_with_another_batch_names_the_state),
         cmocka_unit_test(test_state_can_be_read_and_given),
