@@ -49,6 +49,8 @@ static int64_t cpu_block(hk_device *dev, int64_t N, int64_t T, int64_t row_bytes
     int64_t nb = cpu_min(cpu_max(room / sample / HK_GROUP * HK_GROUP, HK_GROUP), 4 * HK_GROUP);
     int64_t share = cpu_up((N + dev->threads - 1) / dev->threads, HK_GROUP);
     nb = cpu_min(nb, share);
+    int64_t blocks = cpu_up((N + nb - 1) / nb, dev->threads); /* as many for each thread: 3 blocks take two threads as long as 4 */
+    nb = cpu_min(nb, cpu_up((N + blocks - 1) / blocks, HK_GROUP));
     return nb >= N ? N : nb;
 }
 
