@@ -473,7 +473,8 @@ static void test_block(void **state) {
     (void)state;
     assert_int_equal(hn_backend->block(hn_device, 1, 4, 100), 1);
     assert_int_equal(hn_backend->block(hn_device, 13, 4, 1 << 30), 13);
-    assert_int_equal(hn_backend->block(hn_device, 256, 28, 100), 64);
+    assert_int_equal(hn_backend->block(hn_device, 384, 28, 100), 64);
+    assert_int_equal(hn_backend->block(hn_device, 256, 28, 100), 48); /* 6 blocks for 3 threads: 4 of 64 would keep one of them at two */
     for (int64_t N = 17; N < 300; N += 31)
         for (int64_t bytes = 1; bytes < 1 << 28; bytes *= 8) {
             int64_t nb = hn_backend->block(hn_device, N, 4, bytes);
