@@ -42,6 +42,7 @@ static hk_status time_phase(hk__job *j, hk_executor *ex, const hk__loader *l, co
     hk_status st = hk__job_put(j, ex, l->x, ex == j->train ? l->y : NULL, l->count);
     if (st) return st;
     st = hk_executor_run(ex);
+    if (!st && o->profile) st = hk_executor_profile(ex, 1, 0);
     for (int64_t i = 0; i < o->iters && !st; i++) {
         double t0 = hk__now();
         st = hk_executor_run(ex);
@@ -94,6 +95,8 @@ static hk_status bench(hk__conf *conf, const hk__options *o) {
     if (!st && o->memory) hk__memory_print(j, j->train, before, o->arg[0], o->json);
     if (!st) st = infer_executor(j, &infer);
     if (!st) st = time_phase(j, infer, l, o, "infer", t);
+    if (!st && o->profile) st = hk__profile_print(j, j->train, "training", o->json);
+    if (!st && o->profile) st = hk__profile_print(j, infer, "inference", o->json);
     if (!st && o->plan && puts("training plan") >= 0) st = hk_executor_print(j->train, stdout);
     if (!st && o->plan && puts("\ninference plan") >= 0) st = hk_executor_print(infer, stdout);
     if (!st && o->rates) st = hk__rates_print(j, l, o->arg[0], o->json);

@@ -26,7 +26,7 @@ int hk__cmd_train(int argc, char **argv) {
         st = hk__job_new(conf, &job);
         if (!st) st = hk__job_open_data(job, HK__TRAIN_SPLIT | HK__TEST_SPLIT);
         if (!st) st = hk__job_network(job);
-        hk__train_options t = { hk__conf_opt_text(conf, "run", "out"), o.resume, o.quiet, o.plan };
+        hk__train_options t = { hk__conf_opt_text(conf, "run", "out"), o.resume, o.quiet, o.plan, o.profile };
         if (!st) st = hk__train(job, &t);
     }
     code = st ? hk__report(conf, st) : 0;

@@ -34,6 +34,7 @@ enum {
     O_T,
     O_RATES, O_MEMORY,
     O_PLAN,
+    O_PROFILE,
     O_CHECKPOINT,
     O_RESUME,
     O_SHOW,
@@ -66,6 +67,8 @@ static const option_row rows[] = {
     { "channels", "C", "[model] channels", O_CHANNELS, HK__CMD_BENCH },
     { "T", "T", "time steps: [model] T", O_T, HK__CMD_BENCH },
     { "rates", NULL, "print the firing rate of each spiking layer on the batch", O_RATES, HK__CMD_BENCH },
+    { "profile", NULL, "measure each operation and print a table at the end; train writes trace.json (chrome://tracing) into --out too", O_PROFILE,
+        HK__CMD_TRAIN | HK__CMD_BENCH },
     { "memory", NULL, "print what the training plan was to take and what the process took", O_MEMORY, HK__CMD_BENCH },
     { "plan", NULL, "print the plans too", O_PLAN, HK__CMD_BENCH | HK__CMD_TRAIN },
     { "iters", "N", "steps that are timed, after one that is not (default 5)", O_ITERS, HK__CMD_BENCH },
@@ -141,6 +144,7 @@ int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *o) {
         case O_T: o->T = optarg; break;
         case O_RATES: o->rates = 1; break;
         case O_PLAN: o->plan = 1; break;
+        case O_PROFILE: o->profile = 1; break;
         case O_MEMORY: o->memory = 1; break;
         case O_CHECKPOINT: o->checkpoint = optarg; break;
         case O_RESUME: o->resume = optarg; break;

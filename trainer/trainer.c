@@ -220,7 +220,19 @@ static hk_status prepare(run *r, const hk__train_options *o) {
     if (!st && o->resume) st = resume_run(r, o->resume);
     else if (!st && r->dir.path) st = refuse_used(r);
     if (!st) st = hk__rundir_begin(&r->dir, r->j);
+    if (!st && o->profile) st = hk__profile_begin(r->j);
     return st ? st : open_metrics(r);
+}
+
+/* What --profile found: also of a run that was stopped. */
+static hk_status report_profile(run *r) {
+    hk_status st = hk__profile_print(r->j, r->j->train, "training", 0);
+    if (!st) st = hk__profile_print(r->j, r->j->infer, "tests", 0);
+    if (st || !r->dir.path) return st;
+    char *path = hk__rundir_file(&r->dir, "trace.json");
+    st = path ? hk__profile_trace(r->j, path) : hk__conf_fail_key(r->j->conf, HK_ENOMEM, "run", "out", "out of memory");
+    free(path);
+    return st;
 }
 
 static const int signals[] = { SIGINT, SIGTERM, SIGUSR1 };
@@ -249,6 +261,7 @@ hk_status hk__train(hk__job *j, const hk__train_options *o) {
     hk_status st = prepare(&r, o), begun = st;
     while (!st && r.done.epoch < r.epochs && !stop_signal) st = one_epoch(&r);
     if (!st) st = save(&r);
+    if (!st && o->profile) st = report_profile(&r);
     if (hk__metrics_close(&r.metrics) && !st) st = io_fail(&r, "metrics.jsonl");
     if (!st && stop_signal && r.done.epoch < r.epochs)
         st = hk__conf_fail(j->conf, HK_EINTERRUPTED, "stopped by %s after training step %lld, %lld of %lld epochs done%s%s", signal_name(stop_signal),

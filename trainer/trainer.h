@@ -169,7 +169,7 @@ void hk__show_free(hk__show *);
 /* ---- trainer.c: the run ---- */
 typedef struct hk__train_options {
     const char *out, *resume; /* NULL: none */
-    int quiet, plan;          /* plan: print the plans first */
+    int quiet, plan, profile; /* plan: print the plans first; profile: time by operation at the end, and trace.json */
 } hk__train_options;
 hk_status hk__train(hk__job *, const hk__train_options *);
 /* Loss and accuracy over all batches of a loader; ends early, with what it has, when *stop is set. show (optional) looks at each batch. */
@@ -182,6 +182,11 @@ hk_status hk__rates_print(hk__job *, const hk__loader *, const char *name, int j
 long long hk__memory_before(void); /* resident bytes now, from which the peak counts anew; -1: not known here */
 void hk__memory_print(hk__job *, hk_executor *, long long before, const char *name, int json);
 
+/* ---- profile.c: time by operation ---- */
+hk_status hk__profile_begin(hk__job *);                                     /* both executors, from here on */
+hk_status hk__profile_print(hk__job *, hk_executor *, const char *title, int json); /* a table, the longest first; stdout */
+hk_status hk__profile_trace(hk__job *, const char *path);                   /* the first steps' calls, for chrome://tracing or Perfetto */
+
 /* ---- command.c: the command line ---- */
 enum { HK__CMD_TRAIN = 1u, HK__CMD_PLAN = 2u, HK__CMD_PLUGINS = 4u, HK__CMD_BENCH = 8u, HK__CMD_TOP = 16u, HK__CMD_EVAL = 32u, HK__CMD_EXPORT = 64u, HK__CMD_DOCTOR = 128u };
 #define HK__MAX_SET 256
@@ -189,7 +194,7 @@ typedef struct hk__options {
     const char *set[HK__MAX_SET], *out, *threads, *batch, *channels, *T, *plugin_path, *checkpoint, *resume;
     const char *arg[4]; /* what is not an option */
     int64_t iters, show; /* show: 0 none */
-    int n_set, n_arg, quiet, json, verbose, help, print_config, version, rates, plan, memory;
+    int n_set, n_arg, quiet, json, verbose, help, print_config, version, rates, plan, memory, profile;
 } hk__options;
 int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *); /* 0, or an exit code with the message printed */
 void hk__options_help(unsigned cmd, FILE *);

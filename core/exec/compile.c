@@ -171,6 +171,7 @@ void hk__plan_free(hk__plan *p) {
     }
     free(p->unit);
     free(p->place);
+    free(p->timed);
     free(p->output);
     free(p->upstream);
     if (p->constants) p->net->be->buf_free(p->net->dev, p->constants);

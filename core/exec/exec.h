@@ -66,6 +66,7 @@ typedef struct hk__call { /* one operation, ready to run */
     const char *impl;
     hk__ref *ref;
     int32_t n_ref, node;
+    int32_t id, pad;       /* profile.c: its number in the plan */
     size_t scratch;
     struct hk__loop_call *loop;
 } hk__call;
@@ -108,7 +109,31 @@ typedef struct hk__plan {
     int64_t rank, shape[HK_MAX_RANK];
     int seq_in;            /* x is [T,N,*] */
     bool keep_y;           /* y is read after a run though nobody asked for it */
+    struct hk__timed *timed; /* [threads][n_timed] while the executor is profiled, else NULL */
+    int64_t n_timed;
 } hk__plan;
+
+/* ---- core/exec/profile.c: what is measured while plans run ---- */
+typedef struct hk__timed { /* of one call, by one thread */
+    int64_t calls, ns;
+} hk__timed;
+typedef struct hk__event {
+    const hk__plan *plan;
+    const hk__call *call;  /* NULL: the run */
+    int64_t start, ns, run;
+    int32_t t, block, piece, pad;
+} hk__event;
+typedef struct hk__track { /* events of one thread */
+    hk__event *event;
+    int64_t n, cap, lost, pad[4]; /* a cache line */
+} hk__track;
+typedef struct hk__profile {
+    int64_t runs, trace_runs, ns;
+    hk__track track[];     /* [threads] */
+} hk__profile;
+int64_t hk__ns(void);
+hk_status hk__profile_plan(struct hk_executor *, hk__plan *); /* room for a plan's numbers, when the executor is profiled */
+void hk__profile_free(struct hk_executor *);
 
 typedef struct hk__slot_memory { /* one slot's memory in an executor */
     char *name;
@@ -137,6 +162,7 @@ struct hk_executor {
     void *staging;
     size_t staging_bytes;
     int64_t last_N;
+    hk__profile *profile;  /* NULL: nothing is measured */
 };
 
 /* core/exec/compile.c */

@@ -41,6 +41,7 @@ static void free_state(hk_executor *ex) {
 
 void hk_executor_free(hk_executor *ex) {
     if (!ex) return;
+    hk__profile_free(ex);
     for (int i = 0; i < ex->n_plan; i++) hk__plan_free(ex->plan[i]);
     free_state(ex);
     free(ex->plan);
@@ -133,6 +134,7 @@ hk_status hk_executor_shape(hk_executor *ex, int64_t T, int64_t N, int seq, int 
     st = hk__plan_new(ex, T, N, seq != 0, rank, shape, &p);
     if (st != HK_OK) return st;
     st = grow_arena(ex->net, (size_t)p->arena);
+    if (st == HK_OK) st = hk__profile_plan(ex, p);
     if (st != HK_OK) {
         hk__plan_free(p);
         return st;

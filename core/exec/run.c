@@ -14,7 +14,15 @@ typedef struct frame { /* one block of one segment, or a whole-batch operation *
     int64_t n, sample0, groups;
     int64_t t;         /* inside a loop: its step */
     char *in[HK__MAX_CARRY], *out[HK__MAX_CARRY]; /* carries of the running loop */
+    hk__timed *timed;  /* this thread's, while the executor is profiled; else NULL */
+    hk__track *track;  /* where this thread's calls are kept; NULL: nowhere */
 } frame;
+
+typedef struct team { /* the stream of operations that are split among threads */
+    hk_stream base;
+    const frame *f;
+    const hk__call *now; /* the operation that runs, while its pieces are kept */
+} team;
 
 static char *address(const frame *f, const hk__ref *r) {
     const hk_network *net = f->p->net;
@@ -49,6 +57,29 @@ static hk_status run_call(frame *f, const hk__call *c, int64_t T) {
     return c->be->plan_run(c->plan, f->stream, &bind);
 }
 
+static void keep(hk__track *k, const frame *f, const hk__call *c, int64_t start, int piece) {
+    if (k->n == k->cap) {
+        k->lost++;
+        return;
+    }
+    k->event[k->n++] = (hk__event){ .plan = f->p, .call = c, .start = start, .ns = hk__ns() - start, .run = f->ex->profile->runs, .t = (int32_t)f->t,
+                                    .block = (int32_t)(f->sample0 / f->p->nb), .piece = piece };
+}
+
+static hk_status run_loop(frame *f, const hk__call *call);
+
+/* An operation or a loop, measured when the executor is profiled. */
+static hk_status run_any(frame *f, const hk__call *c, int64_t T) {
+    if (!f->timed) return c->loop ? run_loop(f, c) : run_call(f, c, T);
+    int64_t start = hk__ns();
+    if (f->stream && f->track) ((team *)f->stream)->f = f, ((team *)f->stream)->now = c->loop ? NULL : c;
+    hk_status st = c->loop ? run_loop(f, c) : run_call(f, c, T);
+    f->timed[c->id].ns += hk__ns() - start, f->timed[c->id].calls++;
+    if (f->track) keep(f->track, f, c, start, 0);
+    if (f->stream) ((team *)f->stream)->now = NULL;
+    return st;
+}
+
 static hk_status run_loop(frame *f, const hk__call *call) {
     const hk__loop_call *l = call->loop;
     int64_t T = f->p->T;
@@ -63,7 +94,7 @@ static hk_status run_loop(frame *f, const hk__call *call) {
             else if (k == T - 1 && c->final.space != HK_SP_NONE) f->out[i] = address(f, &c->final);
             else f->out[i] = address(f, &c->buffer[k & 1]);
         }
-        for (int i = 0; i < l->n_body && st == HK_OK; i++) st = run_call(f, &l->body[i], 1);
+        for (int i = 0; i < l->n_body && st == HK_OK; i++) st = run_any(f, &l->body[i], 1);
         for (int i = 0; i < l->n_sum && st == HK_OK; i++) st = run_call(f, k == 0 ? &l->sum_first[i] : &l->sum_next[i], 1);
     }
     for (int i = 0; i < l->n_carry && st == HK_OK; i++) {
@@ -84,7 +115,7 @@ static hk_status run_block(frame *f, const hk__unit *u, int64_t block) {
     f->n = p->N - f->sample0 < p->nb ? p->N - f->sample0 : p->nb;
     f->groups = (f->n + HK_GROUP - 1) / HK_GROUP;
     for (int i = 0; i < u->n_call; i++) {
-        hk_status st = u->call[i].loop ? run_loop(f, &u->call[i]) : run_call(f, &u->call[i], p->T);
+        hk_status st = run_any(f, &u->call[i], p->T);
         if (st != HK_OK) return st;
     }
     return HK_OK;
@@ -115,13 +146,25 @@ static void parallel_for(hk_stream *st, int64_t n, int64_t grain, void (*body)(v
         if (n > 0) body(arg, 0, n);
         return;
     }
+    const frame *f = ((team *)st)->f;
+    const hk__call *now = ((team *)st)->now;
 #pragma omp parallel for schedule(static, 1) num_threads((int)pieces)
     for (int64_t i = 0; i < pieces; i++) {
         unsigned mode = flush_denormals();
         int64_t lo = n * i / pieces, hi = n * (i + 1) / pieces;
+        int64_t start = now ? hk__ns() : 0;
         if (hi > lo) body(arg, lo, hi);
+        if (now) keep(&f->ex->profile->track[omp_get_thread_num()], f, now, start, 1);
         restore_denormals(mode);
     }
+}
+
+/* Measuring by thread `id`, in a frame. */
+static void measure(frame *f, int id) {
+    hk__profile *r = f->ex->profile;
+    if (!r) return;
+    f->timed = f->p->timed + id * f->p->n_timed;
+    f->track = r->runs < r->trace_runs ? &r->track[id] : NULL;
 }
 
 static hk_status run_segment(hk_executor *ex, const hk__plan *p, const hk__unit *u, hk_stream *stream) {
@@ -129,6 +172,7 @@ static hk_status run_segment(hk_executor *ex, const hk__plan *p, const hk__unit 
     int64_t each = u->local + u->scratch;
     if (p->scope == HK_SCOPE_TEAM || p->blocks == 1 || p->net->threads == 1) {
         frame f = { .ex = ex, .p = p, .stream = p->scope == HK_SCOPE_TEAM ? stream : NULL, .local = base, .scratch = base + u->local };
+        measure(&f, 0);
         for (int64_t b = 0; b < p->blocks; b++) {
             hk_status st = run_block(&f, u, b);
             if (st != HK_OK) return st;
@@ -141,6 +185,7 @@ static hk_status run_segment(hk_executor *ex, const hk__plan *p, const hk__unit 
         unsigned mode = flush_denormals();
         int id = omp_get_thread_num();
         frame f = { .ex = ex, .p = p, .local = base + id * each, .scratch = base + id * each + u->local };
+        measure(&f, id);
 #pragma omp for schedule(dynamic, 1)
         for (int64_t b = 0; b < p->blocks; b++) {
             hk_status st = run_block(&f, u, b);
@@ -156,20 +201,28 @@ static hk_status run_segment(hk_executor *ex, const hk__plan *p, const hk__unit 
 
 hk_status hk__run(hk_executor *ex, uint32_t phases) {
     const hk__plan *p = ex->now;
-    hk_stream stream = { parallel_for, p->net->threads };
+    team stream = { .base = { parallel_for, p->net->threads } };
+    frame whole = { .ex = ex, .p = p };
+    int64_t start = ex->profile ? hk__ns() : 0;
     unsigned mode = flush_denormals();
     hk_status st = HK_OK;
     for (int i = 0; i < p->n_unit && st == HK_OK; i++) {
         const hk__unit *u = &p->unit[i];
         if (!(phases & 1u << u->phase)) continue;
         if (!u->team) {
-            st = run_segment(ex, p, u, &stream);
+            st = run_segment(ex, p, u, &stream.base);
             continue;
         }
         char *base = p->net->arena + u->local_off;
-        frame f = { .ex = ex, .p = p, .stream = &stream, .local = base, .scratch = base + u->local, .n = p->N, .groups = (p->N + HK_GROUP - 1) / HK_GROUP };
-        for (int k = 0; k < u->n_call && st == HK_OK; k++) st = run_call(&f, &u->call[k], p->T);
+        frame f = { .ex = ex, .p = p, .stream = &stream.base, .local = base, .scratch = base + u->local, .n = p->N, .groups = (p->N + HK_GROUP - 1) / HK_GROUP };
+        measure(&f, 0);
+        for (int k = 0; k < u->n_call && st == HK_OK; k++) st = run_any(&f, &u->call[k], p->T);
     }
     restore_denormals(mode);
+    if (ex->profile) {
+        measure(&whole, 0);
+        if (whole.track) keep(whole.track, &whole, NULL, start, 0);
+        ex->profile->ns += hk__ns() - start, ex->profile->runs++;
+    }
     return st;
 }

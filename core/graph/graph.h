@@ -138,7 +138,9 @@ enum {
     HK_OP_FIXED = 8,       /* never moved out of a loop */
     HK_OP_DEFAULT_STATE = 16, /* takes one STATIC number in place of a state operand */
     HK_OP_PLUGIN = 32,     /* from a plugin: core/op/plugin.c */
-    HK_OP_ADJOINT = 64     /* calls its CPU function `backward` */
+    HK_OP_ADJOINT = 64,    /* calls its CPU function `backward` */
+    HK_OP_PRODUCT = 128,   /* a product with a weight, at each place of the result; core/op/flop.c */
+    HK_OP_PRODUCT_ADJOINT = 256 /* one of its adjoints: at each place of operand 0, a gradient */
 };
 
 typedef struct hk__grad_call { /* one grad call; all values are usable where the backward operations are emitted */
@@ -167,6 +169,7 @@ const hk__op *hk__op_find(const char *name); /* of the core */
 const hk__op *hk__op_resolve(hk_builder *, const char *name);
 const hk_op_type *hk__op_type(const hk__op *); /* NULL: of the core */
 extern const hk__op hk__ops_loop[]; /* the loop alone */
+double hk__op_flop(const hk__graph *, const hk__node *); /* of one row; 0: no product */
 
 /* ---- core/graph/builder.c ---- */
 struct hk__builder {

@@ -74,8 +74,8 @@ HK_INFER(conv2d_dw_infer) {
 }
 
 const hk__op hk__ops_conv[] = {
-    { "conv2d", HK_TIME_POINT, 0, conv2d_infer, conv2d_grad, "y = x * w + b" },
-    { "conv2d_dx", HK_TIME_POINT, 0, conv2d_dx_infer, NULL, "adjoint of conv2d in x" },
-    { "conv2d_dw", HK_TIME_POINT, HK_OP_REDUCES, conv2d_dw_infer, NULL, "gradient of conv2d's weight" },
+    { "conv2d", HK_TIME_POINT, HK_OP_PRODUCT, conv2d_infer, conv2d_grad, "y = x * w + b" },
+    { "conv2d_dx", HK_TIME_POINT, HK_OP_PRODUCT_ADJOINT, conv2d_dx_infer, NULL, "adjoint of conv2d in x" },
+    { "conv2d_dw", HK_TIME_POINT, HK_OP_REDUCES | HK_OP_PRODUCT_ADJOINT, conv2d_dw_infer, NULL, "gradient of conv2d's weight" },
     { 0 },
 };

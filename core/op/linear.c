@@ -53,8 +53,8 @@ HK_INFER(linear_dw_infer) { /* g[O], x[K] -> G [O,K] */
 }
 
 const hk__op hk__ops_linear[] = {
-    { "linear", HK_TIME_POINT, 0, linear_infer, linear_grad, "y = x W^T + b" },
-    { "linear_dx", HK_TIME_POINT, 0, linear_dx_infer, NULL, "gx = g W" },
-    { "linear_dw", HK_TIME_POINT, HK_OP_REDUCES, linear_dw_infer, NULL, "gW = sum over rows of g x^T" },
+    { "linear", HK_TIME_POINT, HK_OP_PRODUCT, linear_infer, linear_grad, "y = x W^T + b" },
+    { "linear_dx", HK_TIME_POINT, HK_OP_PRODUCT_ADJOINT, linear_dx_infer, NULL, "gx = g W" },
+    { "linear_dw", HK_TIME_POINT, HK_OP_REDUCES | HK_OP_PRODUCT_ADJOINT, linear_dw_infer, NULL, "gW = sum over rows of g x^T" },
     { 0 },
 };

@@ -158,6 +158,29 @@ HK_API hk_status hk_executor_stats(const hk_executor *, hk_plan_stats *);
 /* Prints every operation of the current plan: rows, implementation, bytes; then the peak and the largest live sum. */
 HK_API hk_status hk_executor_print(const hk_executor *, FILE *);
 
+/* ---- profile ---- */
+typedef struct hk_op_time {
+    const char *op, *path, *impl; /* operation, module ("." the root's), implementation; live as long as the executor */
+    int32_t phase, pad;           /* 0 forward, 1 backward, 2 update */
+    int64_t calls;                /* one for each block, and in a loop for each step */
+    double seconds;               /* by the clock: where several threads run blocks, their sum divided by their number; a loop without its body */
+    double flop, bytes;           /* of all calls: floating point operations of a product, as if all inputs were dense (0: no product); each operand once */
+} hk_op_time;
+typedef struct hk_op_event {
+    hk_op_time op;                /* calls is 1; op "run" and phase -1: the whole run */
+    int32_t thread, t, block, piece; /* t: step inside a loop; piece: a part of an operation that is split among threads */
+    int64_t run;                  /* from 0 */
+    double start;                 /* seconds of CLOCK_MONOTONIC */
+} hk_op_event;
+/* on = 1: from here on, run, continue, backward and step measure the time of each operation; for the first trace_runs of them each call is
+ * kept too. Starts anew when it was on. on = 0: stops and forgets. While off it costs one branch for each call. ENOMEM, EINVAL. */
+HK_API hk_status hk_executor_profile(hk_executor *, int on, int64_t trace_runs);
+/* Calls cb for each operation of each plan that ran, in order; *runs, *seconds: how many calls of run, continue, backward and step there were, and
+ * what they took. The operations' seconds add up to that, but for waiting and dispatch. ESTATE: profiling is off. */
+HK_API hk_status hk_executor_profile_each(const hk_executor *, void (*cb)(void *arg, const hk_op_time *), void *arg, int64_t *runs, double *seconds);
+/* Calls cb for each call that was kept, by thread, in the order in which they ended; *lost: how many there was no room for. */
+HK_API hk_status hk_executor_profile_events(const hk_executor *, void (*cb)(void *arg, const hk_op_event *), void *arg, int64_t *lost);
+
 /* ---- files -------------------------------------------------------------------------------------------------------- */
 /* safetensors: a table of named tensors. */
 typedef struct hk_tensor {
