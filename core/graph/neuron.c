@@ -9,13 +9,15 @@ static bool has_field(const hk__module *m, const char *name) {
     return false;
 }
 
-/* A state's default: a number, or the name of a field (none counts as 0). */
+/* A state's default: a number, the name of a field (none counts as 0), or "number field" for their product. */
 static double state_default(const hk_module *m, const char *def) {
     if (!def) return 0.0;
     char *end;
     double v = strtod(def, &end);
-    if (end != def && !*end) return v;
-    return hk_is_none(m, def) ? 0.0 : hk_get_real(m, def);
+    if (end == def) v = 1.0;
+    else if (!*end) return v;
+    while (*end == ' ') end++;
+    return hk_is_none(m, end) ? 0.0 : v * hk_get_real(m, end);
 }
 
 void hk__neuron_build(hk_builder *bb, const hk_module *m, int n_in, const hk_value *in, int n_out, hk_value *out) {

@@ -78,7 +78,7 @@ static hk_status check_neuron(hk_context *ctx, const hk_neuron_type *t, const hk
         const hk_field *surrogate = field_find(info, "surrogate"), *detach = field_find(info, "detach_reset");
         if (!surrogate || surrogate->kind != HK_OBJECT)
             return hk__fail(ctx, HK_EPLUGIN, "a neuron that fires needs the field 'surrogate' (OBJECT, hk.surrogate/1)");
-        if (!detach || detach->kind != HK_BOOL) return hk__fail(ctx, HK_EPLUGIN, "a neuron that fires needs the field 'detach_reset' (BOOL)");
+        if (detach && detach->kind != HK_BOOL) return hk__fail(ctx, HK_EPLUGIN, "the field 'detach_reset' must be BOOL");
     }
     return HK_OK;
 }

@@ -58,7 +58,7 @@ typedef struct hk_neuron_kernel {
 
 typedef struct hk_state_field {
     const char *name, *doc; /* "v" */
-    const char *def;        /* where its default comes from: a number, or the name of a REAL field (none counts as 0) */
+    const char *def;        /* where its default comes from: a number, the name of a REAL field (none counts as 0), or "0.5 field" */
 } hk_state_field;
 
 enum {
@@ -68,7 +68,8 @@ enum {
 };
 
 /* "hk.neuron/1": registered under its class name; the core makes a module type of it. Fields must include "surrogate" (OBJECT,
- * "hk.surrogate/1") and "detach_reset" (BOOL) unless NO_FIRE; outputs are y, and each state's sequence after the step as "path:state". */
+ * "hk.surrogate/1") unless NO_FIRE; "detach_reset" (BOOL), where there is one, is the framework's to read.
+ * Outputs are y, and each state's sequence after the step as "path:state". */
 typedef struct hk_neuron_type {
     uint32_t struct_size, flags;
     const char *doc, *source;

@@ -36,4 +36,5 @@ static const hk_neuron_type type = {
     .n_h = 1,
 };
 
+const hk_neuron_type *sj_if_type(void) { return &type; }
 hk_status sj_if_register(const hk_host *host) { return host->add(host->ctx, "hk.neuron/1", "IF", &type); }

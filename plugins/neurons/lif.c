@@ -2,7 +2,6 @@
  *     decay_input: h = v + (x - (v - v_rest)) / tau;   else: h = v - (v - v_rest) / tau + x;   v_rest = v_reset, or 0 if none
  * Source: SpikingJelly 2.0, activation_based.neuron.LIFNode. */
 #include "common.h"
-#include <math.h>
 
 HK_CHARGE_TEXT(sj_lif,
 enum { INV_TAU = N_COMMON, DECAY_INPUT, V_REST };
@@ -17,14 +16,14 @@ hk_fn void sj_lif_charge_bwd(hk_real x, hk_real v, const hk_real *p, hk_real g, 
     gp[INV_TAU] += g * (in * x - (v - p[V_REST]));
     gp[V_REST] += g * p[INV_TAU];
 })
-HK_NEURON_KERNELS(sj_lif, 1, 1, 1, SJ_N_COMMON + 3, HK_NEURON_SPIKES)
+HK_NEURON_KERNELS(sj_lif, 1, 1, 1, SJ_N_LIF, HK_NEURON_SPIKES)
 
 static const hk_field fields[] = {
-    { "tau", HK_REAL, 0, "2.0", 1, INFINITY, NULL, "membrane time constant, in steps" },
-    { "decay_input", HK_BOOL, 0, "true", 0, 0, NULL, "divide the input by tau too" },
+    SJ_TAU_FIELD,
+    SJ_DECAY_FIELD,
     SJ_COMMON_FIELDS,
 };
-static const char *const params[] = { SJ_COMMON_PARAMS, "1/tau", "decay_input", "v_rest" };
+static const char *const params[] = { SJ_LIF_PARAMS };
 
 void sj_lif_operands(hk_builder *b, const hk_module *self, hk_value *p, hk_value inv_tau) {
     sj_common_operands(b, self, p);
@@ -45,7 +44,7 @@ static const hk_neuron_type type = {
     .n_fields = sizeof fields / sizeof *fields,
     .n_state = 1,
     .n_fire = 1,
-    .n_param = SJ_N_COMMON + 3,
+    .n_param = SJ_N_LIF,
     .states = sj_state_v,
     .param_names = params,
     .operands = operands,

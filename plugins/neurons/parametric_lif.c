@@ -1,11 +1,10 @@
 /* plugins/neurons/parametric_lif.c - ParametricLIF: LIF whose 1 / tau = sigmoid(w) is learned. It borrows LIF's text and kernels; only the operand differs.
  * Source: Fang et al. 2021, "Incorporating learnable membrane time constant ..."; SpikingJelly 2.0, activation_based.neuron.ParametricLIFNode. */
 #include "common.h"
-#include <math.h>
 
 static const hk_field fields[] = {
     { "init_tau", HK_REAL, 0, "2.0", 1, INFINITY, NULL, "membrane time constant at the start, in steps; more than 1" },
-    { "decay_input", HK_BOOL, 0, "true", 0, 0, NULL, "divide the input by tau too" },
+    SJ_DECAY_FIELD,
     SJ_COMMON_FIELDS,
 };
 
