@@ -35,6 +35,7 @@ typedef struct hk__param {
     int64_t shape[HK_MAX_RANK];
     uint32_t law;
     double a, b;
+    double *values; /* in place of a law, or NULL */
 } hk__param;
 
 typedef struct hk__module {

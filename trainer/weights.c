@@ -1,24 +1,26 @@
 /* weights.c - a network's parameters and buffers as entries of a safetensors file, under PyTorch's state_dict names, both ways.
  * Loading is strict, as load_state_dict(strict=True): what is missing, left over or of another shape is listed. Counters of BatchNorm
- * (num_batches_tracked) are I64 scalars in files, and may be missing, as in PyTorch. It knows nothing of optimizers and progress. */
+ * (num_batches_tracked) and the reset mechanism of snnTorch's neurons (reset_mechanism_val) are I64 scalars in files; a counter may be
+ * missing, as in PyTorch. It knows nothing of optimizers and progress. */
 #include "trainer.h"
 #include <stdlib.h>
 #include <string.h>
 
-static int is_counter(const char *name) {
-    static const char end[] = "num_batches_tracked";
-    size_t n = strlen(name);
-    return n >= sizeof end - 1 && !strcmp(name + n - (sizeof end - 1), end);
+static int ends_in(const char *name, const char *end) {
+    size_t n = strlen(name), e = strlen(end);
+    return n >= e && !strcmp(name + n - e, end);
 }
+static int is_counter(const char *name) { return ends_in(name, "num_batches_tracked"); }
+static int is_integer(const char *name) { return is_counter(name) || ends_in(name, "reset_mechanism_val"); }
 
 hk_status hk__weights_entry(hk__job *j, int i, hk_tensor *x) {
     const hk_param_info *p = hk_network_param(j->net, i);
-    const int counter = is_counter(p->name) && p->elems == 1;
-    *x = (hk_tensor){ .name = p->name, .dtype = counter ? HK_F64 : hk_network_dtype(j->net), .rank = p->rank };
+    const int integer = is_integer(p->name) && p->elems == 1;
+    *x = (hk_tensor){ .name = p->name, .dtype = integer ? HK_F64 : hk_network_dtype(j->net), .rank = p->rank };
     memcpy(x->shape, p->shape, (size_t)p->rank * sizeof p->shape[0]);
     if (!(x->data = malloc((size_t)p->elems * sizeof(double)))) return HK_ENOMEM;
     hk_status st = x->dtype == HK_F64 ? hk_network_read_param64(j->net, i, x->data) : hk_network_read_param(j->net, i, x->data);
-    if (st || !counter) return st;
+    if (st || !integer) return st;
     x->dtype = HK_I64, x->rank = 0;
     *(int64_t *)x->data = (int64_t) * (double *)x->data;
     return HK_OK;
@@ -50,7 +52,7 @@ static void shape_text(int rank, const int64_t *shape, char buf[64]) {
 }
 
 static int fits(const hk_param_info *p, const hk_tensor *t) {
-    if (is_counter(p->name)) {
+    if (is_integer(p->name)) {
         int64_t n = 1;
         for (int i = 0; i < t->rank; i++) n *= t->shape[i];
         return n == 1 && p->elems == 1;

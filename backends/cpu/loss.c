@@ -1,4 +1,4 @@
-/* loss.c - one_hot, cross_entropy and its adjoint, correct. A unit is a row (t, sample) of the output. Outputs are assigned (=). */
+/* loss.c - one_hot, cross_entropy and its adjoint, correct, first_max. A unit is a row (t, sample) of the output. Outputs are assigned (=). */
 #include "cpu.h"
 #pragma GCC optimize("O3", "no-trapping-math") /* changes no result; lets loops over hk_exp vectorise */
 
@@ -105,13 +105,27 @@ static hk_status correct_run(const cpu_plan *p, const hk_bind *b, int64_t lo, in
     return HK_OK;
 }
 
+static hk_status first_max_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
+    (void)scratch;
+    int64_t C = ((const loss_plan *)p)->C;
+    for (int64_t r = lo; r < hi; r++) {
+        const float *x = (const float *)b->ptr[0] + r * C;
+        int64_t best = 0;
+        for (int64_t c = 1; c < C; c++) best = x[c] > x[best] ? c : best;
+        float *out = (float *)b->ptr[1] + r * C;
+        memset(out, 0, (size_t)C * 4);
+        out[best] = 1.0f;
+    }
+    return HK_OK;
+}
+
 static hk_status loss_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     static const struct {
         const char *op;
         cpu_units_fn *run;
         uint32_t n_in;
     } list[] = { { "one_hot", one_hot_run, 1 }, { "cross_entropy", cross_entropy_run, 3 }, { "cross_entropy_bwd", cross_entropy_bwd_run, 4 },
-        { "correct", correct_run, 2 } };
+        { "correct", correct_run, 2 }, { "first_max", first_max_run, 1 } };
     hk_status s = cpu_plan_new(dev, o, sizeof(loss_plan), out);
     if (s != HK_OK) return s;
     loss_plan *P = (loss_plan *)*out;
@@ -130,4 +144,4 @@ static hk_status loss_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
 }
 
 const cpu_op cpu_ops_loss[] = { { "one_hot", loss_new }, { "cross_entropy", loss_new }, { "cross_entropy_bwd", loss_new }, { "correct", loss_new },
-    { NULL, NULL } };
+    { "first_max", loss_new },     { NULL, NULL } };

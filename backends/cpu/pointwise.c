@@ -1,4 +1,4 @@
-/* pointwise.c - add sub mul div affine rsqrt sigmoid sigmoid_bwd: one or two operands, number by number, broadcast as rows.c says. */
+/* pointwise.c - operations of one or two operands, number by number, broadcast as rows.c says. */
 #include "cpu.h"
 #pragma GCC optimize("O3", "no-trapping-math", "no-math-errno") /* changes no result; lets loops over hk_exp vectorise */
 
@@ -13,20 +13,41 @@ typedef struct point_plan {
     cpu_src in[2];
 } point_plan;
 
-#define POINT(name, expr)                                                                                                                                      \
-    CPU_BODY name##_body(int64_t n, const float *a, const float *b, float *y, const float *c) {                                                                \
+/* Operation, operands, names of the attributes that are c[0] and c[1], value of element i of operands a and b. A new one is one line. */
+#define POINT_OPS(X)                                                                                                                                           \
+    X(add, 2, "", "", a[i] + b[i])                                                                                                                             \
+    X(sub, 2, "", "", a[i] - b[i])                                                                                                                             \
+    X(mul, 2, "", "", a[i] * b[i])                                                                                                                             \
+    X(div, 2, "", "", a[i] / b[i])                                                                                                                             \
+    X(affine, 1, "a", "b", c[0] * a[i] + c[1])                                                                                                                 \
+    X(rsqrt, 1, "eps", "", 1.0f / __builtin_sqrtf(a[i] + c[0]))                                                                                                \
+    X(sigmoid, 1, "", "", hk_sigm(a[i]))                                                                                                                       \
+    X(sigmoid_bwd, 2, "", "", a[i] * b[i] * (1.0f - b[i]))                                                                                                     \
+    X(exp, 1, "", "", hk_exp(a[i]))                                                                                                                            \
+    X(log, 1, "", "", hk_log(a[i]))                                                                                                                            \
+    X(tanh, 1, "", "", hk_tanh(a[i]))                                                                                                                          \
+    X(relu, 1, "", "", a[i] > 0.0f ? a[i] : 0.0f)                                                                                                              \
+    X(clamp, 1, "lo", "hi", hk_min(hk_max(a[i], c[0]), c[1]))                                                                                                  \
+    X(within, 1, "lo", "hi", a[i] >= c[0] && a[i] <= c[1] ? 1.0f : 0.0f)                                                                                       \
+    X(positive, 1, "", "", a[i] > 0.0f ? 1.0f : 0.0f)
+
+#define POINT_FN(name, n_in, c0, c1, expr)                                                                                                                     \
+    CPU_BODY point_##name##_body(int64_t n, const float *a, const float *b, float *y, const float *c) {                                                        \
         (void)a, (void)b, (void)c;                                                                                                                             \
         _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) y[i] = (expr);                                                                                    \
     }                                                                                                                                                          \
-    CPU_CLONES(name, (int64_t n, const float *a, const float *b, float *y, const float *c), (n, a, b, y, c))
-POINT(point_add, a[i] + b[i]);
-POINT(point_sub, a[i] - b[i]);
-POINT(point_mul, a[i] * b[i]);
-POINT(point_div, a[i] / b[i]);
-POINT(point_affine, c[0] * a[i] + c[1]);
-POINT(point_rsqrt, 1.0f / __builtin_sqrtf(a[i] + c[0]));
-POINT(point_sigmoid, hk_sigm(a[i]));
-POINT(point_sigmoid_bwd, a[i] * b[i] * (1.0f - b[i]));
+    CPU_CLONES(point_##name, (int64_t n, const float *a, const float *b, float *y, const float *c), (n, a, b, y, c));
+POINT_OPS(POINT_FN)
+
+static const struct {
+    const char *op;
+    point_fn *const *fn;
+    uint32_t n_in;
+    const char *c[2];
+} list[] = {
+#define POINT_LIST(name, n_in, c0, c1, expr) { #name, point_##name, n_in, { c0, c1 } },
+    POINT_OPS(POINT_LIST)
+};
 
 static int64_t point_count(const point_plan *P, const hk_bind *b) {
     const hk_desc *out = cpu_out(&P->base, 0);
@@ -54,21 +75,15 @@ static hk_status point_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int6
 }
 
 static hk_status point_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
-    static const struct {
-        const char *op;
-        point_fn *const *fn;
-        uint32_t n_in;
-    } list[] = { { "add", point_add, 2 }, { "sub", point_sub, 2 }, { "mul", point_mul, 2 }, { "div", point_div, 2 }, { "affine", point_affine, 1 },
-        { "rsqrt", point_rsqrt, 1 }, { "sigmoid", point_sigmoid, 1 }, { "sigmoid_bwd", point_sigmoid_bwd, 2 } };
     hk_status s = cpu_plan_new(dev, o, sizeof(point_plan), out);
     if (s != HK_OK) return s;
     point_plan *P = (point_plan *)*out;
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)
         if (!strcmp(list[i].op, o->op)) {
             P->fn = list[i].fn[P->base.isa];
+            for (int k = 0; k < 2; k++) P->c[k] = (float)cpu_attr(o, list[i].c[k])->f;
             if (o->n_in != list[i].n_in) return cpu_fail(dev, HK_EINVAL, "%s: %s takes %u operands, got %u", o->path, o->op, list[i].n_in, o->n_in);
         }
-    P->c[0] = (float)cpu_attr(o, strcmp(o->op, "rsqrt") ? "a" : "eps")->f, P->c[1] = (float)cpu_attr(o, "b")->f;
     P->flat = 1;
     for (uint32_t k = 0; k < o->n_in; k++) {
         if (!cpu_src_init(&P->in[k], &o->in[k], &o->out[0]))
@@ -83,5 +98,7 @@ static hk_status point_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     return HK_OK;
 }
 
-const cpu_op cpu_ops_pointwise[] = { { "add", point_new }, { "sub", point_new }, { "mul", point_new }, { "div", point_new }, { "affine", point_new },
-    { "rsqrt", point_new }, { "sigmoid", point_new }, { "sigmoid_bwd", point_new }, { NULL, NULL } };
+const cpu_op cpu_ops_pointwise[] = {
+#define POINT_NEW(name, n_in, c0, c1, expr) { #name, point_new },
+    POINT_OPS(POINT_NEW) { NULL, NULL }
+};

@@ -1,4 +1,4 @@
-/* loss.c - one_hot, cross_entropy, cross_entropy_bwd, correct. i[0]: operand that holds the classes; f[0]: smoothing. */
+/* loss.c - one_hot, cross_entropy, cross_entropy_bwd, correct, first_max. i[0]: operand that holds the classes; f[0]: smoothing. */
 #include "ref.h"
 #include <math.h>
 
@@ -71,10 +71,21 @@ static hk_status correct(const ref_plan *p, const hk_bind *b) {
     return HK_OK;
 }
 
+static hk_status first_max(const ref_plan *p, const hk_bind *b) {
+    REF_EACH(p, b, 1, t, i, e) {
+        int64_t best = 0;
+        for (int64_t c = 1; c < p->E[0]; c++)
+            if (ref_get(p, b, 0, t, i, c) > ref_get(p, b, 0, t, i, best)) best = c;
+        ref_put(p, b, 1, t, i, e, e == best);
+    }
+    return HK_OK;
+}
+
 const ref_op ref_ops_loss[] = {
     { "one_hot", 1, 1, one_hot, NULL },
     { "cross_entropy", 3, 2, cross_entropy, smoothing_prepare },
     { "cross_entropy_bwd", 4, 1, cross_entropy_bwd, smoothing_prepare },
     { "correct", 2, 1, correct, NULL },
+    { "first_max", 1, 1, first_max, NULL },
     { 0 },
 };

@@ -62,7 +62,8 @@ static hk_status draw(hk_network *net, const hk__module *m) {
         float *v = malloc((size_t)n * sizeof *v);
         if (!v) return hk__fail(net->ctx, HK_ENOMEM, "out of memory for %s (%lld bytes)", full, (long long)n * 4);
         uint64_t stream = hk_random_stream(full);
-        for (int64_t j = 0; j < n; j++) {
+        for (int64_t j = 0; j < n && p->values; j++) v[j] = (float)p->values[j];
+        for (int64_t j = 0; j < n && !p->values; j++) {
             double u = hk_random(net->cfg.seed, stream, 0, 0, 0, j);
             switch (p->law) {
             case HK_INIT_UNIFORM: v[j] = (float)(p->a + (p->b - p->a) * u); break;

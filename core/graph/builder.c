@@ -284,4 +284,5 @@ const hk_builder_api hk__builder_table = {
     .constants = constants,
     .buffer_next = buffer_next,
     .named = named,
+    .neuron = hk__neuron_op,
 };

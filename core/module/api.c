@@ -82,13 +82,13 @@ __attribute__((format(printf, 3, 4))) static hk_status fail(const hk_module *bas
     return hk__fail(m->ctx, st, "%s%s'%s': %s", m->path, m->path[0] ? " " : "", m->id, text);
 }
 
-static hk_status add_param(hk_module *base, const char *name, int rank, const int64_t *shape, uint32_t law, double a, double b, int learnable) {
+static hk_status declare(hk_module *base, const char *name, int rank, const int64_t *shape, hk__param like, const double *v) {
     hk__module *m = hk__mod(base);
     int64_t elems = 1;
     if (!m->initialising) return fail(base, HK_ESTATE, "parameters are declared in init only");
     if (!name || !name[0]) return fail(base, HK_EINVAL, "a parameter has no name");
     if (rank < 0 || rank > HK_MAX_RANK) return fail(base, HK_EINVAL, "parameter '%s' has %d axes, expected 0 to %d", name, rank, HK_MAX_RANK);
-    if (law < HK_INIT_CONST || law > HK_INIT_NORMAL) return fail(base, HK_EINVAL, "parameter '%s' has the unknown initial law %u", name, (unsigned)law);
+    if (!v && (like.law < HK_INIT_CONST || like.law > HK_INIT_NORMAL)) return fail(base, HK_EINVAL, "parameter '%s' has the unknown initial law %u", name, (unsigned)like.law);
     for (int i = 0; i < rank; i++) {
         if (shape[i] < 1) return fail(base, HK_ESHAPE, "parameter '%s': axis %d is %lld, expected at least 1", name, i, (long long)shape[i]);
         if (__builtin_mul_overflow(elems, shape[i], &elems) || elems > INT64_MAX / 64)
@@ -99,14 +99,26 @@ static hk_status add_param(hk_module *base, const char *name, int rank, const in
     hk__param *grown = realloc(m->params, (size_t)(m->n_params + 1) * sizeof *grown);
     if (grown) m->params = grown;
     char *own = strdup(name);
-    if (!grown || !own) {
+    double *values = v ? malloc((size_t)elems * sizeof *v) : NULL;
+    if (!grown || !own || (v && !values)) {
         free(own);
+        free(values);
         return fail(base, HK_ENOMEM, "out of memory");
     }
+    if (v) memcpy(values, v, (size_t)elems * sizeof *v);
     hk__param *p = &m->params[m->n_params++];
-    *p = (hk__param){ .name = own, .rank = rank, .learnable = learnable != 0, .law = law, .a = a, .b = b };
+    *p = like;
+    p->name = own, p->rank = rank, p->values = values;
     if (rank) memcpy(p->shape, shape, (size_t)rank * sizeof *shape);
     return HK_OK;
+}
+
+static hk_status add_param(hk_module *base, const char *name, int rank, const int64_t *shape, uint32_t law, double a, double b, int learnable) {
+    return declare(base, name, rank, shape, (hk__param){ .learnable = learnable != 0, .law = law, .a = a, .b = b }, NULL);
+}
+
+static hk_status add_param_values(hk_module *base, const char *name, int rank, const int64_t *shape, const double *v, int learnable) {
+    return v ? declare(base, name, rank, shape, (hk__param){ .learnable = learnable != 0 }, v) : fail(base, HK_EINVAL, "parameter '%s': its values are NULL", name ? name : "?");
 }
 
 static hk_status add_child(hk_module *base, const char *name, const char *text) {
@@ -138,4 +150,5 @@ const hk_module_api hk__module_table = {
     .user = user,
     .get_reals = get_reals,
     .add_child = add_child,
+    .add_param_values = add_param_values,
 };

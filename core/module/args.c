@@ -107,6 +107,11 @@ hk_status hk__arg_set(const hk__source *src, hk__module *m, int i, const hk__nod
     struct hk__arg *a = &m->args[i];
     hk__arg_clear(a);
     if (node->kind == HK__NONE_WORD) {
+        if (f->kind == HK_ENUM && hk__choice_index(f->choices, "none") >= 0) { /* a choice of that name */
+            a->integer = hk__choice_index(f->choices, "none");
+            a->string = strdup("none");
+            return a->string ? HK_OK : no_memory(src);
+        }
         if (!(f->flags & HK_NULLABLE)) return wrong_kind(src, m, f, node);
         a->none = true;
         return HK_OK;

@@ -10,7 +10,7 @@ void hk_module_free(hk_module *base) {
     hk__module *m = hk__mod(base);
     for (int i = 0; i < m->n_children; i++) hk_module_free(&m->children[i]->base);
     for (int i = 0; m->args && i < m->n_fields; i++) hk__arg_clear(&m->args[i]);
-    for (int i = 0; i < m->n_params; i++) free(m->params[i].name);
+    for (int i = 0; i < m->n_params; i++) free(m->params[i].name), free(m->params[i].values);
     free(m->params);
     free(m->children);
     free(m->args);

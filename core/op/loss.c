@@ -7,17 +7,17 @@ HK_INFER(one_hot_infer) {
     (void)b;
 }
 
-static bool scores(hk_builder *b, const hk__node *n, const hk_desc *z) {
+static bool scores(hk_builder *b, const hk__node *n, const hk_desc *z, bool each_step) {
     char t[96];
-    if (z->rank == 1 && z->flags == HK_HELD) return true;
+    if (z->rank == 1 && (z->flags == HK_HELD || (each_step && z->flags == HK_SEQ))) return true;
     hk__builder_fail(b, HK_ESHAPE, "%s takes one row of class scores per sample, got %s%s", n->op->name, hk__shape_text(z, t),
                      z->flags & HK_T ? " at each step; take the mean over T first" : "");
     return false;
 }
 
 HK_INFER(cross_entropy_infer) { /* z[C], y, [w[C]] -> loss, weight */
-    if (!scores(b, n, &in[0])) return;
-    out[0] = hk__desc(HK_F32, HK_HELD, 0, NULL);
+    if (!scores(b, n, &in[0], true)) return;
+    out[0] = hk__desc(HK_F32, in[0].flags, 0, NULL);
     out[1] = out[0];
 }
 
@@ -34,7 +34,14 @@ HK_INFER(cross_entropy_bwd_infer) {
 }
 
 HK_INFER(correct_infer) {
-    if (scores(b, n, &in[0])) out[0] = hk__desc(HK_F32, HK_HELD, 0, NULL);
+    if (scores(b, n, &in[0], false)) out[0] = hk__desc(HK_F32, HK_HELD, 0, NULL);
+}
+
+HK_INFER(first_max_infer) {
+    char t[96];
+    out[0] = in[0];
+    out[0].dtype = HK_F32;
+    if (hk__known(&in[0]) && in[0].rank != 1) hk__builder_fail(b, HK_ESHAPE, "%s takes rows of one axis, got %s", n->op->name, hk__shape_text(&in[0], t));
 }
 
 const hk__op hk__ops_loss[] = {
@@ -42,5 +49,6 @@ const hk__op hk__ops_loss[] = {
     { "cross_entropy", HK_TIME_POINT, 0, cross_entropy_infer, cross_entropy_grad, "-log softmax at the label" },
     { "cross_entropy_bwd", HK_TIME_POINT, 0, cross_entropy_bwd_infer, NULL, "adjoint of cross_entropy" },
     { "correct", HK_TIME_POINT, 0, correct_infer, NULL, "1 if the first largest score is the label's" },
+    { "first_max", HK_TIME_POINT, 0, first_max_infer, NULL, "1 at the first largest number of a row, else 0" },
     { 0 },
 };

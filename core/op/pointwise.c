@@ -66,6 +66,29 @@ HK_GRAD(sigmoid_grad) {
     c->gin[0] = hk__emit1(c->b, "sigmoid_bwd", 2, in, 0, NULL);
 }
 
+/* Gradients of unary operations, in terms of g, the input x and the output y. */
+HK_GRAD(exp_grad) { /* g y */
+    if (c->gout[0]) c->gin[0] = hk_mul(c->b, c->gout[0], hk__saved_out(c, 0));
+}
+
+HK_GRAD(log_grad) { /* g / x */
+    if (c->gout[0]) c->gin[0] = hk_div(c->b, c->gout[0], hk__saved_in(c, 0));
+}
+
+HK_GRAD(tanh_grad) { /* g (1 - y^2) */
+    if (!c->gout[0]) return;
+    hk_value y = hk__saved_out(c, 0);
+    c->gin[0] = hk_mul(c->b, c->gout[0], hk_affine(c->b, hk_mul(c->b, y, y), -1.0, 1.0));
+}
+
+HK_GRAD(relu_grad) { /* g where y > 0 */
+    if (c->gout[0]) c->gin[0] = hk_mul(c->b, c->gout[0], hk_positive(c->b, hk__saved_out(c, 0)));
+}
+
+HK_GRAD(clamp_grad) { /* g where lo <= x <= hi */
+    if (c->gout[0]) c->gin[0] = hk_mul(c->b, c->gout[0], hk_within(c->b, hk__saved_in(c, 0), hk__attr_real(c->node, "lo"), hk__attr_real(c->node, "hi")));
+}
+
 HK_INFER(copy_infer) {
     out[0] = in[0];
     (void)b, (void)n;
@@ -81,6 +104,13 @@ const hk__op hk__ops_pointwise[] = {
     { "affine", HK_TIME_POINT, 0, unary_infer, affine_grad, "a x + b" },
     { "sigmoid", HK_TIME_POINT, 0, unary_infer, sigmoid_grad, "1 / (1 + exp(-x))" },
     { "sigmoid_bwd", HK_TIME_POINT, 0, binary_infer, NULL, "g y (1 - y)" },
+    { "exp", HK_TIME_POINT, 0, unary_infer, exp_grad, "exp(x)" },
+    { "log", HK_TIME_POINT, 0, unary_infer, log_grad, "ln(x)" },
+    { "tanh", HK_TIME_POINT, 0, unary_infer, tanh_grad, "tanh(x)" },
+    { "relu", HK_TIME_POINT, 0, unary_infer, relu_grad, "max(x, 0)" },
+    { "clamp", HK_TIME_POINT, 0, unary_infer, clamp_grad, "x, kept within [lo, hi]" },
+    { "within", HK_TIME_POINT, 0, unary_infer, NULL, "1 where lo <= x <= hi, else 0" },
+    { "positive", HK_TIME_POINT, 0, unary_infer, NULL, "1 where x > 0, else 0" },
     { "copy", HK_TIME_POINT, 0, copy_infer, copy_grad, "copy" },
     { 0 },
 };

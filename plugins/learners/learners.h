@@ -5,6 +5,5 @@
 #include "hillock/plugin.h"
 
 extern const hk_learner_type stdp_type;
-extern const hk_op_type clamp_type; /* an operation that rules need and the core does not have */
 
 #endif

@@ -43,11 +43,7 @@ static hk_value scaled(hk_builder *b, const hk_module *self, const char *f, cons
     double limit[2];
     dw = hk_affine(b, dw, hk_get_real(self, a), 0.0);
     if (hk_get_int(self, f) == 1) return dw; /* constant */
-    if (!hk_is_none(self, "clamp") && hk_get_reals(self, "clamp", limit, 2) == 2) {
-        const hk_attr attr[2] = { { "lo", 0, limit[0], NULL }, { "hi", 0, limit[1], NULL } };
-        const hk_value in = w;
-        hk_emit(b, "clamp", 1, &in, 1, &w, 2, attr);
-    }
+    if (!hk_is_none(self, "clamp") && hk_get_reals(self, "clamp", limit, 2) == 2) w = hk_clamp(b, w, limit[0], limit[1]);
     return hk_mul(b, w, dw);
 }
 

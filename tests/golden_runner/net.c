@@ -24,9 +24,31 @@ static bool same_shape(const hk_param_info *p, const hk_tensor *t) {
 
 /* The files hold the float entries of a state_dict only. */
 static bool is_integer_entry(const char *name) {
-    static const char end[] = "num_batches_tracked";
-    size_t n = strlen(name), e = sizeof end - 1;
-    return n >= e && !strcmp(name + n - e, end);
+    static const char *const ends[] = { "num_batches_tracked", "reset_mechanism_val" };
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        size_t n = strlen(name), e = strlen(ends[i]);
+        if (n >= e && !strcmp(name + n - e, ends[i])) return true;
+    }
+    return false;
+}
+
+/* spec.state_dict_keys: all keys of a saved model, of which the file holds only what is learned. */
+static bool is_listed_buffer(const gr_case *c, const hk_param_info *p) {
+    size_t i;
+    json_t *v;
+    json_array_foreach(json_object_get(c->spec, "state_dict_keys"), i, v) if (!strcmp(json_string_value(v), p->name)) return !p->learnable;
+    return false;
+}
+
+static bool has_all_keys(gr_case *c, const hk_network *net) {
+    size_t i;
+    json_t *v;
+    json_array_foreach(json_object_get(c->spec, "state_dict_keys"), i, v) {
+        if (hk_network_find_param(net, json_string_value(v)) >= 0) continue;
+        gr_fail(c, "the network has no parameter '%s' of spec.state_dict_keys", json_string_value(v));
+        return false;
+    }
+    return true;
 }
 
 /* Every param.* is a parameter of the network, and every parameter is in the file. */
@@ -55,11 +77,12 @@ bool gr_net_params(gr_case *c, gr_net *n) {
         filled = true;
     }
     for (int k = 0; filled && k < hk_network_n_param(n->net); k++)
-        if (!gr_find(c, "param.%s", hk_network_param(n->net, k)->name) && !is_integer_entry(hk_network_param(n->net, k)->name)) {
+        if (!gr_find(c, "param.%s", hk_network_param(n->net, k)->name) && !is_integer_entry(hk_network_param(n->net, k)->name) &&
+            !is_listed_buffer(c, hk_network_param(n->net, k))) {
             gr_fail(c, "parameter '%s' of the network is not in the file", hk_network_param(n->net, k)->name);
             return false;
         }
-    return true;
+    return has_all_keys(c, n->net);
 }
 
 bool gr_net_executor(gr_case *c, gr_net *n, uint32_t mode, uint32_t flags, int n_output, const hk_output *outputs) {
@@ -88,6 +111,7 @@ static bool check_dims(gr_case *c, gr_net *n, const char *name, const hk_tensor 
         if (k < want->rank && dims[i] == want->shape[k]) k++;
         else squeezed = dims[i] == 1;
     }
+    squeezed |= !rank && want->rank == 1 && want->shape[0] == 1; /* snnTorch's losses are rows of one number */
     if (!same && !squeezed)
         gr_fail(c, "%s: the shape of '%s' differs (rank %d, %lld numbers; want rank %d, %lld numbers)", want->name, name, rank, (long long)got, want->rank,
             (long long)gr_elems(want));

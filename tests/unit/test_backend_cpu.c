@@ -93,6 +93,17 @@ static void test_binary(void **state) {
     }
 }
 
+#define LO (-1.5)
+#define HI 4.0
+static double relu_of(double x) { return x > 0 ? x : 0; }
+static double clamp_of(double x) { return x < LO ? LO : x > HI ? HI : x; }
+static double within_of(double x) { return x >= LO && x <= HI; }
+static double positive_of(double x) { return x > 0; }
+static const struct {
+    const char *op;
+    double (*f)(double);
+} unary[] = { { "exp", exp }, { "tanh", tanh }, { "relu", relu_of }, { "clamp", clamp_of }, { "within", within_of }, { "positive", positive_of }, { "log", log } };
+
 static void test_unary(void **state) {
     (void)state;
     EACH_SIZE(T, N) {
@@ -104,6 +115,14 @@ static void test_unary(void **state) {
         HN_EACH(y, t, i, e) near("affine", hn_at(&y, t, i, e), 2.5 * hn_at(&x, t, i, e) - 0.5, 1e-6);
         run("affine", T, N, 1, &u, 1, &y, 2, ab, 0);
         HN_EACH(y, t, i, e) near("affine", hn_at(&y, t, i, e), 2.5 * hn_at(&u, t, i, e) - 0.5, 1e-6);
+        for (size_t k = 0; k < sizeof unary / sizeof *unary; k++) {
+            const hk_attr range[2] = { { "lo", 0, LO, NULL }, { "hi", 0, HI, NULL } };
+            run(unary[k].op, T, N, 1, &x, 1, &y, 2, range, 0);
+            HN_EACH(y, t, i, e) {
+                double v = hn_at(&x, t, i, e), want = unary[k].f(v);
+                if (v > 0 || unary[k].f != log) near(unary[k].op, hn_at(&y, t, i, e), want, 2e-6 * fmax(1, fabs(want)));
+            }
+        }
         run("sigmoid", T, N, 1, &x, 1, &y, 0, NULL, 0);
         HN_EACH(y, t, i, e) near("sigmoid", hn_at(&y, t, i, e), 1 / (1 + exp(-hn_at(&x, t, i, e))), 1e-6);
         run("sigmoid_bwd", T, N, 2, pair, 1, &z, 0, NULL, 0);
@@ -409,41 +428,44 @@ static void test_bernoulli(void **state) {
 static void test_loss(void **state) {
     (void)state;
     EACH_SIZE(T, N)
-    for (int k = 0; k < 4; k++) {
+    for (int k = 0; k < 8; k++) {
         enum { C = 3 };
+        const uint32_t F = k & 4 ? SEQ : HELD; /* scores of each step, or of each sample; classes of each sample */
         double eps = k & 1 ? 0.1 : 0;
         const hk_attr at[1] = { { "smoothing", 0, eps, NULL } }, classes[1] = { { "classes", C, 0, NULL } };
-        hn_value z = hn_new(HK_F32, HELD, T, N, SHAPE(C)), y = hn_new(HK_I64, HELD, T, N, SCALAR),
+        hn_value z = hn_new(HK_F32, F, T, N, SHAPE(C)), y = hn_new(HK_I64, HELD, T, N, SCALAR),
                  w = k & 2 ? hn_new(HK_F32, STATIC, T, N, SHAPE(C)) : hn_absent();
-        hn_value g = hn_new(HK_F32, HELD, T, N, SCALAR), in[4] = { z, y, w, g },
-                 out[2] = { hn_new(HK_F32, HELD, T, N, SCALAR), hn_new(HK_F32, HELD, T, N, SCALAR) };
-        hn_value gz = hn_new(HK_F32, HELD, T, N, SHAPE(C)), hot = hn_new(HK_F32, HELD, T, N, SHAPE(C)), ok = hn_new(HK_F32, HELD, T, N, SCALAR);
+        hn_value g = hn_new(HK_F32, F, T, N, SCALAR), in[4] = { z, y, w, g },
+                 out[2] = { hn_new(HK_F32, F, T, N, SCALAR), hn_new(HK_F32, F, T, N, SCALAR) };
+        hn_value gz = hn_new(HK_F32, F, T, N, SHAPE(C)), first = hn_new(HK_F32, F, T, N, SHAPE(C)), hot = hn_new(HK_F32, HELD, T, N, SHAPE(C)), ok = hn_new(HK_F32, HELD, T, N, SCALAR);
         run("cross_entropy", T, N, 3, in, 2, out, 1, at, 0);
         run("cross_entropy_bwd", T, N, 4, in, 1, &gz, 1, at, 0);
         run("one_hot", T, N, 1, &y, 1, &hot, 1, classes, 0);
-        run("correct", T, N, 2, in, 1, &ok, 0, NULL, 0);
-        for (int64_t i = 0; i < N; i++) {
-            int64_t t = (int64_t)hn_at(&y, 0, i, 0), best = 0;
+        run("first_max", T, N, 1, &z, 1, &first, 0, NULL, 0);
+        if (F == HELD) run("correct", T, N, 2, in, 1, &ok, 0, NULL, 0);
+        HN_EACH(out[0], s, i, zero) {
+            int64_t t = (int64_t)hn_at(&y, 0, i, 0), best = zero;
             double sum = 0, loss = 0, all = 0, wt = w.mem ? hn_at(&w, 0, 0, t) : 1;
-            for (int64_t c = 0; c < C; c++) sum += exp(hn_at(&z, 0, i, c));
+            for (int64_t c = 0; c < C; c++) sum += exp(hn_at(&z, s, i, c));
             for (int64_t c = 0; c < C; c++) {
-                double wc = w.mem ? hn_at(&w, 0, 0, c) : 1, nll = log(sum) - hn_at(&z, 0, i, c);
+                double wc = w.mem ? hn_at(&w, 0, 0, c) : 1, nll = log(sum) - hn_at(&z, s, i, c);
                 loss += eps / C * wc * nll + (c == t ? (1 - eps) * wt * nll : 0), all += wc;
-                if (hn_at(&z, 0, i, c) > hn_at(&z, 0, i, best)) best = c;
+                if (hn_at(&z, s, i, c) > hn_at(&z, s, i, best)) best = c;
                 assert_true(hn_at(&hot, 0, i, c) == (c == t));
             }
-            near("loss", hn_at(&out[0], 0, i, 0), loss, 1e-5);
-            near("weight", hn_at(&out[1], 0, i, 0), wt, 1e-6);
-            assert_true(hn_at(&ok, 0, i, 0) == (best == t));
+            near("loss", hn_at(&out[0], s, i, 0), loss, 1e-5);
+            near("weight", hn_at(&out[1], s, i, 0), wt, 1e-6);
+            if (F == HELD) assert_true(hn_at(&ok, 0, i, 0) == (best == t));
+            for (int64_t c = 0; c < C; c++) assert_true(hn_at(&first, s, i, c) == (c == best));
             for (int64_t c = 0; c < C; c++) {
-                double wc = w.mem ? hn_at(&w, 0, 0, c) : 1, q = exp(hn_at(&z, 0, i, c)) / sum;
-                near("gz", hn_at(&gz, 0, i, c), hn_at(&g, 0, i, 0) * ((1 - eps) * wt * (q - (c == t)) + eps / C * (q * all - wc)), 1e-5);
+                double wc = w.mem ? hn_at(&w, 0, 0, c) : 1, q = exp(hn_at(&z, s, i, c)) / sum;
+                near("gz", hn_at(&gz, s, i, c), hn_at(&g, s, i, 0) * ((1 - eps) * wt * (q - (c == t)) + eps / C * (q * all - wc)), 1e-5);
             }
         }
         ((int64_t *)y.mem)[N - 1] = C;
-        assert_int_equal(hn_run("correct", HK_SCOPE_BLOCK, 0, 0, T, N, 2, in, 1, &ok, 0, NULL), HK_OK);
+        if (F == HELD) assert_int_equal(hn_run("correct", HK_SCOPE_BLOCK, 0, 0, T, N, 2, in, 1, &ok, 0, NULL), HK_OK);
         assert_int_equal(hn_run("cross_entropy", HK_SCOPE_TEAM, 0, 0, T, N, 3, in, 2, out, 1, at), HK_EDATA);
-        drop(4, in), drop(2, out), drop(1, &gz), drop(1, &hot), drop(1, &ok);
+        drop(4, in), drop(2, out), drop(1, &gz), drop(1, &first), drop(1, &hot), drop(1, &ok);
     }
 }
 

@@ -135,6 +135,9 @@ static void test_neurons(void **state) {
         "IF(surrogate=ATan())", "IF(v_reset=none, surrogate=Sigmoid(alpha=3.0))", "LIF(tau=2.5, surrogate=ATan())", "LIF(tau=3.0, decay_input=false, v_reset=none, surrogate=ATan())",
         "LIF(tau=1.5, decay_input=false, v_reset=0.2, surrogate=SoftSign())", "ParametricLIF(init_tau=2.5, surrogate=ATan())",
         "ParametricLIF(init_tau=1.7, decay_input=false, v_reset=none, surrogate=ATan())",
+        "snn.Leaky(0.8, threshold=0.6, learn_beta=true, learn_threshold=true)", "snn.Leaky(0.9, 0.3, reset_mechanism=zero, reset_delay=false, learn_threshold=true)",
+        "snn.Leaky(0.7, 0.4, reset_delay=false, graded_spikes_factor=1.5, learn_graded_spikes_factor=true, learn_threshold=true)",
+        "snn.Leaky(0.7, 0.4, reset_mechanism=none, inhibition=true, learn_beta=true)",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         check(&(gcase){ .text = texts[i], SEQ(5, 3, 4) });
@@ -250,7 +253,8 @@ static void test_dropout(void **state) {
 
 static void test_losses(void **state) {
     (void)state;
-    static const char *const losses[] = { "MSE()", "MSE(reduction=sum)", "CrossEntropy()", "CrossEntropy(reduction=sum)", "CrossEntropy(label_smoothing=0.1)" };
+    static const char *const losses[] = { "MSE()", "MSE(reduction=sum)", "CrossEntropy()", "CrossEntropy(reduction=sum)", "CrossEntropy(label_smoothing=0.1)",
+                                          "snn.ce_rate_loss()", "snn.ce_rate_loss(reduction=sum)", "snn.ce_rate_loss(weight=[0.5, 1, 2, 0.25])" };
     for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) {
         all_passes((gcase){ .text = "Sequential(Linear(3, 4), IF(surrogate=ATan()))", .loss = losses[i], SEQ(3, 5, 3) });
         all_passes((gcase){ .text = "Linear(3, 4)", .loss = losses[i], HELD(3, 17, 3) });
@@ -267,7 +271,19 @@ static hk_status twice_build(hk_builder *b, const hk_module *self, int n_in, con
     (void)n_out;
     return HK_OK;
 }
+/* y = exp(0.3 x) tanh(x) + ln(x^2 + 1) + relu(x) + x clamp(x) + x within(x) + x positive(x) */
+static hk_status unary_build(hk_builder *b, const hk_module *self, int n_in, const hk_value *in, int n_out, hk_value *out) {
+    (void)n_in, (void)n_out, (void)self;
+    hk_value x = in[0], y = hk_mul(b, hk_op_exp(b, hk_affine(b, x, 0.3, 0.0)), hk_op_tanh(b, x));
+    y = hk_add(b, y, hk_op_log(b, hk_affine(b, hk_mul(b, x, x), 1.0, 1.0)));
+    y = hk_add(b, y, hk_add(b, hk_relu(b, x), hk_mul(b, x, hk_clamp(b, x, -0.4, 0.7))));
+    out[0] = hk_add(b, y, hk_mul(b, x, hk_add(b, hk_within(b, x, -0.6, 0.2), hk_positive(b, x))));
+    return HK_OK;
+}
 static hk_status twice_init(const hk_host *host) {
+    static const hk_module_type unary = { .struct_size = sizeof unary, .role = HK_LAYER, .doc = "test", .source = "test", .build = unary_build };
+    hk_status st = host->add(host->ctx, "hk.module/1", "TestUnary", &unary);
+    if (st) return st;
     static const hk_module_type t = { .struct_size = sizeof t, .role = HK_CONTAINER, .doc = "test", .source = "test", .min_child = 1, .max_child = 1, .build = twice_build };
     return host->add(host->ctx, "hk.module/1", "TestTwice", &t);
 }
@@ -278,6 +294,13 @@ static void test_used_twice(void **state) {
     all_passes((gcase){ .text = "TestTwice(Linear(3, 3))", SEQ(3, 5, 3) });
     all_passes((gcase){ .text = "TestTwice(Linear(3, 3))", HELD(2, 3, 3) });
     all_passes((gcase){ .text = "MultiStep(TestTwice(Sequential(Linear(3, 3), IF(surrogate=ATan()))))", SEQ(3, 5, 3) });
+}
+
+static void test_unary_operations(void **state) {
+    (void)state;
+    all_passes((gcase){ .text = "Sequential(Linear(3, 4), TestUnary())", SEQ(3, 5, 3) });
+    all_passes((gcase){ .text = "MultiStep(Sequential(TestUnary(), Linear(3, 4)))", SEQ(3, 17, 3) });
+    all_passes((gcase){ .text = "TestUnary()", HELD(3, 17, 3) });
 }
 
 static void test_frozen_parameter_leaves_the_others_alone(void **state) {
@@ -337,7 +360,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_linear),    cmocka_unit_test(test_neurons), cmocka_unit_test(test_surrogates), cmocka_unit_test(test_containers),
         cmocka_unit_test(test_shapes),    cmocka_unit_test(test_convolutions), cmocka_unit_test(test_batch_norm), cmocka_unit_test(test_pools),
-        cmocka_unit_test(test_dropout),   cmocka_unit_test(test_losses),  cmocka_unit_test(test_used_twice), cmocka_unit_test(test_frozen_parameter_leaves_the_others_alone),
+        cmocka_unit_test(test_dropout),   cmocka_unit_test(test_losses),  cmocka_unit_test(test_used_twice), cmocka_unit_test(test_unary_operations), cmocka_unit_test(test_frozen_parameter_leaves_the_others_alone),
         cmocka_unit_test(test_no_primitive_is_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
