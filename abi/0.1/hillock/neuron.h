@@ -58,7 +58,7 @@ typedef struct hk_neuron_kernel {
 
 typedef struct hk_state_field {
     const char *name, *doc; /* "v" */
-    const char *def;        /* where its default comes from: a number, or the name of a REAL field (none counts as 0) */
+    const char *def;        /* where its default comes from: a number, the name of a REAL field (none counts as 0), or "0.5 field" */
 } hk_state_field;
 
 enum {
@@ -68,7 +68,8 @@ enum {
 };
 
 /* "hk.neuron/1": registered under its class name; the core makes a module type of it. Fields must include "surrogate" (OBJECT,
- * "hk.surrogate/1") and "detach_reset" (BOOL) unless NO_FIRE; outputs are y, and each state's sequence after the step as "path:state". */
+ * "hk.surrogate/1") unless NO_FIRE; "detach_reset" (BOOL), where there is one, is the framework's to read.
+ * Outputs are y, and each state's sequence after the step as "path:state". */
 typedef struct hk_neuron_type {
     uint32_t struct_size, flags;
     const char *doc, *source;
@@ -82,6 +83,9 @@ typedef struct hk_neuron_type {
     const char *text, *prefix;                                                           /* the dialect text; functions are <prefix>_pre, _post, _pre_bwd, _post_bwd */
     const hk_neuron_kernel *kernels;                                                     /* best first; the last is baseline */
     uint32_t n_kernel, n_h;
+    /* [main] (optional) What surrounds the neuron operation: emits operations before and after hk_neuron_op(b, self, x, seq), or a loop around it, or others in its
+     * place, and fills *y. NULL: *y = hk_neuron_op(b, self, x, NULL). Fails by b->api->fail, and returns its code. */
+    hk_status (*build)(hk_builder *, const hk_module *self, hk_value x, hk_value *y);
 } hk_neuron_type;
 
 /* Row kernels of a surrogate. p: its numbers, in field order. All [run]. */

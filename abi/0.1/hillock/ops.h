@@ -17,6 +17,10 @@
  * | affine           | x fs -> f                                             | a f, b f        | a x + b
  * | sigmoid          | x f -> f                                              |                 | 1 / (1 + exp(-x))
  * | sigmoid_bwd      | g f, y f -> f                                         |                 | g y (1 - y)
+ * | exp log tanh relu | x f -> f                                             |                 | exp(x), ln(x), tanh(x), max(x, 0) (its derivative at 0 is 0)
+ * | clamp            | x f -> f                                              | lo f, hi f      | min(max(x, lo), hi); its derivative at lo and hi is 1
+ * | within           | x f -> f                                              | lo f, hi f      | 1 where lo <= x <= hi, else 0; no gradient
+ * | positive         | x f -> f                                              |                 | 1 where x > 0, else 0; no gradient
  * | sum_t            | x fs SEQ -> f HELD (STEP -> STATIC)                   | scale f         | scale * sum over t, t ascending
  * | repeat_t         | x HELD -> the same SEQ                                |                 | copy for each t
  * | concat           | a fs[A], b fs[B] -> [A+B], dtype of a if equal else f |                 | a then b, along the only axis
@@ -38,6 +42,7 @@
  * |                  |   then sums G f[2,C]                                  |                 |   sums: batchnorm_sums of it
  * | bernoulli        | p f HELD or SEQ -> spike SEQ                          |                 | 1 where u <= p, u = hk_random(stream, step, t, sample, border position)
  * | one_hot          | y i64[] -> f[classes]                                 | classes         | 1 at y, else 0
+ * | first_max        | x f[K] -> f[K]                                        |                 | 1 at the first largest of the row, else 0; no gradient
  * | cross_entropy    | z f[C], y i64[], [w f[C]] -> loss f[], weight f[]     | smoothing f     | nll = -log_softmax(z); loss = (1-e) w[y] nll[y] + (e/C) sum_c w[c] nll[c]; weight = w[y] (1 without w)
  * | cross_entropy_bwd| z, y, [w], g f[] -> f[C]                              | smoothing f     | g * d loss / dz
  * | correct          | z f[C], y i64[] -> f[]                                |                 | 1 if the first largest z is at y, else 0
@@ -106,6 +111,12 @@ static inline hk_value hk_mul(hk_builder *b, hk_value x, hk_value y) { return hk
 static inline hk_value hk_div(hk_builder *b, hk_value x, hk_value y) { return hk_op_binary(b, "div", x, y); }
 static inline hk_value hk_concat(hk_builder *b, hk_value x, hk_value y) { return hk_op_binary(b, "concat", x, y); }
 static inline hk_value hk_sigmoid(hk_builder *b, hk_value x) { return hk_op_unary(b, "sigmoid", x); }
+/* The names hk_exp, hk_log and hk_tanh are the dialect's. */
+static inline hk_value hk_op_exp(hk_builder *b, hk_value x) { return hk_op_unary(b, "exp", x); }
+static inline hk_value hk_op_log(hk_builder *b, hk_value x) { return hk_op_unary(b, "log", x); }
+static inline hk_value hk_op_tanh(hk_builder *b, hk_value x) { return hk_op_unary(b, "tanh", x); }
+static inline hk_value hk_relu(hk_builder *b, hk_value x) { return hk_op_unary(b, "relu", x); }
+static inline hk_value hk_positive(hk_builder *b, hk_value x) { return hk_op_unary(b, "positive", x); }
 static inline hk_value hk_flatten(hk_builder *b, hk_value x) { return hk_op_unary(b, "flatten", x); }
 static inline hk_value hk_column_as_time(hk_builder *b, hk_value x) { return hk_op_unary(b, "column_as_time", x); }
 static inline hk_value hk_bernoulli(hk_builder *b, hk_value p) { return hk_op_unary(b, "bernoulli", p); }
@@ -114,6 +125,15 @@ static inline hk_value hk_affine(hk_builder *b, hk_value x, double scale, double
     const hk_attr attr[2] = { { "a", 0, scale, NULL }, { "b", 0, shift, NULL } };
     HK_OP1("affine", 1, 2);
 }
+#define HK_OP_RANGE(name)                                                                                                                                      \
+    static inline hk_value hk_##name(hk_builder *b, hk_value x, double lo, double hi) {                                                                        \
+        const hk_value in[1] = { x };                                                                                                                          \
+        const hk_attr attr[2] = { { "lo", 0, lo, NULL }, { "hi", 0, hi, NULL } };                                                                              \
+        HK_OP1(#name, 1, 2);                                                                                                                                   \
+    }
+HK_OP_RANGE(clamp)
+HK_OP_RANGE(within)
+#undef HK_OP_RANGE
 static inline hk_value hk_sum_t(hk_builder *b, hk_value x, double scale) {
     const hk_value in[1] = { x };
     const hk_attr attr[1] = { { "scale", 0, scale, NULL } };
@@ -212,6 +232,7 @@ static inline hk_value hk_group_mean(hk_builder *b, hk_value x, int64_t size) {
     const hk_attr attr[1] = { { "size", size, 0, NULL } };
     HK_OP1("group_mean", 1, 1);
 }
+static inline hk_value hk_first_max(hk_builder *b, hk_value x) { return hk_op_unary(b, "first_max", x); }
 static inline hk_value hk_correct(hk_builder *b, hk_value z, hk_value y) { return hk_op_binary(b, "correct", z, y); }
 
 #undef HK_OP1

@@ -123,6 +123,7 @@ typedef struct hk_module_api {
     void *(*user)(const hk_module *);                                                            /* [any] pointer given by a C program, or NULL */
     int (*get_reals)(const hk_module *, const char *field, double *v, int max);                  /* [any] returns the count; 0 when none */
     hk_status (*add_child)(hk_module *, const char *name, const char *text);                     /* [main] in init: a child from constructor text */
+    hk_status (*add_param_values)(hk_module *, const char *name, int rank, const int64_t *shape, const double *v, int learnable); /* [main] in init; v is copied */
 } hk_module_api;
 struct hk_module {
     const hk_module_api *api;
@@ -145,6 +146,10 @@ static inline hk_status hk_add_child(hk_module *m, const char *name, const char 
 /* Declares a learnable parameter (or with learnable = 0 a buffer) `path.name` of the state_dict. [main] in a type's init. */
 static inline hk_status hk_add_param(hk_module *m, const char *name, int rank, const int64_t *shape, uint32_t law, double a, double b) {
     return m->api->add_param(m, name, rank, shape, law, a, b, 1);
+}
+/* Declares a parameter whose initial values are given, one for each element, or with learnable = 0 a buffer. [main] in a type's init. */
+static inline hk_status hk_add_param_values(hk_module *m, const char *name, int rank, const int64_t *shape, const double *v, int learnable) {
+    return m->api->add_param_values(m, name, rank, shape, v, learnable);
 }
 
 /* ---- the builder ------------------------------------------------------------------------------------------------- */
@@ -184,6 +189,8 @@ typedef struct hk_builder_api {
     hk_value (*constants)(hk_builder *, int64_t n, const double *v);         /* STATIC row [n] of fixed numbers */
     void (*buffer_next)(hk_builder *, const hk_module *, const char *name, hk_value v); /* a buffer's value after this run; outside loops */
     hk_value (*named)(hk_builder *, const char *name); /* for learners: what name_output called "path:name", for all t */
+    /* For the `build` of a neuron type: one neuron operation, its states bound and named; seq[n_state], or NULL: the states after each step. */
+    hk_value (*neuron)(hk_builder *, const hk_module *, hk_value x, hk_value *seq);
 } hk_builder_api;
 struct hk_builder {
     const hk_builder_api *api;
@@ -194,6 +201,7 @@ static inline hk_value hk_const(hk_builder *b, double v) { return b->api->consta
 static inline void hk_buffer_next(hk_builder *b, const hk_module *m, const char *name, hk_value v) { b->api->buffer_next(b, m, name, v); }
 static inline hk_value hk_named(hk_builder *b, const char *name) { return b->api->named(b, name); }
 static inline hk_value hk_constants(hk_builder *b, int64_t n, const double *v) { return b->api->constants(b, n, v); }
+static inline hk_value hk_neuron_op(hk_builder *b, const hk_module *m, hk_value x, hk_value *seq) { return b->api->neuron(b, m, x, seq); }
 static inline const void *hk_keep(hk_builder *b, const void *data, size_t bytes) { return b->api->keep(b, data, bytes); }
 static inline hk_desc hk_value_desc(hk_builder *b, hk_value v) { return b->api->desc(b, v); }
 static inline int64_t hk_steps(hk_builder *b) { return b->api->steps(b); }
