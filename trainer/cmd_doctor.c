@@ -110,7 +110,7 @@ int hk__cmd_doctor(int argc, char **argv) {
         fprintf(stderr, "hillock: doctor: expected at most one CONFIG.ini, and one with --set; see hillock doctor --help\n");
         return 2;
     }
-    hk__conf *conf = o.n_arg ? hk__options_conf(&o, o.arg[0], &code) : NULL;
+    hk__conf *conf = o.n_arg ? hk__options_conf(&o, &hk__train_schema, o.arg[0], &code) : NULL;
     if (o.n_arg && !conf) return code;
     code = doctor(&o, conf);
     hk__conf_free(conf);

@@ -67,7 +67,7 @@ int hk__cmd_eval(int argc, char **argv) {
         fprintf(stderr, "hillock: eval: --show draws pictures and --json prints JSON: give one of them\n");
         return 2;
     }
-    hk__conf *conf = hk__options_conf(&o, o.arg[0], &code);
+    hk__conf *conf = hk__options_conf(&o, &hk__train_schema, o.arg[0], &code);
     if (!conf) return code;
     hk_status st = o.print_config ? hk__conf_print(conf, stdout) : eval(conf, &o);
     code = st ? hk__report(conf, st) : 0;

@@ -25,7 +25,7 @@ int hk__cmd_plan(int argc, char **argv) {
         fprintf(stderr, "hillock: plan: expected one CONFIG.ini, got %d; see hillock plan --help\n", o.n_arg);
         return 2;
     }
-    hk__conf *conf = hk__options_conf(&o, o.arg[0], &code);
+    hk__conf *conf = hk__options_conf(&o, &hk__train_schema, o.arg[0], &code);
     if (!conf) return code;
     hk__job *job = NULL;
     hk_status st = HK_OK;

@@ -17,7 +17,7 @@ int hk__cmd_train(int argc, char **argv) {
         fprintf(stderr, "hillock: train: expected one CONFIG.ini, got %d; see hillock train --help\n", o.n_arg);
         return 2;
     }
-    hk__conf *conf = hk__options_conf(&o, o.arg[0], &code);
+    hk__conf *conf = hk__options_conf(&o, &hk__train_schema, o.arg[0], &code);
     if (!conf) return code;
     hk__job *job = NULL;
     hk_status st = HK_OK;

@@ -19,7 +19,7 @@ static const command commands[] = {
     { "export", HK__CMD_EXPORT, "export weights --checkpoint FILE --out FILE", "write a checkpoint's model entries alone, under PyTorch's names",
         hk__cmd_export },
     { "plan", HK__CMD_PLAN, "plan CONFIG.ini [options]", "print every operation of the training and the test plan, and their memory", hk__cmd_plan },
-    { "bench", HK__CMD_BENCH, "bench csnn|seq-plain|seq-feedback|seq-synapse|FILE.ini [options]", "time training and inference on one batch", hk__cmd_bench },
+    { "bench", HK__CMD_BENCH, "bench NAME|FILE.ini [options]", "time networks, single operations, streaming; names: " HK__BENCH_NAMES, hk__cmd_bench },
     { "plugins", HK__CMD_PLUGINS, "plugins [options]", "list types and the plugins that brought them, and refused files with the reason", hk__cmd_plugins },
     { "doctor", HK__CMD_DOCTOR, "doctor [CONFIG.ini] [options]", "look at processor, plugins, backends and data; exit code 1 when there is a problem", hk__cmd_doctor },
 };
@@ -150,6 +150,7 @@ int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *o) {
         case O_RESUME: o->resume = optarg; break;
         case O_PATH: o->plugin_path = optarg; break;
         case O_ITERS:
+            o->iters_given = 1;
             if (hk__parse_int(optarg, &o->iters) || o->iters < 1 || o->iters > 1000000)
                 return usage_error("--iters: expected an integer from 1 to 1000000, got", optarg, NULL);
             break;
@@ -181,8 +182,8 @@ int hk__report(const hk__conf *c, hk_status st) {
     return hk_status_exit_code(st);
 }
 
-hk__conf *hk__options_conf(const hk__options *o, const char *path, int *code) {
-    hk__conf *c = hk__conf_new(&hk__train_schema);
+hk__conf *hk__options_conf(const hk__options *o, const hk__schema *schema, const char *path, int *code) {
+    hk__conf *c = hk__conf_new(schema);
     if (!c) {
         *code = hk__report(NULL, HK_ENOMEM);
         return NULL;

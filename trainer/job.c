@@ -103,30 +103,41 @@ static hk_status make_optimizer(hk__job *j) {
     return st ? hk__job_fail_ctx(j, st, "train", "optimizer") : HK_OK;
 }
 
-static hk_status check_values(hk__job *j) {
+static hk_status check_nb(hk__job *j) {
     int64_t nb = hk__conf_int(CONF(j), "run", "nb");
     if (nb > 0 && nb % HK_GROUP)
         return hk__conf_fail_key(CONF(j), HK_ECONFIG, "run", "nb", "expected a multiple of %d, 0 or -1, got %lld; write %lld", HK_GROUP, (long long)nb,
             (long long)((nb + HK_GROUP - 1) / HK_GROUP * HK_GROUP));
+    return HK_OK;
+}
+
+static hk_status check_values(hk__job *j) {
     if (!hk__conf_opt_text(CONF(j), "train", "loss")) return hk__conf_fail_key(CONF(j), HK_ECONFIG, "train", "loss", "expected a loss as MSE(), got none");
     if (!hk__conf_opt_text(CONF(j), "data", "name"))
         return hk__conf_fail_key(CONF(j), HK_ECONFIG, "data", "name", "expected a dataset as FashionMNIST(), got none");
     return HK_OK;
 }
 
-hk_status hk__job_new(hk__conf *conf, hk__job **out) {
+hk_status hk__job_begin(hk__conf *conf, hk__job **out) {
     hk__job *j = calloc(1, sizeof *j);
     *out = j;
     if (!j) return hk__conf_fail_key(conf, HK_ENOMEM, "run", NULL, "out of memory");
     j->conf = conf;
     j->T = hk__conf_int(conf, "model", "T");
     j->batch = hk__conf_int(conf, "train", "batch");
-    j->test_batch = hk__conf_int(conf, "train", "test_batch");
-    j->lr = hk__conf_real(conf, "train", "lr");
     j->threads = (int)hk__conf_int(conf, "run", "threads");
     if (j->threads == 0) j->threads = hk__cpus();
-    hk_status st = check_values(j);
-    if (!st) st = make_context(j);
+    hk_status st = check_nb(j);
+    return st ? st : make_context(j);
+}
+
+hk_status hk__job_new(hk__conf *conf, hk__job **out) {
+    hk_status st = hk__job_begin(conf, out);
+    hk__job *j = *out;
+    if (st) return st;
+    j->test_batch = hk__conf_int(conf, "train", "test_batch");
+    j->lr = hk__conf_real(conf, "train", "lr");
+    st = check_values(j);
     if (!st) st = make_model(j);
     if (!st) st = make_module(j, "hk.module/1", "train", "loss", &j->loss);
     if (!st) st = make_optimizer(j);
@@ -224,19 +235,24 @@ static hk_status make_learners(hk__job *j) {
     return HK_OK;
 }
 
-hk_status hk__job_network(hk__job *j) {
+hk_network_config hk__job_config(const hk__job *j) {
     hk_network_config nc = HK_NETWORK_CONFIG_DEFAULT;
     nc.threads = j->threads;
     nc.backend = hk__conf_text(CONF(j), "backend", "name");
     nc.seed = (uint64_t)hk__conf_int(CONF(j), "run", "seed");
-    nc.loss = j->loss, nc.optimizer = j->optimizer;
     nc.nb = hk__conf_int(CONF(j), "run", "nb");
     nc.memory_limit = hk__conf_int(CONF(j), "run", "memory_limit");
-    nc.memory_used = held(j);
     if (!hk__conf_int(CONF(j), "run", "fold_time")) nc.passes_off |= HK_PASS_FOLD_TIME;
     if (!hk__conf_int(CONF(j), "run", "hoist")) nc.passes_off |= HK_PASS_HOIST;
     if (!hk__conf_int(CONF(j), "run", "fold_norm")) nc.passes_off |= HK_PASS_FOLD_NORM;
     if (!hk__conf_int(CONF(j), "run", "fuse")) nc.passes_off |= HK_PASS_FUSE;
+    return nc;
+}
+
+hk_status hk__job_network(hk__job *j) {
+    hk_network_config nc = hk__job_config(j);
+    nc.loss = j->loss, nc.optimizer = j->optimizer;
+    nc.memory_used = held(j);
     hk_status st = hk_network_new(j->ctx, j->root, &nc, &j->net);
     bool backend = st == HK_ENOTFOUND || st == HK_EPLUGIN || st == HK_EUNSUPPORTED; /* not there, not whole, or not usable here */
     if (st) return backend ? hk__job_fail_ctx(j, st, "backend", "name") : fail_model(j, st);

@@ -55,7 +55,7 @@ static hk_status rate(hk_executor *ex, const char *name, double *mean) {
     return st;
 }
 
-hk_status hk__rates_print(hk__job *j, const hk__loader *l, const char *name, int json) {
+hk_status hk__rates_print(hk__job *j, const hk__loader *l, const char *name, int json, int lines) {
     names outs = { NULL, 0, 0 };
     hk_executor *ex = NULL;
     hk__batch_result got;
@@ -65,13 +65,16 @@ hk_status hk__rates_print(hk__job *j, const hk__loader *l, const char *name, int
     if (st) hk__job_fail_ctx(j, st, "model", "type");
     else st = hk__job_run(j, ex, l->x, l->y, l->count, &got);
     if (!st && json) printf("{\"name\": \"%s\", \"phase\": \"rates\", \"batch\": %lld, \"rates\": {", name, (long long)l->count);
+    else if (!st && !lines) printf("%s rates:", name);
     for (int i = 0; i < outs.n && !st; i++) {
         double mean;
         if ((st = rate(ex, outs.out[i].name, &mean))) hk__job_fail_ctx(j, st, "model", "type");
         else if (json) printf("%s\"%.*s\": %.6g", i ? ", " : "", (int)(strlen(outs.out[i].name) - 2), outs.out[i].name, mean);
+        else if (!lines) printf("%s%.*s %.4f", i ? "  " : " ", (int)(strlen(outs.out[i].name) - 2), outs.out[i].name, mean);
         else printf("%s rate %-24.*s %.4f\n", name, (int)(strlen(outs.out[i].name) - 2), outs.out[i].name, mean);
     }
     if (!st && json) printf("}}\n");
+    else if (!st && !lines) putchar('\n');
     hk_executor_free(ex);
     for (int i = 0; i < outs.n; i++) free((char *)(uintptr_t)outs.out[i].name);
     free(outs.out);

@@ -57,4 +57,21 @@ static const hk__section sections[] = {
     { "train", KEYS(train_keys), HK__CLOSED, "how it learns" },
     { "checkpoint", KEYS(checkpoint_keys), HK__CLOSED, "what is kept" },
 };
+
+static const hk__key bench_model_keys[] = {
+    { "T", HK__INT, 1, 1099511627776.0, NULL, NULL, "time steps" },
+    { "densities", HK__TEXT, 0, 0, NULL, "none", "for spikes: parts of the input that are spikes, as 0.02 0.1 0.5" },
+};
+static const hk__key bench_train_keys[] = {
+    { "batch", HK__INT, 1, 1099511627776.0, NULL, NULL, "samples" },
+};
+static const hk__section bench_sections[] = {
+    { "run", KEYS(run_keys), HK__CLOSED, "how it runs" },
+    { "backend", KEYS(backend_keys), HK__CLOSED, "what is timed" },
+    { "plugins", KEYS(plugins_keys), HK__CLOSED, "plugins beside the standard ones" },
+    { "model", KEYS(bench_model_keys), HK__FREE, "sizes; any other key here can be used as ${key}" },
+    { "train", KEYS(bench_train_keys), HK__CLOSED, "sizes" },
+    { "cases", NULL, 0, HK__LIST, "one line per case: SHAPE.name = Constructor(...), as 64x14x14.conv2 = Conv2d(64, 64, 3, padding=1); SHAPE: of one sample" },
+};
+const hk__schema hk__bench_schema = { bench_sections, (int)(sizeof bench_sections / sizeof bench_sections[0]), "model" };
 const hk__schema hk__train_schema = { sections, (int)(sizeof sections / sizeof sections[0]), "model" };

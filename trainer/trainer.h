@@ -26,9 +26,11 @@ typedef struct hk__batch_result {
 } hk__batch_result;
 
 /* conf is checked and kept by pointer. Errors are the text of hk__conf_error(conf). Each step needs the ones before. */
-hk_status hk__job_new(hk__conf *conf, hk__job **out); /* plugins, modules, dataset types */
+hk_status hk__job_begin(hk__conf *conf, hk__job **out); /* plugins alone */
+hk_status hk__job_new(hk__conf *conf, hk__job **out);   /* plugins, modules, dataset types */
 enum { HK__TRAIN_SPLIT = 1, HK__TEST_SPLIT = 2 };
 hk_status hk__job_open_data(hk__job *, int splits);           /* opens them; shape of a sample */
+hk_network_config hk__job_config(const hk__job *);            /* what [run] and [backend] say of a network */
 hk_status hk__job_network(hk__job *);                         /* parameters, both executors */
 hk_status hk__job_shape(hk__job *, hk_executor *, int64_t n); /* chooses, or builds, the plan for n samples */
 hk_status hk__job_put(hk__job *, hk_executor *, const float *x, const int64_t *y, int64_t n); /* shape and batch of the next run; y NULL: no labels */
@@ -176,7 +178,7 @@ hk_status hk__train(hk__job *, const hk__train_options *);
 hk_status hk__test(hk__job *, hk__loader *, hk__progress *, const volatile sig_atomic_t *stop, hk__show *show, hk__sums *);
 
 /* ---- rates.c: firing rates ---- */
-hk_status hk__rates_print(hk__job *, const hk__loader *, const char *name, int json); /* of the batch in the loader, by spiking layer */
+hk_status hk__rates_print(hk__job *, const hk__loader *, const char *name, int json, int lines); /* of the batch in the loader, by spiking layer; lines: one for each */
 
 /* ---- memory.c: bytes planned and bytes taken ---- */
 long long hk__memory_before(void); /* resident bytes now, from which the peak counts anew; -1: not known here */
@@ -187,6 +189,9 @@ hk_status hk__profile_begin(hk__job *);                                     /* b
 hk_status hk__profile_print(hk__job *, hk_executor *, const char *title, int json); /* a table, the longest first; stdout */
 hk_status hk__profile_trace(hk__job *, const char *path);                   /* the first steps' calls, for chrome://tracing or Perfetto */
 
+/* ---- cmd_bench.c ---- */
+#define HK__BENCH_NAMES "csnn seq-plain seq-feedback seq-synapse lif-fc snn-conv neuron gemm conv spikes stream"
+
 /* ---- command.c: the command line ---- */
 enum { HK__CMD_TRAIN = 1u, HK__CMD_PLAN = 2u, HK__CMD_PLUGINS = 4u, HK__CMD_BENCH = 8u, HK__CMD_TOP = 16u, HK__CMD_EVAL = 32u, HK__CMD_EXPORT = 64u, HK__CMD_DOCTOR = 128u };
 #define HK__MAX_SET 256
@@ -194,12 +199,12 @@ typedef struct hk__options {
     const char *set[HK__MAX_SET], *out, *threads, *batch, *channels, *T, *plugin_path, *checkpoint, *resume;
     const char *arg[4]; /* what is not an option */
     int64_t iters, show; /* show: 0 none */
-    int n_set, n_arg, quiet, json, verbose, help, print_config, version, rates, plan, memory, profile;
+    int n_set, n_arg, quiet, json, verbose, help, print_config, version, rates, plan, memory, profile, iters_given;
 } hk__options;
 int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *); /* 0, or an exit code with the message printed */
 void hk__options_help(unsigned cmd, FILE *);
 /* Reads the file and puts the options over it. NULL: *code is the exit code, the message is printed. */
-hk__conf *hk__options_conf(const hk__options *, const char *path, int *code);
+hk__conf *hk__options_conf(const hk__options *, const hk__schema *, const char *path, int *code);
 int hk__report(const hk__conf *, hk_status); /* prints the error, returns the exit code */
 
 int hk__cmd_train(int argc, char **argv);
