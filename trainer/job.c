@@ -239,6 +239,8 @@ hk_network_config hk__job_config(const hk__job *j) {
     hk_network_config nc = HK_NETWORK_CONFIG_DEFAULT;
     nc.threads = j->threads;
     nc.backend = hk__conf_text(CONF(j), "backend", "name");
+    const char *options = hk__conf_text(CONF(j), "backend", "options");
+    nc.options = strcmp(options, "none") ? options : NULL;
     nc.seed = (uint64_t)hk__conf_int(CONF(j), "run", "seed");
     nc.nb = hk__conf_int(CONF(j), "run", "nb");
     nc.memory_limit = hk__conf_int(CONF(j), "run", "memory_limit");
@@ -255,6 +257,7 @@ hk_status hk__job_network(hk__job *j) {
     nc.memory_used = held(j);
     hk_status st = hk_network_new(j->ctx, j->root, &nc, &j->net);
     bool backend = st == HK_ENOTFOUND || st == HK_EPLUGIN || st == HK_EUNSUPPORTED; /* not there, not whole, or not usable here */
+    if (st == HK_ECONFIG && nc.options) return hk__job_fail_ctx(j, st, "backend", "options");
     if (st) return backend ? hk__job_fail_ctx(j, st, "backend", "name") : fail_model(j, st);
     st = make_learners(j);
     if (!st) st = make_executor(j, HK_TRAIN, &j->train);

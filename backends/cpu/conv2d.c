@@ -7,6 +7,7 @@
 #include "gemm.h"
 #include "spikes.h"
 #include "window.h"
+#include "winograd.h"
 #pragma GCC optimize("O3")
 
 enum { BAND = 96 << 8, PLACES = 48 /* numbers of a band of the source; places worth a walk over the weights */ };
@@ -174,6 +175,7 @@ static hk_status conv_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     if (x->shape[0] != w->shape[1] * groups || y->shape[0] != w->shape[0] || w->shape[0] % groups)
         return cpu_fail(dev, HK_ESHAPE, "%s: %s: %lld channels into %lld, groups %lld: the weight does not fit", o->path, o->op, (long long)x->shape[0],
             (long long)y->shape[0], (long long)groups);
+    if (cpu_winograd_fits(dev, o)) return cpu_winograd_new(dev, o, out);
     cpu_window win[2] = { cpu_window_of(o, 0), cpu_window_of(o, 1) };
     int64_t kernel[2] = { w->shape[2], w->shape[3] }, extra = 2 * (kernel[0] + kernel[1]);
     size_t phases = (size_t)(win[0].stride + win[1].stride) * sizeof(conv_phase);

@@ -7,18 +7,37 @@ static int cpu_probe(char *why, size_t size) {
     return 10;
 }
 
+/* conv=auto|direct|winograd */
+static hk_status read_options(hk_device *dev, const char *text) {
+    static const char *const convs[] = { "auto", "direct", "winograd" };
+    for (const char *at = text ? text + strspn(text, ", ") : NULL; at && *at; at += strspn(at, ", ")) {
+        size_t key = strcspn(at, "=, "), value = at[key] == '=' ? strcspn(at + key + 1, ", ") : 0;
+        const char *v = at + key + 1;
+        if (key != 4 || memcmp(at, "conv", 4)) return cpu_fail(dev, HK_ECONFIG, "cpu: there is no option '%.*s'; there is conv=auto|direct|winograd", (int)key, at);
+        int k = 0;
+        while (k < 3 && (!value || strlen(convs[k]) != value || memcmp(v, convs[k], value))) k++;
+        if (k == 3) return cpu_fail(dev, HK_ECONFIG, "cpu: option conv: expected auto, direct or winograd, got '%.*s'", (int)value, value ? v : "");
+        dev->conv = (cpu_conv)k;
+        at = v + value;
+    }
+    return HK_OK;
+}
+
 static hk_status cpu_open(const hk_host *host, const hk_backend_config *config, hk_device **out) {
     *out = NULL;
     hk_device *dev = host->alloc(host->ctx, sizeof *dev, 64);
     if (!dev) return host->fail(host->ctx, HK_ENOMEM, "cpu: no memory for the device");
     long l2 = sysconf(_SC_LEVEL2_CACHE_SIZE), l3 = sysconf(_SC_LEVEL3_CACHE_SIZE), cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    memset(dev, 0, sizeof *dev);
     dev->host = host;
     dev->isa = config && config->isa < host->isa ? config->isa : host->isa;
     dev->threads = config && config->threads > 0 ? config->threads : cpus > 0 ? (int)cpus : 1;
     dev->l2 = l2 > 0 ? (size_t)l2 : (size_t)512 << 10;
     dev->l3 = l3 > 0 ? (size_t)l3 : (size_t)8 << 20;
-    *out = dev;
-    return HK_OK;
+    hk_status s = read_options(dev, config ? config->options : NULL);
+    if (s == HK_OK) *out = dev;
+    else host->free(host->ctx, dev);
+    return s;
 }
 
 static void cpu_close(hk_device *dev) {

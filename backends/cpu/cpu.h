@@ -9,10 +9,13 @@
 #include "hillock/plugin.h"
 #include <string.h>
 
+typedef enum cpu_conv { CPU_CONV_AUTO, CPU_CONV_DIRECT, CPU_CONV_WINOGRAD } cpu_conv;
+
 struct hk_device {
     const hk_host *host;
     uint32_t isa; /* hk_isa cap */
     int threads;
+    cpu_conv conv; /* option conv: how dense convolutions that could go either way are done */
     size_t l2, l3; /* bytes */
 };
 

@@ -20,6 +20,7 @@ static inline v4 read_baseline(const float *c, int64_t cols) {
 #define NAME(x) x##_baseline
 #define V v4
 #define VW 4
+#define WIDE 0
 #define VSET1(x) ((v4){ (x), (x), (x), (x) })
 #define VLOAD(p) (*(const v4u *)(p))
 #define VSTORE(p, x) (*(v4u *)(p) = (x))
@@ -38,6 +39,7 @@ static inline __m256 read_avx2(const float *c, int64_t cols) { return _mm256_mas
 #define NAME(x) x##_avx2
 #define V __m256
 #define VW 8
+#define WIDE 0
 #define VSET1 _mm256_set1_ps
 #define VLOAD _mm256_loadu_ps
 #define VSTORE _mm256_storeu_ps
@@ -55,6 +57,7 @@ static inline __m512 read_avx512(const float *c, int64_t cols) { return _mm512_m
 #define NAME(x) x##_avx512
 #define V __m512
 #define VW 16
+#define WIDE 1 /* 32 registers: 6 x 4 sums */
 #define VSET1 _mm512_set1_ps
 #define VLOAD _mm512_loadu_ps
 #define VSTORE _mm512_storeu_ps

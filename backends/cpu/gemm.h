@@ -20,10 +20,10 @@ typedef void cpu_micro_segs(int64_t segs, const int64_t *seg, int64_t run, const
     const int64_t *to, int64_t cols);
 
 typedef struct cpu_gemm {
-    int vw;                         /* numbers in a vector; a panel is 1 or 2 vectors wide */
-    cpu_micro *rows[CPU_MR + 1][3]; /* [MR][NV] */
-    cpu_micro_t *outer[CPU_MR + 1][3];
-    cpu_micro_segs *segs[CPU_MR + 1][3];
+    int vw, nv;                     /* numbers in a vector; vectors in a panel, at most */
+    cpu_micro *rows[CPU_MR + 1][5]; /* [MR][NV] */
+    cpu_micro_t *outer[CPU_MR + 1][5];
+    cpu_micro_segs *segs[CPU_MR + 1][5];
 } cpu_gemm;
 extern const cpu_gemm *const cpu_gemm_isa[3];
 

@@ -75,17 +75,23 @@
 
 MICRO(1, 1)
 MICRO(2, 1) MICRO(3, 1) MICRO(4, 1) MICRO(5, 1) MICRO(6, 1) MICRO(1, 2) MICRO(2, 2) MICRO(3, 2) MICRO(4, 2) MICRO(5, 2) MICRO(6, 2)
-
-#define PAIR(kind, MR)                                                                                                                                         \
+#if WIDE
+MICRO(1, 3) MICRO(2, 3) MICRO(3, 3) MICRO(4, 3) MICRO(5, 3) MICRO(6, 3) MICRO(1, 4) MICRO(2, 4) MICRO(3, 4) MICRO(4, 4) MICRO(5, 4) MICRO(6, 4)
+#define SET(kind, MR)                                                                                                                                          \
+    { NULL, NAME(kind##_##MR##_1), NAME(kind##_##MR##_2), NAME(kind##_##MR##_3), NAME(kind##_##MR##_4) }
+#else
+#define SET(kind, MR)                                                                                                                                          \
     { NULL, NAME(kind##_##MR##_1), NAME(kind##_##MR##_2) }
+#endif
     static const cpu_gemm NAME(gemm) = {
-        VW,
-        { { NULL, NULL, NULL }, PAIR(rows, 1), PAIR(rows, 2), PAIR(rows, 3), PAIR(rows, 4), PAIR(rows, 5), PAIR(rows, 6) },
-        { { NULL, NULL, NULL }, PAIR(outer, 1), PAIR(outer, 2), PAIR(outer, 3), PAIR(outer, 4), PAIR(outer, 5), PAIR(outer, 6) },
-        { { NULL, NULL, NULL }, PAIR(segs, 1), PAIR(segs, 2), PAIR(segs, 3), PAIR(segs, 4), PAIR(segs, 5), PAIR(segs, 6) },
+        VW, WIDE ? 4 : 2,
+        { { NULL }, SET(rows, 1), SET(rows, 2), SET(rows, 3), SET(rows, 4), SET(rows, 5), SET(rows, 6) },
+        { { NULL }, SET(outer, 1), SET(outer, 2), SET(outer, 3), SET(outer, 4), SET(outer, 5), SET(outer, 6) },
+        { { NULL }, SET(segs, 1), SET(segs, 2), SET(segs, 3), SET(segs, 4), SET(segs, 5), SET(segs, 6) },
     };
 #undef MICRO
-#undef PAIR
+#undef SET
+#undef WIDE
 #undef NAME
 #undef V
 #undef VW

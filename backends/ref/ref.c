@@ -7,7 +7,9 @@ static int probe(char *why, size_t size) {
 }
 
 static hk_status open_device(const hk_host *host, const hk_backend_config *config, hk_device **out) {
-    (void)config;
+    *out = NULL;
+    if (config && config->options && config->options[0])
+        return host->fail(host->ctx, HK_ECONFIG, "ref: it has no options, got '%s'", config->options);
     *out = host->alloc(host->ctx, sizeof **out, 64);
     if (!*out) return host->fail(host->ctx, HK_ENOMEM, "ref: no memory for the device");
     (*out)->host = host;

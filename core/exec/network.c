@@ -120,8 +120,9 @@ hk_status hk_network_new(hk_context *ctx, hk_module *root, const hk_network_conf
         goto err;
     }
     net->threads = net->cfg.threads > 0 ? net->cfg.threads : cpus();
-    hk_backend_config bc = { sizeof bc, hk_context_isa(ctx), net->threads, 0 };
+    hk_backend_config bc = { sizeof bc, hk_context_isa(ctx), net->threads, 0, net->cfg.options };
     st = net->be->open(hk__host(ctx), &bc, &net->dev);
+    net->cfg.options = NULL; /* the caller's */
     if (st != HK_OK) {
         hk__fail_in(ctx, st, "backend '%s'", net->cfg.backend);
         goto err;

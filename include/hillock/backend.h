@@ -74,6 +74,7 @@ static inline void hk_parallel_for(hk_stream *st, int64_t n, int64_t grain, void
 typedef struct hk_backend_config {
     uint32_t struct_size, isa; /* isa: cap */
     int32_t threads, pad;
+    const char *options;        /* (optional) "key=value, key=value": the user's wishes, which the backend checks; valid during open */
 } hk_backend_config;
 
 /* "hk.backend/1". What each operation computes is in hillock/ops.h. A slot that fails says what by host->fail (the host of `open`), except

@@ -78,8 +78,9 @@ typedef struct hk_network_config {
     int32_t spiking;          /* 0: surrogates' primitives instead of steps, for gradient checks */
     int64_t memory_limit;     /* bytes that parameters, the largest plan and memory_used may take; 0: memory and swap of the machine */
     int64_t memory_used;      /* bytes that the program holds beside: data, batches */
+    const char *options;      /* (optional) the backend's own, "key=value, key=value"; read during hk_network_new */
 } hk_network_config;
-#define HK_NETWORK_CONFIG_DEFAULT { (uint32_t)sizeof(hk_network_config), 0, "cpu", 0, NULL, NULL, 0, 0, 1, 0, 0 }
+#define HK_NETWORK_CONFIG_DEFAULT { (uint32_t)sizeof(hk_network_config), 0, "cpu", 0, NULL, NULL, 0, 0, 1, 0, 0, NULL }
 
 typedef struct hk_param_info {
     const char *name;         /* state_dict name, "0.weight" */

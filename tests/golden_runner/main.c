@@ -44,7 +44,7 @@ static void note_missing(const gr_case *c) {
 
 static void usage(FILE *f) {
     fprintf(f,
-        "usage: hillock-golden DIR [--set backend.name=NAME] [--set run.max_isa=baseline|avx2|avx512] [--set run.nb=N] [--set run.threads=N] [--only PREFIX] "
+        "usage: hillock-golden DIR [--set backend.name=NAME] [--set backend.options=TEXT] [--set run.max_isa=baseline|avx2|avx512] [--set run.nb=N] [--set run.threads=N] [--only PREFIX] "
         "[--verbose]\n");
 }
 
@@ -53,6 +53,7 @@ static bool set_option(gr_options *o, const char *s) {
     const char *v;
     char *end;
     if (gr_prefix(s, "backend.name=", &v)) o->backend = v;
+    else if (gr_prefix(s, "backend.options=", &v)) o->options = v;
     else if (gr_prefix(s, "run.max_isa=", &v)) {
         for (uint32_t i = 0; i < 3; i++)
             if (!strcmp(v, isa[i])) {

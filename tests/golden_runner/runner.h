@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 typedef struct gr_options {
-    const char *dir, *only, *backend;
+    const char *dir, *only, *backend, *options;
     int64_t nb;
     int threads, verbose;
     uint32_t max_isa;

@@ -70,6 +70,7 @@ static int hn_load(const char *file) {
     return entry->init(&hn_host) != HK_OK;
 }
 
+static const char *hn_options; /* the backend's */
 /* 0 when the backend is there and open. */
 static int hn_open(const char *file, int threads) {
     const char *instead = getenv("HILLOCK_TEST_BACKEND");
@@ -80,7 +81,7 @@ static int hn_open(const char *file, int threads) {
         snprintf(other, sizeof other, "%.*s/backend_%s.so", (int)(strrchr(file, '/') - file), file, instead);
         if (hn_load(other)) return 1;
     }
-    hk_backend_config config = { sizeof config, HK_ISA_AVX512, threads, 0 };
+    hk_backend_config config = { sizeof config, HK_ISA_AVX512, threads, 0, hn_options };
     if (hn_backend && hn_backend->open(&hn_host, &config, &hn_device) == HK_OK) return 0;
     return fprintf(stderr, "%s\n", hn_message), 1;
 }

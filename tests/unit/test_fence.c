@@ -274,7 +274,7 @@ static void test_without_cpu_open_says_so(void **state) {
 int main(void) {
     hk_context *ctx = net_context();
     fence = hk_type_get(ctx, "hk.backend/1", "fence");
-    const hk_backend_config bc = { sizeof bc, hk_context_isa(ctx), 1, 0 };
+    const hk_backend_config bc = { sizeof bc, hk_context_isa(ctx), 1, 0, NULL };
     char why[256] = "";
     if (!fence || fence->probe(why, sizeof why) <= 0) return fprintf(stderr, "skip: fence: %s\n", fence ? why : "there is no such backend"), fence ? 77 : 1;
     if (fence->open(hk__host(ctx), &bc, &device) != HK_OK) return fprintf(stderr, "%s\n", hk_error(ctx)), 1;

@@ -132,6 +132,8 @@ static const row whole[] = {
 /* Refused by those who know what a value means: behind BASE_LAYERS (12 lines), by `hillock plan`. */
 static const row meant[] = {
     { "[run]\nnb = 17\n", 0, "t.ini:14: [run] nb: ", { "expected a multiple of 16", "got 17", "write 32" } },
+    { "[backend]\noptions = conv=fast\n", 0, "t.ini:14: [backend] options: ", { "option conv", "auto, direct or winograd", "got 'fast'" } },
+    { "[backend]\noptions = speed=2\n", 0, "t.ini:14: [backend] options: ", { "no option 'speed'", "conv=auto" } },
     { "[backend]\nname = cpuu\n", 0, "t.ini:14: [backend] name: ", { "no backend 'cpuu'", "did you mean 'cpu'?" } },
     { "more = Linaer(10, 10)\n", 0, "t.ini:13: [layers] more: ", { "no module 'Linaer'", "did you mean 'Linear'?" } },
     { "more = Linear(10)\n", 0, "t.ini:13: [layers] more: ", { "out_features" } },
