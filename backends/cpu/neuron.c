@@ -3,12 +3,33 @@
  *
  * Blocks of up to 8192 neurons with t inside: long runs feed the prefetcher; tiles of 512 inside keep the rows between kernels in L1. */
 #include "neuron.h"
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 #pragma GCC optimize("O3")
 
 CPU_BODY add_row_body(int64_t n, const float *x, float *y) {
     for (int64_t i = 0; i < n; i++) y[i] += x[i];
 }
 CPU_CLONES(add_row, (int64_t n, const float *x, float *y), (n, x, y));
+
+/* y begins at a multiple of 64 bytes; what is left over below a vector is stored as usual. */
+#if defined(__x86_64__)
+#define STREAM(level, attr, vw, store, load)                                                                                                                   \
+    attr static void stream_##level(int64_t n, const float *x, float *y) {                                                                                     \
+        int64_t i = 0;                                                                                                                                         \
+        for (; i + vw <= n; i += vw) store(y + i, load(x + i));                                                                                                \
+        for (; i < n; i++) y[i] = x[i];                                                                                                                        \
+    }
+STREAM(baseline, , 4, _mm_stream_ps, _mm_loadu_ps)
+STREAM(avx2, CPU_AVX2, 8, _mm256_stream_ps, _mm256_loadu_ps)
+STREAM(avx512, CPU_AVX512, 16, _mm512_stream_ps, _mm512_loadu_ps)
+static void (*const stream[3])(int64_t, const float *, float *) = { stream_baseline, stream_avx2, stream_avx512 };
+void neuron_stream_end(void) { _mm_sfence(); }
+#else
+static void (*const stream[3])(int64_t, const float *, float *) = { NULL, NULL, NULL };
+void neuron_stream_end(void) {}
+#endif
 
 static float *take_row(uintptr_t *at, int64_t n) {
     float *row = (float *)*at;
@@ -112,7 +133,7 @@ static hk_status choose_kernels(hk_device *dev, const hk_opdesc *o, neuron_plan 
     const hk_neuron_type *type = n->type;
     const hk_neuron_kernel *last = type->kernels + type->n_kernel - 1;
     for (P->k = type->kernels; P->k < last && P->k->isa > P->base.isa;) P->k++;
-    P->add = add_row[P->base.isa];
+    P->add = add_row[P->base.isa], P->stream = stream[P->base.isa];
     P->bytes = (type->flags & HK_NEURON_SPIKES) && n->spiking;
     P->strict = (type->flags & HK_NEURON_STRICT) != 0, P->detach = n->detach_reset;
     if (!P->nf) return HK_OK;
@@ -135,7 +156,8 @@ hk_status neuron_plan_new(hk_device *dev, const hk_opdesc *o, int backward, cpu_
     if (!n) return cpu_fail(dev, HK_EINVAL, "%s: %s: no neuron", o->path, o->op);
     P->ns = (int)n->type->n_state, P->nf = (int)n->type->n_fire, P->np = (int)n->type->n_param;
     int fused = !strncmp(o->op, "fused", 5);
-    int n_in = 1 + P->ns + P->np + (backward ? 1 + 2 * P->ns : 0) + fused * (backward ? 6 : 4), n_out = 1 + P->ns + (backward ? P->np : P->ns) + fused * (backward ? 1 : 2);
+    int n_in = 1 + P->ns + P->np + (backward ? 1 + 2 * P->ns : 0) + fused * (backward ? 6 : 4),
+        n_out = 1 + P->ns + (backward ? P->np : P->ns) + fused * (backward ? 1 : 2);
     if (P->base.n_in != n_in || P->base.n_out != n_out)
         return cpu_fail(dev, HK_EINVAL, "%s: %s takes %d operands and gives %d; got %u and %u", o->path, o->op, n_in, n_out, o->n_in, o->n_out);
     s = choose_kernels(dev, o, P, n);

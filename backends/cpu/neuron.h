@@ -10,8 +10,8 @@ enum { CPU_NEURON_TILE = 512, CPU_NEURON_UNIT = 64 };
 /* What stands around the neuron in a fused_neuron. Channels' constants are repeated up to `lanes` numbers (a multiple of C); number j of
  * the flat positions has lane j % lanes. */
 typedef struct neuron_fused {
-    int norm, pool;           /* operand numbers of mean (then rstd, w, b) and of pooled (backward: gpooled), then where; 0: none */
-    int sums;                 /* backward: output number of the normalisation's sums; 0: not wanted */
+    int norm, pool;              /* operand numbers of mean (then rstd, w, b) and of pooled (backward: gpooled), then where; 0: none */
+    int sums;                    /* backward: output number of the normalisation's sums; 0: not wanted */
     int64_t C, lanes, kh, kw, W; /* of the input; kernel = stride, windows without rest */
 } neuron_fused;
 
@@ -21,6 +21,7 @@ typedef struct neuron_plan {
     void (*grad)(int64_t, const float *, const float *, float *);
     void (*shape)(int64_t, const float *, const float *, float *); /* forward or primitive in place of the step, or NULL */
     void (*add)(int64_t, const float *, float *);
+    void (*stream)(int64_t, const float *, float *); /* copies whole vectors past the caches, or NULL */
     float sp[HK_MAX_P];
     int ns, nf, np, bytes; /* bytes: emits spike bytes */
     uint32_t p_row;        /* bit k: parameter k is not a scalar */
@@ -53,6 +54,7 @@ size_t neuron_work_init(const neuron_plan *, int backward, int64_t T, const hk_b
 void neuron_args_init(const neuron_plan *, const hk_bind *, neuron_work *, int64_t t, int64_t j, int64_t m, hk_neuron_args *);
 /* x, s, p -> y or spike, s1 */
 void neuron_forward_step(const neuron_plan *, const neuron_work *, hk_neuron_args *);
+void neuron_stream_end(void); /* after the last P->stream, before others read */
 hk_status neuron_bwd_new(hk_device *, const hk_opdesc *, cpu_plan **);
 
 /* ---- neuron_fused.c ---- */

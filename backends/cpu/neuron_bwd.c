@@ -1,5 +1,6 @@
 /* neuron_bwd.c - operations neuron_bwd and fused_neuron_bwd: replays the forward of a block from s0, keeping the states in cache, then runs t backwards.
  *
+ * A gradient too large for the caches goes past them: it is made in a row in L1 and stored without being read first (a third less traffic).
  * The block is as large as its saved states fit in half of a usual L2. The row kernels add (+=) into gs and gp, whose rows are NULL when unwanted; gx is assigned (=). When
  * gradients of parameters or a normalisation's sums are wanted, a unit is a group of HK_GROUP samples, whose rows of gp are summed up in order of position. */
 #include "neuron.h"
@@ -50,16 +51,27 @@ static void add_gp(const neuron_plan *P, const cpu_src *s, const float *row, int
     }
 }
 
+/* Asks memory for a third of the next tile's gy: few lines at a time, so that they come while the kernels compute. */
+static inline void ahead(const neuron_plan *P, const hk_bind *b, int64_t t, int64_t j, int64_t m, int third) {
+    int i_gy = 1 + P->ns + P->np;
+    if (!cpu_has_in(&P->base, i_gy) || P->gy.map != CPU_SAME || !(P->gy.d.flags & HK_T)) return;
+    const float *next = (const float *)b->ptr[i_gy] + t * b->n * P->E + j + m;
+    for (int64_t i = CPU_NEURON_TILE / 3 * third; i < CPU_NEURON_TILE / 3 * (third + 1); i += 16) __builtin_prefetch(next + i);
+}
+
 /* Gradient of the output at step t, and what the kernel needs of the step itself: z, d, f. */
 static void prepare_step(const neuron_plan *P, const hk_bind *b, const neuron_work *w, int64_t t, int64_t j, int64_t m, float *gy_tmp, hk_neuron_args *a) {
     int i_gy = 1 + P->ns + P->np;
     for (int k = 0; k < P->nf; k++) a->z[k] = w->z[k];
+    ahead(P, b, t, j, m, 0);
     if (P->nf) P->k->pre(a);
+    ahead(P, b, t, j, m, 1);
     for (int k = 0; k < P->nf; k++) {
         P->grad(m, w->z[k], P->sp, w->d[k]);
         if (P->shape) P->shape(m, w->z[k], P->sp, w->f[k]);
         a->d[k] = w->d[k], a->f[k] = P->shape ? w->f[k] : NULL; /* NULL: the kernel steps by itself */
     }
+    ahead(P, b, t, j, m, 2);
     a->gy = cpu_has_in(&P->base, i_gy) ? cpu_src_get(&P->gy, b->ptr[i_gy], b, t, j, m, gy_tmp) : w->zero;
     if (P->fused.pool) {
         neuron_fused_unpool(P, w, b, t, j, m);
@@ -73,6 +85,7 @@ static void backward_block(const neuron_plan *P, const hk_bind *b, neuron_work *
     int64_t all = b->n * P->E, i_gseq = 2 + P->ns + P->np, i_gs1 = i_gseq + P->ns, o_gp = 1 + P->ns;
     float *gx = cpu_out_ptr(p, b, 0), *gs[HK_MAX_STATE] = { NULL };
     int gx_sum = gx && !(cpu_out(p, 0)->flags & HK_T); /* x is HELD and so is its gradient: the sum over t, t descending */
+    int past = gx && !gx_sum && P->stream && (size_t)(all * b->T * 4) > p->dev->l2 && all % 16 == 0 && (uintptr_t)(gx + jb) % 64 == 0;
     hk_neuron_args a = { 0 };
     replay_block(P, b, w, jb, je);
     for (int k = 0; k < P->ns; k++) {
@@ -94,10 +107,11 @@ static void backward_block(const neuron_plan *P, const hk_bind *b, neuron_work *
                 if (cpu_has_in(p, (int)i_gseq + k)) P->add(m, cpu_src_get(&P->gseq[k], b->ptr[i_gseq + k], b, t, j, m, w->gx), a.gs[k]);
             }
             prepare_step(P, b, w, t, j, m, w->y, &a);
-            a.gx[0] = gx && !gx_sum ? gx + t * all + j : w->gx;
+            a.gx[0] = gx && !gx_sum && !past ? gx + t * all + j : w->gx;
             for (int k = 0; k < P->np; k++) a.gp[k] = w->gp[k] ? w->gp[k] + at : NULL;
             if (P->want_gp) P->k->bwd_gp(&a);
             else P->k->bwd(&a);
+            if (past) P->stream(m, w->gx, gx + t * all + j);
             if (P->fused.sums && !gx_sum) neuron_fused_add_sums(P, w, j - first, m, a.gx[0], w->raw);
             if (gx_sum && t == b->T - 1) memcpy(gx + j, w->gx, (size_t)m * 4);
             else if (gx_sum) P->add(m, w->gx, gx + j);
@@ -126,6 +140,7 @@ static hk_status neuron_bwd_run(const cpu_plan *p, const hk_bind *b, int64_t lo,
     if (!by_group) {
         int64_t end = cpu_min(hi * unit, all);
         for (int64_t j = lo * unit; j < end; j += P->outer) backward_block(P, b, &w, j, cpu_min(j + P->outer, end), 0, 0);
+        neuron_stream_end();
         return HK_OK;
     }
     for (int64_t g = lo; g < hi; g++) {
@@ -138,6 +153,7 @@ static hk_status neuron_bwd_run(const cpu_plan *p, const hk_bind *b, int64_t lo,
         for (int64_t j = g * unit; j < end; j += P->outer) backward_block(P, b, &w, j, cpu_min(j + P->outer, end), g, g * unit);
         if (P->fused.sums) neuron_fused_end_sums(P, &w, b, g);
     }
+    neuron_stream_end();
     return HK_OK;
 }
 

@@ -376,6 +376,15 @@ static void test_neuron(void **state) {
         for (int64_t C = 1; C <= 3; C += 2) check_neuron(T, N, C, cases[k]);
 }
 
+/* A gradient larger than L2 is stored past the caches: the same numbers. */
+static void test_neuron_large(void **state) {
+    (void)state;
+    static const neuron_case c = { HK_F32, SEQ, STATIC, SEQ, 0, 1, 0, 1, 0, 1 };
+    const long l2 = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    const int64_t T = 4, N = 5, row = T * N * 45 * 4, C = ((l2 > 0 ? l2 : 512 << 10) / row / 16 + 1) * 16;
+    check_neuron(T, N, C, c);
+}
+
 static void test_fire(void **state) {
     (void)state;
     EACH_SIZE(T, N) {
@@ -523,6 +532,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_sum_t),
         cmocka_unit_test(test_shape),
         cmocka_unit_test(test_neuron),
+        cmocka_unit_test(test_neuron_large),
         cmocka_unit_test(test_fire),
         cmocka_unit_test(test_bernoulli),
         cmocka_unit_test(test_loss),
