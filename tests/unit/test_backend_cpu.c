@@ -2,6 +2,7 @@
  * the same bits for every block size and scope. Usage: test_backend_cpu [backend_cpu.so] */
 #include "backend_run.h"
 #include "hillock/random.h"
+#include <unistd.h>
 
 /* ---- linear ------------------------------------------------------------------------------------------------------------------ */
 
