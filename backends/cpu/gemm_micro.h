@@ -73,6 +73,35 @@
         }                                                                                                                                                      \
     }
 
+#define CROSS(MR, NV)                                                                                                                                          \
+    static void NAME(cross_##MR##_##NV)(int64_t T, int64_t run, const float *a, int64_t a_row, int64_t a_step, int64_t a_jump, const float *b, int64_t ldb,    \
+        int64_t b_jump, const float *bias, float *c, int64_t ldc, int64_t cols) {                                                                              \
+        V acc[MR][NV];                                                                                                                                         \
+        const int whole = cols >= NV * VW;                                                                                                                     \
+        UNROLL16 for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++) acc[i][v] = VSET1(0.0f);                                                     \
+        for (int64_t t = 0; t < T; t++, a += a_jump, b += b_jump)                                                                                              \
+            for (int64_t p = 0; p < run; p++, a += a_step, b += ldb) {                                                                                         \
+                V bv[NV];                                                                                                                                      \
+                UNROLL for (int v = 0; v < NV; v++) bv[v] = v < NV - 1 || whole ? VLOAD(b + v * VW) : VREAD(b + v * VW, cols - v * VW);                        \
+                UNROLL16 for (int i = 0; i < MR; i++) {                                                                                                        \
+                    V av = VSET1(a[i * a_row]);                                                                                                                \
+                    UNROLL for (int v = 0; v < NV; v++) acc[i][v] = VFMA(av, bv[v], acc[i][v]);                                                                \
+                }                                                                                                                                              \
+            }                                                                                                                                                  \
+        if (bias) UNROLL for (int v = 0; v < NV; v++) {                                                                                                        \
+                V bv = VREAD(bias + v * VW, cols - v * VW);                                                                                                    \
+                UNROLL16 for (int i = 0; i < MR; i++) acc[i][v] = acc[i][v] + bv;                                                                              \
+            }                                                                                                                                                  \
+        UNROLL16 for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++) {                                                                            \
+            if (v < NV - 1 || whole) VSTORE(c + i * ldc + v * VW, acc[i][v]);                                                                                  \
+            else VPART(c + i * ldc + v * VW, cols - v * VW, acc[i][v]);                                                                                        \
+        }                                                                                                                                                      \
+    }
+CROSS(1, 1) CROSS(2, 1) CROSS(3, 1) CROSS(4, 1) CROSS(5, 1) CROSS(6, 1) CROSS(1, 2) CROSS(2, 2) CROSS(3, 2) CROSS(4, 2) CROSS(5, 2) CROSS(6, 2)
+#if WIDE /* 32 registers */
+CROSS(7, 1) CROSS(7, 2) CROSS(14, 1) CROSS(14, 2)
+#endif
+
 MICRO(1, 1)
 MICRO(2, 1) MICRO(3, 1) MICRO(4, 1) MICRO(5, 1) MICRO(6, 1) MICRO(1, 2) MICRO(2, 2) MICRO(3, 2) MICRO(4, 2) MICRO(5, 2) MICRO(6, 2)
 #if WIDE
@@ -83,13 +112,22 @@ MICRO(1, 3) MICRO(2, 3) MICRO(3, 3) MICRO(4, 3) MICRO(5, 3) MICRO(6, 3) MICRO(1,
 #define SET(kind, MR)                                                                                                                                          \
     { NULL, NAME(kind##_##MR##_1), NAME(kind##_##MR##_2) }
 #endif
+#define PAIR(kind, MR)                                                                                                                                         \
+    { NULL, NAME(kind##_##MR##_1), NAME(kind##_##MR##_2) }
     static const cpu_gemm NAME(gemm) = {
         VW, WIDE ? 4 : 2,
         { { NULL }, SET(rows, 1), SET(rows, 2), SET(rows, 3), SET(rows, 4), SET(rows, 5), SET(rows, 6) },
         { { NULL }, SET(outer, 1), SET(outer, 2), SET(outer, 3), SET(outer, 4), SET(outer, 5), SET(outer, 6) },
         { { NULL }, SET(segs, 1), SET(segs, 2), SET(segs, 3), SET(segs, 4), SET(segs, 5), SET(segs, 6) },
+        { { NULL }, PAIR(cross, 1), PAIR(cross, 2), PAIR(cross, 3), PAIR(cross, 4), PAIR(cross, 5), PAIR(cross, 6),
+#if WIDE
+            PAIR(cross, 7), [14] = PAIR(cross, 14)
+#endif
+        },
     };
 #undef MICRO
+#undef CROSS
+#undef PAIR
 #undef SET
 #undef WIDE
 #undef NAME

@@ -245,6 +245,8 @@ static int static_matrix(const hk_desc *w) { return w->flags == HK_STATIC && w->
 
 static hk_status linear_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     if (!static_matrix(&o->in[1])) return cpu_fail(dev, HK_EUNSUPPORTED, "%s: linear: the weight must be a static matrix", o->path);
+    if (o->n_in > 3 && o->in[3].dtype != HK_ABSENT) return cpu_linear_table_new(dev, o, out);
+    if (cpu_attr(o, "columns")->i) return cpu_linear_columns_new(dev, o, out);
     int64_t O = o->in[1].shape[0], K = o->in[1].shape[1];
     hk_status s = linear_plan_new(dev, o, out, O, K);
     if (s != HK_OK) return s;
@@ -272,7 +274,9 @@ static hk_status linear_dx_new(hk_device *dev, const hk_opdesc *o, cpu_plan **ou
 
 static hk_status linear_dw_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     if (cpu_attr(o, "direct")->i) return cpu_linear_direct_new(dev, o, out);
-    hk_status s = linear_plan_new(dev, o, out, hk_desc_elems(&o->in[0]), hk_desc_elems(&o->in[1]));
+    hk_status s = cpu_linear_dw_small_new(dev, o, out);
+    if (s != HK_EUNSUPPORTED || cpu_attr(o, "columns")->i) return s;
+    s = linear_plan_new(dev, o, out, hk_desc_elems(&o->in[0]), hk_desc_elems(&o->in[1]));
     if (s != HK_OK) return s;
     linear_plan *P = (linear_plan *)*out;
     int64_t nr = 2 * P->g->vw;

@@ -1,4 +1,4 @@
-/* fuse.c - tries every rule at every operation outside loops, and what rules need to look at the graph and to change it. */
+/* fuse.c - tries every rule at every operation, and what rules need to look at the graph and to change it. */
 #include "fuse/fuse.h"
 #include <string.h>
 
@@ -65,12 +65,19 @@ void hk__drop_node(hk__graph *g, int32_t node) {
     if (at >= 0) hk__remove(&g->top, at);
 }
 
+/* Tries the rules at one operation. */
+static bool try_rules(hk__builder *b, int32_t id, bool in_loop) {
+    for (size_t r = 0; r < sizeof rules / sizeof *rules && b->status == HK_OK; r++)
+        if ((rules[r]->in_loops || !in_loop) && rules[r]->apply(b, rules[r], id)) return true;
+    return false;
+}
+
 void hk__fuse(hk__builder *b) {
     hk__graph *g = b->g;
-    for (int i = 0; i < g->top.n && b->status == HK_OK; i++)
-        for (size_t r = 0; r < sizeof rules / sizeof *rules && b->status == HK_OK; r++)
-            if (rules[r]->apply(b, rules[r], g->top.at[i])) {
-                i = -1; /* places have moved */
-                break;
-            }
+    for (int i = 0; i < g->top.n && b->status == HK_OK; i++) {
+        int32_t id = g->top.at[i];
+        bool done = try_rules(b, id, false);
+        for (int k = 0; !done && g->node[id].body && k < g->node[id].body->body.n && b->status == HK_OK; k++) done = try_rules(b, g->node[id].body->body.at[k], true);
+        if (done) i = -1; /* places have moved */
+    }
 }

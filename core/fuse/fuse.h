@@ -8,11 +8,12 @@
 
 typedef struct hk__rule {
     const char *name; /* "batchnorm+neuron+pool" */
-    bool (*apply)(hk__builder *, const struct hk__rule *, int32_t node); /* true: the group of top operation `node` is one operation now */
+    bool (*apply)(hk__builder *, const struct hk__rule *, int32_t node); /* true: the group of operation `node` is one operation now */
+    bool in_loops; /* tried in the bodies of loops too */
 } hk__rule;
 
 /* In the order in which they are tried: the largest group first. A new rule is a file and a name here. */
-#define HK_RULES(X) X(batchnorm_neuron_pool) X(batchnorm_neuron) X(neuron_pool)
+#define HK_RULES(X) X(batchnorm_neuron_pool) X(batchnorm_neuron) X(neuron_pool) X(columns_linear) X(spike_table)
 
 #define HK_RULE_EXTERN(name) extern const hk__rule hk__rule_##name;
 HK_RULES(HK_RULE_EXTERN)
@@ -22,7 +23,7 @@ HK_RULES(HK_RULE_EXTERN)
 int32_t hk__made_by(const hk__graph *, hk_value v, const char *op);
 /* Whether `reader` alone reads v; else notes that `rule` declined at its path, and why. */
 bool hk__only_reader(hk__graph *, const hk__rule *, hk_value v, int32_t reader, const char *what);
-/* Emits an operation in the place of `at`, whose path it gets, if the backend takes it; false, and a note: it does not. */
+/* Emits a top operation in the place of `at`, whose path it gets, if the backend takes it; false, and a note: it does not. */
 bool hk__fuse_emit(hk__builder *, const hk__rule *, int32_t at, const char *op, int n_in, const hk_value *in, int n_out, hk_value *out, int n_attr, const hk_attr *attr);
 /* Takes an operation whose results were replaced out of the graph. */
 void hk__drop_node(hk__graph *, int32_t node);

@@ -1,8 +1,15 @@
-/* linear.c - y = x W^T + b, and its two products of the backward pass. */
+/* linear.c - y = x W^T + b, and its two products of the backward pass; the table of a small W for rows of spikes. */
 #include "op/op.h"
 
-HK_INFER(linear_infer) { /* x[K], w[O,K], [b[O]] -> y[O] */
+/* With attribute columns, x is a picture [H,W] or [1,H,W], whose column t is the row of step t. */
+static bool columns(const hk__node *n) { return hk__attr_int(n, "columns") != 0; }
+
+HK_INFER(linear_infer) { /* x[K], w[O,K], [b[O]], [table] -> y[O] */
     char t[96], u[96];
+    if (columns(n)) { /* made by a rule, which has looked at the shapes */
+        out[0] = hk__desc(HK_F32, in[0].flags | HK_T, 1, &in[1].shape[0]);
+        return;
+    }
     if (in[1].rank != 2 || in[1].flags) {
         hk__builder_fail(b, HK_ESHAPE, "linear: the weight must be one matrix, got shape %s", hk__shape_text(&in[1], t));
         return;
@@ -14,13 +21,34 @@ HK_INFER(linear_infer) { /* x[K], w[O,K], [b[O]] -> y[O] */
     }
     uint32_t flags = hk__known(&in[0]) ? in[0].flags : HK_N;
     out[0] = hk__desc(HK_F32, flags, 1, &in[1].shape[0]);
-    (void)n;
+}
+
+static void columns_grad(hk__grad_call *c, hk_value g) {
+    hk_builder *b = c->b;
+    if (!(hk_value_desc(b, g).flags & HK_T)) g = hk__emit1(b, "repeat_t", 1, &g, 0, NULL);
+    if (c->need[0]) {
+        const hk_value in[2] = { g, hk__saved_in(c, 1) };
+        hk_value rows = hk__emit1(b, "linear_dx", 2, in, 0, NULL);
+        hk_desc x = hk_value_desc(b, c->node->in[0]);
+        const hk_attr attr[1] = { hk__shape_attr(b, &x) };
+        c->gin[0] = hk__emit1(b, "time_as_column", 1, &rows, 1, attr);
+        c->summed = 1;
+    }
+    if (c->need[1]) {
+        const hk_value in[2] = { g, hk__saved_in(c, 0) };
+        c->gin[1] = hk__emit1(b, "linear_dw", 2, in, 1, c->node->attr);
+    }
+    if (c->node->in[2] && c->need[2]) c->gin[2] = g;
 }
 
 HK_GRAD(linear_grad) {
     hk_builder *b = c->b;
     hk_value g = c->gout[0];
     if (!g) return;
+    if (columns(c->node)) {
+        columns_grad(c, g);
+        return;
+    }
     if (c->need[0]) {
         const hk_value in[2] = { g, hk__saved_in(c, 1) };
         c->gin[0] = hk__emit1(b, "linear_dx", 2, in, 0, NULL);
@@ -47,14 +75,21 @@ HK_INFER(linear_dx_infer) { /* g[O], w[O,K] -> gx[K] */
 }
 
 HK_INFER(linear_dw_infer) { /* g[O], x[K] -> G [O,K] */
-    int64_t shape[2] = { in[0].shape[0], in[1].shape[0] };
+    int64_t shape[2] = { in[0].shape[0], columns(n) ? in[1].shape[in[1].rank - 2] : in[1].shape[0] };
     out[0] = hk__desc(HK_F32, hk__attr_int(n, "direct") ? HK_STATIC : HK_G, 2, shape);
     (void)b;
+}
+
+HK_INFER(spike_table_infer) { /* w[O,K] -> [16 ceil(K / 4), O up to a multiple of 16] */
+    int64_t shape[2] = { (in[0].shape[1] + 3) / 4 * 16, (in[0].shape[0] + 15) / 16 * 16 };
+    out[0] = hk__desc(HK_F32, HK_STATIC, 2, shape);
+    (void)b, (void)n;
 }
 
 const hk__op hk__ops_linear[] = {
     { "linear", HK_TIME_POINT, HK_OP_PRODUCT, linear_infer, linear_grad, "y = x W^T + b" },
     { "linear_dx", HK_TIME_POINT, HK_OP_PRODUCT_ADJOINT, linear_dx_infer, NULL, "gx = g W" },
     { "linear_dw", HK_TIME_POINT, HK_OP_REDUCES | HK_OP_PRODUCT_ADJOINT, linear_dw_infer, NULL, "gW = sum over rows of g x^T" },
+    { "spike_table", HK_TIME_POINT, HK_OP_FIXED, spike_table_infer, NULL, "sums of columns of W by four spikes" },
     { 0 },
 };

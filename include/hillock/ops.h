@@ -8,9 +8,12 @@
  * Backends must not assume that outputs hold anything before, and write every element of every output that is present.
  *
  * | operation        | inputs -> outputs                                     | attributes      | computes
- * | linear           | x fs[K], w f[O,K], [b f[O]] -> y f[O]                 |                 | y[o] = sum_k w[o,k] x[k] (+ b[o])
+ * | linear           | x fs[K], w f[O,K], [b f[O]], [table f] -> y f[O]      | columns         | y[o] = sum_k w[o,k] x[k] (+ b[o]); table: spike_table(w), for spikes. columns = 1:
+ * |                  |                                                       |                 |   x f[1,H,W] or [H,W] HELD stands for column_as_time(x); who takes it takes linear_dw with it
+ * | spike_table      | w f[O,K] -> f[16 ceil(K/4), O up to 16]               |                 | row 16 q + m, o: sum of w[o, 4 q + j], j ascending, over the bits j set in m; 0 beyond w.
+ * |                  |                                                       |                 |   Emitted by a fusion rule alone; who takes it takes linear with a table, which adds its rows, q ascending
  * | linear_dx        | g f[O], w f[O,K] -> gx f[K]                           |                 | gx[k] = sum_o g[o] w[o,k]
- * | linear_dw        | g f[O], x fs[K] -> G f[O,K]                           |                 | sum_r g[r,o] x[r,k]
+ * | linear_dw        | g f[O], x fs[K] -> G f[O,K]                           | columns         | sum_r g[r,o] x[r,k]
  * | reduce           | x fs[shape] -> G f[to]                                | to              | sum over rows; to: 0 whole row, 1 per channel (axis 0 at the border, last in storage), 2 scalar
  * | merge            | p G f[shape] -> f[shape] STATIC                       | scale f         | scale * sum over groups, in order. Whole-batch operation
  * | add sub mul div  | a fs, b fs -> f                                       |                 | elementwise; shapes equal, or one is a scalar, or one is [C] against [C,...]; G with G or STATIC is allowed

