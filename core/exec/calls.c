@@ -4,10 +4,12 @@
 
 hk_status hk__backend_plan(hk_network *net, const hk_opdesc *d, const hk_backend **be, hk_op_plan **plan) {
     hk_status st = HK_EUNSUPPORTED;
+    hk_device *dev = net->dev;
     for (const hk_backend *try = net->be; try && st == HK_EUNSUPPORTED;) {
-        st = try->plan_new(net->dev, d, plan);
+        st = try->plan_new(dev, d, plan);
         if (st == HK_OK) *be = try;
-        else try = try->extends ? hk__registry_get(net->ctx, "hk.backend/1", try->extends, NULL) : NULL;
+        else if (!try->extends) break;
+        else dev = try->base(dev), try = hk__registry_get(net->ctx, "hk.backend/1", try->extends, NULL);
     }
     return st;
 }

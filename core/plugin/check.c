@@ -105,6 +105,7 @@ static hk_status check_backend(hk_context *ctx, const hk_backend *t) {
     NEED(probe); NEED(open); NEED(close); NEED(buf_new); NEED(buf_free); NEED(upload); NEED(download); NEED(block);
     NEED(plan_new); NEED(plan_query); NEED(plan_run); NEED(plan_free);
     if (t->real_bytes != 4 && t->real_bytes != 8) return hk__fail(ctx, HK_EPLUGIN, "real_bytes is %u, expected 4 or 8", (unsigned)t->real_bytes);
+    if (t->extends && !t->base) return hk__fail(ctx, HK_EPLUGIN, "it extends '%s', but base is NULL", t->extends);
     return HK_OK;
 }
 

@@ -1,6 +1,6 @@
 /* backend_harness.h - runs one operation of a backend with no core around it: a host of a few functions, values in whole-batch storage,
  * a runner that cuts them into blocks in device memory, and access by (t, sample, border position). Used by test_backend_cpu*.c.
- * $HILLOCK_TEST_BACKEND names a backend that runs cpu's kernels in memory of its own; it is opened in cpu's place. */
+ * $HILLOCK_TEST_BACKEND names a backend that runs cpu's kernels in memory of its own, or extends cpu; it is opened in cpu's place. */
 #ifndef HILLOCK_TEST_BACKEND_HARNESS_H
 #define HILLOCK_TEST_BACKEND_HARNESS_H
 
@@ -84,6 +84,13 @@ static int hn_open(const char *file, int threads) {
     hk_backend_config config = { sizeof config, HK_ISA_AVX512, threads, 0, hn_options };
     if (hn_backend && hn_backend->open(&hn_host, &config, &hn_device) == HK_OK) return 0;
     return fprintf(stderr, "%s\n", hn_message), 1;
+}
+
+/* The plan of the backend under test, or what it declines, of the one it extends; *be: whose it is. */
+static hk_status hn_plan_new(const hk_opdesc *o, const hk_backend **be, hk_op_plan **plan) {
+    hk_status s = (*be = hn_backend)->plan_new(hn_device, o, plan);
+    if (s != HK_EUNSUPPORTED || !hn_backend->extends) return s;
+    return (*be = hn_get(NULL, "hk.backend/1", hn_backend->extends))->plan_new(hn_backend->base(hn_device), o, plan);
 }
 
 /* ---- device memory ---------------------------------------------------------------------------------------------------------- */
@@ -199,10 +206,11 @@ static hk_status hn_run(const char *op, hk_scope scope, uint32_t isa, int64_t nb
     for (int k = 0; k < n_out; k++) dout[k] = out[k].d;
     hk_opdesc o = { sizeof o, scope, op, "test", (uint32_t)n_in, (uint32_t)n_out, (uint32_t)n_attr, isa, din, dout, attr, T, N, nb ? nb : N, 1234567, NULL, 0, 0 };
     hk_op_plan *plan = NULL;
-    hk_status s = hn_backend->plan_new(hn_device, &o, &plan);
+    const hk_backend *be;
+    hk_status s = hn_plan_new(&o, &be, &plan);
     if (s != HK_OK) return s;
     hk_query q = { sizeof q, 0, 0, NULL };
-    hn_backend->plan_query(plan, &q);
+    be->plan_query(plan, &q);
     size_t most = q.scratch;
     for (int k = 0; k < n_in + n_out; k++) {
         size_t bytes = k < n_in ? in[k].bytes : out[k - n_in].bytes;
@@ -225,7 +233,7 @@ static hk_status hn_run(const char *op, hk_scope scope, uint32_t isa, int64_t nb
             hn_put(ptr[k], host, bytes);
         }
         hk_bind b = { sizeof b, (uint32_t)(n_in + n_out), T, n, 0, at, (n + 15) / 16, ptr, scratch, &hn_step };
-        s = hn_backend->plan_run(plan, scope == HK_SCOPE_TEAM ? &stream : NULL, &b);
+        s = be->plan_run(plan, scope == HK_SCOPE_TEAM ? &stream : NULL, &b);
         for (int k = 0; k < n_in + n_out; k++) {
             hn_value *v = k < n_in ? &in[k] : &out[k - n_in];
             if (v->mem && k >= n_in) {
@@ -237,7 +245,7 @@ static hk_status hn_run(const char *op, hk_scope scope, uint32_t isa, int64_t nb
     }
     free(host);
     hn_backend->buf_free(hn_device, scratch);
-    hn_backend->plan_free(plan);
+    be->plan_free(plan);
     return s;
 }
 

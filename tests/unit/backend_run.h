@@ -75,19 +75,20 @@ static __attribute__((unused)) void check_direct(const char *op, int64_t T, int6
             hk_desc din[2] = { in[0].d, in[1].d };
             hk_opdesc o = { sizeof o, HK_SCOPE_TEAM, op, "test", 2, 1, (uint32_t)n_attr, isa, din, &got.d, attr, T, N, nb > N ? N : nb, 1234567, NULL, 0, 0 };
             hk_op_plan *plan = NULL;
-            if (hn_backend->plan_new(hn_device, &o, &plan) != HK_OK) fail_msg("%s direct: %s", op, hn_message);
+            const hk_backend *be;
+            if (hn_plan_new(&o, &be, &plan) != HK_OK) fail_msg("%s direct: %s", op, hn_message);
             hk_query q = { sizeof q, 0, 0, NULL };
-            hn_backend->plan_query(plan, &q);
+            be->plan_query(plan, &q);
             char *scratch = hn_buf(q.scratch), *a = blocks_of(&in[0], o.nb), *b = blocks_of(&in[1], o.nb), *y = hn_operand(got.bytes);
             memset(got.mem, 0xff, got.bytes);
             hn_put(y, got.mem, got.bytes);
             void *ptr[3] = { a, b, y };
             hk_stream stream = { hn_parallel_for, hn_threads };
             hk_bind bind = { sizeof bind, 3, T, N, 0, 0, (N + 15) / 16, ptr, scratch, &hn_step };
-            if (hn_backend->plan_run(plan, &stream, &bind) != HK_OK) fail_msg("%s direct: %s", op, hn_message);
+            if (be->plan_run(plan, &stream, &bind) != HK_OK) fail_msg("%s direct: %s", op, hn_message);
             hn_take(got.mem, y, got.bytes);
             if (memcmp(got.mem, merged.mem, got.bytes)) fail_msg("%s direct: other bits, isa %u, nb %d, T %d, N %d", op, isa, (int)nb, (int)T, (int)N);
-            hn_backend->plan_free(plan);
+            be->plan_free(plan);
             hn_backend->buf_free(hn_device, scratch);
             hn_operand_free(a), hn_operand_free(b), hn_operand_free(y);
         }
