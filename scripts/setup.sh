@@ -19,6 +19,7 @@ base=(
     librandom123-dev          # Philox, the random numbers
     libcmocka-dev             # unit tests
     zlib1g-dev                # compressed data sets
+    libdnnl-dev               # the onednn backend (left out where it is missing)
     dataset-fashion-mnist     # the data of the demo and of the tests
 )
 fuzz=(clang libclang-rt-14-dev)

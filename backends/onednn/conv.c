@@ -9,13 +9,14 @@
 typedef struct conv_plan {
     hk_op_plan base;
     od_kind kind;
-    od_prim prim[2], pack; /* [0]: of 16 samples, or of all when there are fewer; [1]: of the last group when that is smaller. pack: weights to or from oneDNN's format */
-    int64_t group, rest;   /* samples of prim[0], prim[1] */
+    od_prim prim[2],
+        pack; /* [0]: of 16 samples, or of all when there are fewer; [1]: of the last group when that is smaller. pack: weights to or from oneDNN's format */
+    int64_t group, rest; /* samples of prim[0], prim[1] */
     od_md plain;
     int n_in, has_bias, steps; /* steps: rows vary with t */
-    int64_t nb, x, y, w;   /* samples per block; numbers of a row of the images, of the outputs, of the weight */
+    int64_t nb, x, y, w;       /* samples per block; numbers of a row of the images, of the outputs, of the weight */
     int direct;
-    size_t packed, pad;    /* bytes of the weights in oneDNN's format, of a scratchpad */
+    size_t packed, pad; /* bytes of the weights in oneDNN's format, of a scratchpad */
 } conv_plan;
 
 /* First of the rows of the group g at step t. */
@@ -121,7 +122,8 @@ static hk_status group_sum(const conv_plan *P, od_piece *piece, int64_t g, float
         if (!m.src) st = memories_new(P, k, x, acc, NULL, dy, (char *)part + P->packed, &m);
         else dnnl_memory_set_data_handle(m.src, x), dnnl_memory_set_data_handle(m.dst, dy);
         if (st == HK_OK && t == 1) dnnl_memory_set_data_handle(m.weights, part);
-        const dnnl_exec_arg_t arg[] = { { DNNL_ARG_SRC, m.src }, { DNNL_ARG_DIFF_WEIGHTS, m.weights }, { DNNL_ARG_DIFF_DST, m.dst }, { DNNL_ARG_SCRATCHPAD, m.pad } };
+        const dnnl_exec_arg_t arg[] = { { DNNL_ARG_SRC, m.src }, { DNNL_ARG_DIFF_WEIGHTS, m.weights }, { DNNL_ARG_DIFF_DST, m.dst },
+            { DNNL_ARG_SCRATCHPAD, m.pad } };
         if (st == HK_OK) st = od_execute(&P->base, k, piece->stream, 4, arg);
         for (size_t i = 0; t > 0 && st == HK_OK && i < P->packed / 4; i++) acc[i] += part[i];
     }
@@ -189,14 +191,16 @@ static hk_status make_primitives(conv_plan *P, od_conv c) {
     c.n = P->rest;
     if (s == dnnl_success && P->rest) s = od_conv_new(e, P->kind, &c, &P->prim[0].weights, &P->prim[1]);
     if (s == dnnl_success && !od_same(&P->plain, &P->prim[0].weights))
-        s = P->kind == OD_BACKWARD_WEIGHTS ? od_reorder_new(e, &P->prim[0].weights, &P->plain, &P->pack) : od_reorder_new(e, &P->plain, &P->prim[0].weights, &P->pack);
+        s = P->kind == OD_BACKWARD_WEIGHTS ? od_reorder_new(e, &P->prim[0].weights, &P->plain, &P->pack)
+                                           : od_reorder_new(e, &P->plain, &P->prim[0].weights, &P->pack);
     return s == dnnl_out_of_memory ? od_failed(&P->base, "make a primitive", s) : s == dnnl_success ? HK_OK : HK_EUNSUPPORTED;
 }
 
 static hk_status conv_new(hk_device *dev, const hk_opdesc *o, od_kind kind, const hk_desc *x, const hk_desc *y, const hk_desc *w, hk_op_plan **out) {
     int64_t groups = od_max(od_attr(o, "groups")->i, 1);
     int direct = kind == OD_BACKWARD_WEIGHTS && od_attr(o, "direct")->i;
-    if (x->dtype != HK_F32 || y->dtype != HK_F32 || x->rank != 3 || y->rank != 3 || w->rank != 4 || !(x->flags & HK_N) || x->flags != y->flags) return HK_EUNSUPPORTED;
+    if (x->dtype != HK_F32 || y->dtype != HK_F32 || x->rank != 3 || y->rank != 3 || w->rank != 4 || !(x->flags & HK_N) || x->flags != y->flags)
+        return HK_EUNSUPPORTED;
     if (x->shape[0] != w->shape[1] * groups || y->shape[0] != w->shape[0] || w->shape[0] % groups) return HK_EUNSUPPORTED; /* cpu says what is wrong */
     if ((direct && o->scope != HK_SCOPE_TEAM) || (o->nb < o->N && o->nb % HK_GROUP)) return HK_EUNSUPPORTED;
     hk_status st = od_plan_new(dev, o, sizeof(conv_plan), out);
@@ -225,5 +229,9 @@ static hk_status conv_new(hk_device *dev, const hk_opdesc *o, od_kind kind, cons
 }
 
 hk_status od_conv2d_new(hk_device *dev, const hk_opdesc *o, hk_op_plan **out) { return conv_new(dev, o, OD_FORWARD, &o->in[0], &o->out[0], &o->in[1], out); }
-hk_status od_conv2d_dx_new(hk_device *dev, const hk_opdesc *o, hk_op_plan **out) { return conv_new(dev, o, OD_BACKWARD_DATA, &o->out[0], &o->in[0], &o->in[1], out); }
-hk_status od_conv2d_dw_new(hk_device *dev, const hk_opdesc *o, hk_op_plan **out) { return conv_new(dev, o, OD_BACKWARD_WEIGHTS, &o->in[1], &o->in[0], &o->out[0], out); }
+hk_status od_conv2d_dx_new(hk_device *dev, const hk_opdesc *o, hk_op_plan **out) {
+    return conv_new(dev, o, OD_BACKWARD_DATA, &o->out[0], &o->in[0], &o->in[1], out);
+}
+hk_status od_conv2d_dw_new(hk_device *dev, const hk_opdesc *o, hk_op_plan **out) {
+    return conv_new(dev, o, OD_BACKWARD_WEIGHTS, &o->in[1], &o->in[0], &o->out[0], out);
+}

@@ -7,7 +7,8 @@
 static int onednn_probe(char *why, size_t size) {
     const dnnl_version_t *v = dnnl_version();
     if (size) why[0] = 0;
-    if (v->major != DNNL_VERSION_MAJOR) return snprintf(why, size, "libdnnl %d.%d.%d is loaded; this plugin was built for %d.x", v->major, v->minor, v->patch, DNNL_VERSION_MAJOR), 0;
+    if (v->major != DNNL_VERSION_MAJOR)
+        return snprintf(why, size, "libdnnl %d.%d.%d is loaded; this plugin was built for %d.x", v->major, v->minor, v->patch, DNNL_VERSION_MAJOR), 0;
     if (v->cpu_runtime != DNNL_RUNTIME_OMP) return snprintf(why, size, "libdnnl was built without OpenMP: its threads would fight with Hillock's"), 0;
     return 5;
 }
@@ -45,8 +46,9 @@ static hk_status onednn_open(const hk_host *host, const hk_backend_config *confi
     uint32_t isa = config && config->isa < host->isa ? config->isa : host->isa;
     dev->isa = hold_level(isa);
     if (dev->isa != isa)
-        host->log(host->ctx, 1, "onednn: oneDNN cannot be held to this instruction set level now (an earlier network of this process set another, or the CPU "
-                                "lacks it); all operations go to cpu");
+        host->log(host->ctx, 1,
+            "onednn: oneDNN cannot be held to this instruction set level now (an earlier network of this process set another, or the CPU "
+            "lacks it); all operations go to cpu");
     dnnl_status_t s = dnnl_engine_create(&dev->engine, dnnl_cpu, 0);
     if (s != dnnl_success) {
         onednn_close(dev);
@@ -190,7 +192,7 @@ static hk_status onednn_plan_run(const hk_op_plan *p, hk_stream *stream, const h
 static const hk_backend onednn_backend = {
     .struct_size = sizeof(hk_backend),
     .real_bytes = 4,
-    .doc = "oneDNN's convolutions, products and pools of f32, where they are faster than cpu's; the rest is cpu",
+    .doc = "oneDNN's convolutions of f32, where they are faster than cpu's; the rest is cpu",
     .extends = "cpu",
     .probe = onednn_probe,
     .open = onednn_open,

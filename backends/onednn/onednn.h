@@ -1,6 +1,6 @@
 /* onednn.h - what the files of the onednn backend share: the device, the plan, how a plan's work is dealt out.
  *
- * It takes dense f32 convolutions, products and pools where oneDNN is faster than cpu's own kernels, and declines the rest, which goes to cpu
+ * It takes dense f32 convolutions where oneDNN is faster than cpu's own kernels, and declines the rest, which goes to cpu
  * (the backend it extends). Every primitive is made for one thread and 16 samples of one step: rows t * n + 16 g ... of the storage [T][n][row],
  * which lie side by side. So activations are neither copied nor reordered, threads share out such pieces, and as on cpu bits depend on neither
  * the number of threads nor the size of blocks. */

@@ -28,6 +28,6 @@ void od_check_runtimes(const hk_host *host) {
     found f = { 0, "" };
     dl_iterate_phdr(look, &f);
     if (f.n > 1)
-        host->log(host->ctx, 1, "onednn: %d OpenMP runtimes are loaded (%s): their threads fight for the processors; make everything use the one that libdnnl uses", f.n,
-            f.names);
+        host->log(host->ctx, 1,
+            "onednn: %d OpenMP runtimes are loaded (%s): their threads fight for the processors; make everything use the one that libdnnl uses", f.n, f.names);
 }

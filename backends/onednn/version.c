@@ -46,7 +46,6 @@ static dnnl_status_t finish(dnnl_primitive_desc_t pd, od_kind kind, od_prim *p) 
     p->src = md_of(pd, data ? dnnl_query_diff_src_md : dnnl_query_src_md);
     p->weights = md_of(pd, w ? dnnl_query_diff_weights_md : dnnl_query_weights_md);
     p->dst = md_of(pd, kind == OD_FORWARD ? dnnl_query_dst_md : dnnl_query_diff_dst_md);
-    p->workspace = md_of(pd, dnnl_query_workspace_md);
     p->scratchpad = md_of(pd, dnnl_query_scratchpad_md);
     dnnl_status_t s = dnnl_primitive_create(&p->prim, pd);
     dnnl_primitive_desc_destroy(pd);
@@ -64,7 +63,8 @@ static dnnl_status_t rows_md(od_md *md, int64_t n, int64_t C, int64_t H, int64_t
 
 static dnnl_status_t weights_md(const od_conv *c, int plain, od_md *md) {
     int g = c->groups > 1;
-    const dnnl_dims_t dims = { g ? c->groups : c->O, g ? c->O / c->groups : c->C, g ? c->C / c->groups : c->kernel[0], g ? c->kernel[0] : c->kernel[1], c->kernel[1] };
+    const dnnl_dims_t dims = { g ? c->groups : c->O, g ? c->O / c->groups : c->C, g ? c->C / c->groups : c->kernel[0], g ? c->kernel[0] : c->kernel[1],
+        c->kernel[1] };
     return dnnl_memory_desc_init_by_tag(md, g ? 5 : 4, dims, dnnl_f32, !plain ? dnnl_format_tag_any : g ? dnnl_goihw : dnnl_oihw);
 }
 
@@ -91,23 +91,6 @@ dnnl_status_t od_conv_new(dnnl_engine_t engine, od_kind kind, const od_conv *c, 
     dnnl_status_t s = kind == OD_BACKWARD_DATA
         ? dnnl_dilated_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, &src, &weights, &dst, c->stride, dil, c->pad, c->pad_end)
         : dnnl_dilated_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, &src, &weights, NULL, &dst, c->stride, dil, c->pad, c->pad_end);
-    if (s == dnnl_success) s = describe(&d, engine, forward, &pd);
-    dnnl_primitive_desc_destroy(forward);
-    return s == dnnl_success ? finish(pd, kind, p) : s;
-}
-
-dnnl_status_t od_pool_new(dnnl_engine_t engine, od_kind kind, const od_pool *c, od_prim *p) {
-    const dnnl_dims_t dil = { c->dil[0] - 1, c->dil[1] - 1 };
-    dnnl_alg_kind_t alg = c->max ? dnnl_pooling_max : c->include_pad ? dnnl_pooling_avg_include_padding : dnnl_pooling_avg_exclude_padding;
-    od_md src, dst;
-    dnnl_pooling_v2_desc_t d;
-    dnnl_primitive_desc_t forward = NULL, pd = NULL;
-    TRY(rows_md(&src, c->n, c->C, c->H, c->W));
-    TRY(rows_md(&dst, c->n, c->C, c->OH, c->OW));
-    TRY(dnnl_pooling_v2_forward_desc_init(&d, dnnl_forward_training, alg, &src, &dst, c->stride, c->kernel, dil, c->pad, c->pad_end));
-    TRY(describe(&d, engine, NULL, &forward));
-    if (kind == OD_FORWARD) return finish(forward, kind, p);
-    dnnl_status_t s = dnnl_pooling_v2_backward_desc_init(&d, alg, &src, &dst, c->stride, c->kernel, dil, c->pad, c->pad_end);
     if (s == dnnl_success) s = describe(&d, engine, forward, &pd);
     dnnl_primitive_desc_destroy(forward);
     return s == dnnl_success ? finish(pd, kind, p) : s;

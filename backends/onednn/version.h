@@ -19,23 +19,17 @@ typedef struct od_conv {
     dnnl_dims_t kernel, stride, pad, pad_end, dil; /* height, width; dil: 1 is dense */
     int bias;
 } od_conv;
-typedef struct od_pool {
-    int64_t n, C, H, W, OH, OW;
-    dnnl_dims_t kernel, stride, pad, pad_end, dil;
-    int max, include_pad;
-} od_pool;
 typedef enum od_kind { OD_FORWARD, OD_BACKWARD_DATA, OD_BACKWARD_WEIGHTS } od_kind;
 
 /* A primitive and what its arguments look like. Backward: src and dst, and with OD_BACKWARD_WEIGHTS the weights, are their gradients. */
 typedef struct od_prim {
     dnnl_primitive_t prim;
-    od_md src, weights, bias, dst, workspace, scratchpad;
+    od_md src, weights, bias, dst, scratchpad;
     const char *impl; /* oneDNN's name of the implementation; lives as long as the primitive */
 } od_prim;
 
 /* weights: their format; NULL: the one that oneDNN likes best, told in od_prim. */
 dnnl_status_t od_conv_new(dnnl_engine_t, od_kind, const od_conv *, const od_md *weights, od_prim *);
-dnnl_status_t od_pool_new(dnnl_engine_t, od_kind, const od_pool *, od_prim *);
 /* The weights as Hillock stores them. */
 dnnl_status_t od_plain_weights(const od_conv *, od_md *);
 dnnl_status_t od_reorder_new(dnnl_engine_t, const od_md *from, const od_md *to, od_prim *);

@@ -27,15 +27,18 @@ void *realloc(void *p, size_t n) {
 
 /* ---- a backend that counts the rows it is given, then does what the tests' backend does ---- */
 typedef struct spy_plan {
+    const hk_backend *be; /* whose inner is: the tests' backend, or the one that it extends */
     hk_op_plan *inner;
     char op[32], path[32];
 } spy_plan;
-static const hk_backend *spied;
+static const hk_backend *spied, *spied_base;
 static long spy_linear_rows, spy_calls;
 
 static hk_status spy_plan_new(hk_device *d, const hk_opdesc *desc, hk_op_plan **out) {
     spy_plan *p = calloc(1, sizeof *p);
+    p->be = spied;
     hk_status st = spied->plan_new(d, desc, &p->inner);
+    if (st == HK_EUNSUPPORTED && spied_base) p->be = spied_base, st = spied_base->plan_new(spied->base(d), desc, &p->inner);
     if (st != HK_OK) {
         free(p);
         return st;
@@ -45,21 +48,22 @@ static hk_status spy_plan_new(hk_device *d, const hk_opdesc *desc, hk_op_plan **
     *out = (hk_op_plan *)p;
     return HK_OK;
 }
-static void spy_plan_query(const hk_op_plan *p, hk_query *q) { spied->plan_query(((const spy_plan *)p)->inner, q); }
+static void spy_plan_query(const hk_op_plan *p, hk_query *q) { ((const spy_plan *)p)->be->plan_query(((const spy_plan *)p)->inner, q); }
 static hk_status spy_plan_run(const hk_op_plan *plan, hk_stream *st, const hk_bind *b) {
     const spy_plan *p = (const spy_plan *)plan;
     __atomic_add_fetch(&spy_calls, 1, __ATOMIC_RELAXED);
     if (strcmp(p->op, "linear") == 0 && strcmp(p->path, "1") == 0) __atomic_add_fetch(&spy_linear_rows, (long)(b->T * b->n), __ATOMIC_RELAXED);
-    return spied->plan_run(p->inner, st, b);
+    return p->be->plan_run(p->inner, st, b);
 }
 static void spy_plan_free(hk_op_plan *plan) {
-    if (plan) spied->plan_free(((spy_plan *)plan)->inner);
+    if (plan) ((spy_plan *)plan)->be->plan_free(((spy_plan *)plan)->inner);
     free(plan);
 }
 static hk_status spy_init(const hk_host *host) {
     static hk_backend spy;
     spied = host->get(host->ctx, "hk.backend/1", net_backend("cpu"));
     if (!spied) return (host->fail)(host->ctx, HK_ENOTFOUND, "no backend '%s'", net_backend("cpu"));
+    if (spied->extends) spied_base = host->get(host->ctx, "hk.backend/1", spied->extends);
     spy = *spied;
     spy.plan_new = spy_plan_new, spy.plan_query = spy_plan_query, spy.plan_run = spy_plan_run, spy.plan_free = spy_plan_free;
     return host->add(host->ctx, "hk.backend/1", "spy", &spy);
