@@ -74,6 +74,7 @@ static inline void hk_parallel_for(hk_stream *st, int64_t n, int64_t grain, void
 typedef struct hk_backend_config {
     uint32_t struct_size, isa; /* isa: cap */
     int32_t threads, pad;
+    const char *options;        /* (optional) "key=value, key=value": the user's wishes, which the backend checks; valid during open */
 } hk_backend_config;
 
 /* "hk.backend/1". What each operation computes is in hillock/ops.h. A slot that fails says what by host->fail (the host of `open`), except
@@ -81,7 +82,7 @@ typedef struct hk_backend_config {
 typedef struct hk_backend {
     uint32_t struct_size, real_bytes;          /* bytes of a stored f32 number: 4; ref stores doubles: 8 */
     const char *doc;
-    const char *extends;                       /* (optional) id of the backend, sharing its memory, that is asked when this one declines */
+    const char *extends;                       /* (optional) id of the backend, sharing its memory, that is asked when this one declines; needs `base` */
     int (*probe)(char *why, size_t size);      /* [main] 0: not usable here, and why; else a score. MUST load without a driver */
     hk_status (*open)(const hk_host *, const hk_backend_config *, hk_device **); /* [main] */
     void (*close)(hk_device *);                                                  /* [main] NULL is allowed */
@@ -94,6 +95,7 @@ typedef struct hk_backend {
     void (*plan_query)(const hk_op_plan *, hk_query *);                          /* [main] */
     hk_status (*plan_run)(const hk_op_plan *, hk_stream *, const hk_bind *);     /* [run] st is NULL in BLOCK scope */
     void (*plan_free)(hk_op_plan *);                                             /* [main] NULL is allowed */
+    hk_device *(*base)(hk_device *);                                             /* [main] with `extends`: the device that its plan_new is given, made by its open; else NULL */
 } hk_backend;
 
 #ifdef __cplusplus
