@@ -103,7 +103,7 @@ static void trained(void) {
 
 static void test_job(void **state) {
     (void)state;
-    static const alloc_scenario s = { "job", job_make_conf, make_job, job_error, NULL, job_there, job_release, 40, 1 /* asprintf of paths */ };
+    static const alloc_scenario s = { "job", job_make_conf, make_job, job_error, NULL, job_there, job_release, 60, 1 /* asprintf of paths: two for each plugin */ };
     alloc_scenario_run(&s);
 }
 static void test_data(void **state) {
