@@ -30,6 +30,7 @@ for name in $networks; do
     grep -qE "^$name rates:( [^ ]+ [01]\.[0-9]+ ?)+$" "$work/out" || { "$hillock" bench "$name" --batch 32 --iters 1; fail "$name: no firing rates"; }
 done
 run "$line" 2 csnn --batch 16 --channels 4
+run "$line" 2 snn-conv --batch 16 --T 5
 # Single operations: each has its share of the machine's peak, which is measured in the same run.
 run "$part" 3 gemm --batch 16
 run "$peak" 1 gemm --batch 16

@@ -27,7 +27,7 @@ for name in "${names[@]}"; do
     check
     ! sed -n '/^inference plan/,/^arena/p' "$work/bench" | grep -qE ' (correct|one_hot|cross_entropy) ' || fail "$name: bench infers with a loss"
     check
-    neurons=$(grep -cE '^[^#]*= .*\b(IF|LIF|ParametricLIF)\(' "$ini" || true)
+    neurons=$(grep -cE '^[^#]*= .*\b(IF|LIF|ParametricLIF|snn\.Leaky)\(' "$ini" || true)
     rates=$(grep -c "^$name rate .* [01]\.[0-9]*$" "$work/bench" || true)
     [ "$neurons" -gt 0 ] || neurons=4 # CSNN() of a model pack
     [ "$rates" = "$neurons" ] || { cat "$work/bench"; fail "$name: $rates firing rates for $neurons spiking layers"; }
