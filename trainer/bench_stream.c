@@ -41,6 +41,7 @@ static hk_status time_steps(hk__bench *b, hk__job *j, hk_executor *ex, hk__loade
     float *y = st ? NULL : malloc((size_t)classes * sizeof *y);
     if (!st && (!t || !y)) st = hk__conf_fail(j->conf, HK_ENOMEM, "out of memory for %lld steps", (long long)(pictures * j->T));
     for (int64_t p = -1; p < pictures && !st; p++) { /* the first picture is not timed */
+        if (p == 0 && b->o->profile && (st = hk_executor_profile(ex, 1, 0))) hk__job_fail_ctx(j, st, "model", "type");
         if ((st = hk__loader_next(l)) || l->count == 0) {
             hk__loader_start(l, 0);
             if (!st) st = hk__loader_next(l);
@@ -52,6 +53,7 @@ static hk_status time_steps(hk__bench *b, hk__job *j, hk_executor *ex, hk__loade
         }
     }
     if (!st) print_latency(b, j, t, at);
+    if (!st && b->o->profile) st = hk__profile_print(j, ex, b->name, b->o->json);
     free(t), free(y);
     return st;
 }

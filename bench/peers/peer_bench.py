@@ -6,6 +6,9 @@ from spikingjelly.activation_based import neuron, functional, surrogate, layer, 
 p = argparse.ArgumentParser(); p.add_argument('w'); p.add_argument('--compile', action='store_true')
 p.add_argument('--iters', type=int, default=5); p.add_argument('--batch', type=int, default=0); p.add_argument('--threads', type=int, default=2)
 p.add_argument('--channels', type=int, default=64); p.add_argument('--T', type=int, default=0)
+p.add_argument('--weights', help='safetensors file that hillock export wrote: the initial weights')
+p.add_argument('--steps', type=int, default=400, help='of the stream workloads')
+p.add_argument('--rates', action='store_true', help='firing rates by layer of an inference after the timed runs')
 a = p.parse_args(); torch.set_num_threads(a.threads); torch.manual_seed(0)
 
 def fmnist(n):
@@ -21,6 +24,45 @@ def bench(name, B, train, infer):
             t=time.perf_counter(); f(); ts.append(time.perf_counter()-t)
         m=st.median(ts); print(f'{name} {phase} B={B} threads={a.threads} compile={a.compile}: {B/m:.1f} img/s  {1/m:.3f} it/s  ({m*1e3:.1f} ms, min {min(ts)*1e3:.1f})', flush=True)
 
+def load(net):
+    """Initial weights of Hillock's network; its names may have the name of the part before them (net.0.weight)."""
+    if not a.weights: return net
+    from safetensors.torch import load_file
+    have = load_file(a.weights)
+    for name, p in net.named_parameters():
+        match = [v for k, v in have.items() if k == name or k.endswith('.' + name)]
+        if len(match) != 1: raise SystemExit(f'{a.weights}: {len(match)} entries for {name}')
+        with torch.no_grad(): p.copy_(match[0].reshape(p.shape))
+    return net
+
+def rates(name, net, infer):
+    """NAME rates: layer rate ..., of one inference on the batch."""
+    if not a.rates: return
+    sums = {}
+    def hook(path):
+        def f(m, i, o):
+            o = o[0] if isinstance(o, tuple) else o
+            s = sums.setdefault(path, [0., 0]); s[0] += o.sum().item(); s[1] += o.numel()
+        return f
+    try: import snntorch; leaky = snntorch.SpikingNeuron
+    except ImportError: leaky = ()
+    hooks = [m.register_forward_hook(hook(n or '.')) for n, m in net.named_modules() if isinstance(m, neuron.BaseNode) or (leaky and isinstance(m, leaky))]
+    infer()
+    for h in hooks: h.remove()
+    print(f'{name} rates: ' + '  '.join(f'{k} {v[0]/v[1]:.4f}' for k, v in sums.items()), flush=True)
+
+def stream(name, T, step, reset, x):
+    """One picture, one time step at a time."""
+    ts = []
+    with torch.no_grad():
+        for i in range(max(2, -(-a.steps // T)) + 1):
+            reset(); picture = x[i % len(x)][None].clone()
+            for _ in range(T):
+                t = time.perf_counter(); step(picture).numpy(); ts.append(time.perf_counter() - t)
+    ts = sorted(ts[T:]); m = st.median(ts); q = lambda p: ts[min(len(ts) - 1, int(p * len(ts)))] * 1e3
+    print(f'stream {name} step B=1 threads={a.threads} compile=False: {1/m:.1f} img/s  {1/m:.3f} it/s  ({m*1e3:.1f} ms, min {min(ts)*1e3:.1f})'
+          f'  latency of a step: p50 {q(.5):.4f} ms  p90 {q(.9):.4f} ms  p99 {q(.99):.4f} ms  max {ts[-1]*1e3:.4f} ms; {len(ts)/sum(ts):.1f} steps/s, T={T}', flush=True)
+
 def sj_loop(net, x, y, loss_fn, lr=.1):
     opt=torch.optim.SGD(net.parameters(), lr=lr, momentum=.9)
     run=torch.compile(net) if a.compile else net
@@ -34,8 +76,24 @@ def sj_loop(net, x, y, loss_fn, lr=.1):
 onehot_mse=lambda o,y: F.mse_loss(o, F.one_hot(y,o.shape[1]).float())
 if a.w=='csnn':
     from spikingjelly.activation_based.examples.conv_fashion_mnist import CSNN
-    B=a.batch or 128; x,y=fmnist(B); net=CSNN(a.T or 4, a.channels)
-    bench(f'csnn c{a.channels}', B, *sj_loop(net, x[:,None], y, onehot_mse))
+    B=a.batch or 128; x,y=fmnist(B); net=load(CSNN(a.T or 4, a.channels)); fs=sj_loop(net, x[:,None], y, onehot_mse)
+    bench(f'csnn c{a.channels}', B, *fs)
+    if not a.compile: rates(f'csnn c{a.channels}', net, fs[1])
+elif a.w=='stream-csnn':
+    from spikingjelly.activation_based.examples.conv_fashion_mnist import CSNN
+    x,y=fmnist(64); net=CSNN(a.T or 4, a.channels).eval(); functional.set_step_mode(net,'s')
+    stream('csnn', a.T or 4, net.conv_fc, lambda: functional.reset_net(net), x[:,None])
+elif a.w=='stream-lif-fc':
+    x,y=fmnist(64); enc=encoding.PoissonEncoder()
+    net=nn.Sequential(layer.Flatten(), layer.Linear(784,10,bias=False), neuron.LIFNode(tau=2.,surrogate_function=surrogate.ATan())).eval()
+    stream('lif-fc', a.T or 100, lambda p: net(enc(p)), lambda: functional.reset_net(net), x[:,None])
+elif a.w=='stream-snn-conv':
+    import snntorch as snn
+    from snntorch import surrogate as ss, utils
+    x,y=fmnist(64); g=ss.fast_sigmoid(slope=25)
+    L=lambda **k: snn.Leaky(beta=.5,spike_grad=g,init_hidden=True,**k)
+    net=nn.Sequential(nn.Conv2d(1,12,5),nn.MaxPool2d(2),L(),nn.Conv2d(12,64,5),nn.MaxPool2d(2),L(),nn.Flatten(),nn.Linear(64*16,10),L(output=True)).eval()
+    stream('snn-conv', a.T or 50, lambda p: net(p)[0], lambda: utils.reset(net), x[:,None])
 elif a.w in ('seq-plain','seq-feedback','seq-synapse'):
     B=a.batch or 256; x,y=fmnist(B)
     k={'seq-plain':0,'seq-feedback':1,'seq-synapse':2}[a.w]
@@ -43,14 +101,15 @@ elif a.w in ('seq-plain','seq-feedback','seq-synapse'):
     if k==0: body=[layer.Linear(28,32),IF(),layer.Linear(32,10),IF()]
     elif k==1: body=[layer.Linear(28,32),layer.LinearRecurrentContainer(IF(),in_features=32,out_features=32,bias=True),layer.Linear(32,10),IF()]
     else: body=[layer.Linear(28,32),IF(),layer.SynapseFilter(tau=2.,learnable=True),layer.Linear(32,10),IF()]
-    net=nn.Sequential(*body); functional.set_step_mode(net,'m')
+    net=load(nn.Sequential(*body)); functional.set_step_mode(net,'m')
     class N(nn.Module):
         def __init__(s): super().__init__(); s.f=net
         def forward(s,x): return s.f(x.permute(2,0,1)).mean(0)   # column by column
-    bench(a.w, B, *sj_loop(N(), x, y, onehot_mse))
+    fs=sj_loop(N(), x, y, onehot_mse); bench(a.w, B, *fs)
+    if not a.compile: rates(a.w, net, fs[1])
 elif a.w=='lif-fc':
     B=a.batch or 64; T=a.T or 100; x,y=fmnist(B); enc=encoding.PoissonEncoder()
-    net=nn.Sequential(layer.Flatten(), layer.Linear(784,10,bias=False), neuron.LIFNode(tau=2.,surrogate_function=surrogate.ATan()))
+    net=load(nn.Sequential(layer.Flatten(), layer.Linear(784,10,bias=False), neuron.LIFNode(tau=2.,surrogate_function=surrogate.ATan())))
     opt=torch.optim.Adam(net.parameters(),lr=1e-3)
     def fwd():
         o=0.
@@ -62,6 +121,7 @@ elif a.w=='lif-fc':
         net.eval()
         with torch.no_grad(): fwd(); functional.reset_net(net)
     bench('lif-fc single-step (as the tutorial)', B, train, infer)
+    rates('lif-fc', net, infer)
     functional.set_step_mode(net,'m'); functional.reset_net(net)
     opt=torch.optim.Adam(net.parameters(),lr=1e-3)
     def fwd2():
@@ -79,7 +139,7 @@ elif a.w=='snn-conv':
     net=nn.Sequential(nn.Conv2d(1,12,5),nn.MaxPool2d(2),snn.Leaky(beta=beta,spike_grad=g,init_hidden=True),
         nn.Conv2d(12,64,5),nn.MaxPool2d(2),snn.Leaky(beta=beta,spike_grad=g,init_hidden=True),nn.Flatten(),nn.Linear(64*16,10),
         snn.Leaky(beta=beta,spike_grad=g,init_hidden=True,output=True))
-    opt=torch.optim.Adam(net.parameters(),lr=1e-2,betas=(.9,.999)); loss_fn=SF.ce_rate_loss()
+    load(net); opt=torch.optim.Adam(net.parameters(),lr=1e-2,betas=(.9,.999)); loss_fn=SF.ce_rate_loss()
     run=torch.compile(net) if a.compile else net
     def fwd():
         utils.reset(net); s=[]
@@ -91,6 +151,7 @@ elif a.w=='snn-conv':
         net.eval()
         with torch.no_grad(): fwd()
     bench('snntorch tutorial 6', B, train, infer)
+    if not a.compile: rates('snntorch tutorial 6', net, infer)
 elif a.w=='snn-conv-sj':
     B=a.batch or 128; T=a.T or 50; x,y=fmnist(B); x=x[:,None]
     LIF=lambda: neuron.LIFNode(tau=2.,decay_input=False,v_reset=None,detach_reset=True,surrogate_function=surrogate.SoftSign())
