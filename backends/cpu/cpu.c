@@ -59,8 +59,8 @@ static hk_status cpu_copy(hk_device *dev, void *dst, const void *src, size_t byt
     return HK_OK;
 }
 
-/* 16 to 64 samples: as many as keep the block's rows in half of L2 (when not even 16 do: in a thread's half of L3), with at least
- * one block for each thread. row_bytes: all values of one sample at one step. */
+/* 16 to 64 samples: as many as keep the block's rows in half of L2 (when not even 16 do: in a thread's half of L3), with as many
+ * blocks for each thread. row_bytes: all values of one sample at one step. */
 static int64_t cpu_block(hk_device *dev, int64_t N, int64_t T, int64_t row_bytes) {
     if (N <= HK_GROUP) return N;
     int64_t sample = cpu_max(row_bytes, 1) * cpu_max(T, 1), room = (int64_t)dev->l2 / 2;

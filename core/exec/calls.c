@@ -14,6 +14,23 @@ hk_status hk__backend_plan(hk_network *net, const hk_opdesc *d, const hk_backend
     return st;
 }
 
+bool hk__backend_takes(hk__builder *b, const hk__node *n) {
+    hk__graph *g = b->g;
+    hk_network *net = b->net;
+    hk_desc in[HK_MAX_OPERANDS], out[HK_MAX_OPERANDS];
+    for (int i = 0; i < n->n_in; i++) in[i] = n->in[i] ? g->val[n->in[i]].desc : (hk_desc){ .dtype = HK_ABSENT };
+    for (int i = 0; i < n->n_out; i++) out[i] = g->val[n->out[i]].desc;
+    hk_opdesc d = { .struct_size = sizeof d, .scope = HK_SCOPE_TEAM, .op = n->op->name, .path = n->path, .n_in = (uint32_t)n->n_in, .n_out = (uint32_t)n->n_out,
+                    .n_attr = (uint32_t)n->n_attr, .isa = b->isa, .in = in, .out = out, .attr = n->attr, .T = g->T, .N = g->N, .nb = g->N, .stream = n->stream };
+    const hk_backend *be = NULL;
+    hk_op_plan *plan = NULL;
+    hk_status st = hk__backend_plan(net, &d, &be, &plan);
+    if (st == HK_ENOMEM) hk__builder_fail(&b->base, st, "out of memory for the plan"); /* it would have taken it */
+    if (st != HK_OK) return false;
+    be->plan_free(plan);
+    return true;
+}
+
 static hk_status op_plan(hk__placer *q, hk__call *c, const hk__op *op, const char *path, uint64_t stream, int n_in, const hk_desc *in, int n_out, const hk_desc *out, int n_attr,
                          const hk_attr *attr, int64_t T, uint32_t scope) {
     hk_network *net = q->net;

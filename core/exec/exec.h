@@ -58,6 +58,7 @@ typedef struct hk__ref {
     uint8_t space, flags, slice, pad;
     int32_t index;        /* slot, optimizer state, or carry of the running loop */
     int64_t off, row;     /* bytes */
+    int64_t pitch;        /* bytes from one sample to the next, over all T; 0: as many as it takes */
 } hk__ref;
 
 typedef struct hk__call { /* one operation, ready to run */
@@ -87,6 +88,7 @@ typedef struct hk__loop_call {
 
 typedef struct hk__unit { /* a segment, run block by block, or one whole-batch operation */
     int32_t team, phase, n_call;
+    int32_t level;         /* whole-batch operations before it that it waits for; -1: it waits for none, and depends on no sample */
     hk__call *call;
     int64_t local;         /* bytes of one thread's local region in this segment, scratch at its end */
     int64_t local_live, scratch;
@@ -175,11 +177,16 @@ void hk__learners_build(hk__builder *);
 void hk__learners_note(hk__builder *, const hk__module *, hk_value in, hk_value out);
 /* core/exec/schedule.c: units from the graph */
 hk_status hk__schedule(hk__plan *, hk__builder *, uint32_t mode, uint32_t flags);
+void hk__unschedule(hk__plan *);
+/* core/exec/replay.c: what is made again, or kept in fewer bits, by [run] memory; schedules anew. After the first schedule. */
+hk_status hk__replay(hk__plan *, hk__builder *, uint32_t mode, uint32_t flags);
 /* core/exec/place.c: memory for every value, and operation plans */
 hk_status hk__place_all(hk__plan *, hk__builder *, bool train);
 int64_t hk__row_bytes(const hk_network *, const hk_desc *);
 /* core/exec/calls.c: an operation plan from the network's backend, or from the one it extends; *be: whose it is */
 hk_status hk__backend_plan(hk_network *, const hk_opdesc *, const hk_backend **be, hk_op_plan **);
+/* Whether it, or one that it extends, takes an operation: in every scope and block size then, and its backward with it. */
+bool hk__backend_takes(hk__builder *, const hk__node *);
 /* Rows of a value in storage for n samples. */
 int64_t hk__rows(const hk__plan *, const hk_desc *, int64_t n);
 /* Calls f for each value from outside that a top node reads. */

@@ -1,7 +1,7 @@
 /* place.c - gives every value of a scheduled plan its memory and every operation its backend's plan.
  *
- * What stays inside one segment is LOCAL: one block of it for each thread. What crosses segments lies whole in the arena. Both are packed
- * by liveness before the first run; nothing is allocated afterwards. */
+ * What stays inside one segment is LOCAL: one block of it for each thread. What crosses segments lies whole in the arena, some of it in
+ * memory that another value has done with (inherit.c). Both are packed by liveness before the first run; nothing is allocated afterwards. */
 #include "exec/place.h"
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +18,9 @@ int64_t hk__rows(const hk__plan *p, const hk_desc *d, int64_t n) {
 
 static void note_read(void *arg, hk_value v) {
     hk__placer *q = arg;
-    if (q->unit > q->last_unit[v]) q->last_unit[v] = q->unit;
-    if (q->unit == q->made_unit[v] && q->op > q->last_op[v]) q->last_op[v] = q->op;
+    if (q->unit > q->last_unit[v]) q->last_unit[v] = q->unit, q->last_op[v] = q->op;
+    else if (q->unit == q->last_unit[v] && q->op > q->last_op[v]) q->last_op[v] = q->op;
+    if (q->p->unit[q->unit].team) q->whole[v] = true;
 }
 
 static void note_made(hk__placer *q, hk_value v) {
@@ -105,23 +106,58 @@ static void spaces(hk__placer *q) {
 }
 
 /* Packs local regions and the arena. */
+int hk__workers(const hk__plan *p) { return p->scope == HK_SCOPE_BLOCK ? p->net->threads : 1; }
+
+/* The value whose memory v lies in: the first of those that handed it on. */
+static hk_value root_of(const hk__placer *q, hk_value v) {
+    while (q->heir_of[v]) v = q->heir_of[v];
+    return v;
+}
+
+/* Values that lie whole in the arena, with those that inherit from them: from the first to the last unit of them all. */
+static int arena_items(const hk__placer *q, hk__item *item, int32_t *whose, int32_t *item_of) {
+    const hk__plan *p = q->p;
+    int n = 0;
+    for (hk_value v = 1; v < q->g->n_val; v++) {
+        item_of[v] = -1;
+        if (!q->g->val[v].live || p->place[v].space != HK_SP_ARENA || p->place[v].slice || q->heir_of[v]) continue;
+        whose[n] = v, item_of[v] = n;
+        item[n++] = (hk__item){ .bytes = hk__sat_mul(hk__rows(p, &q->g->val[v].desc, p->N), p->place[v].row),
+                                .first = q->keep[v] ? 0 : q->made_unit[v],
+                                .last = q->keep[v] ? p->n_unit : q->last_unit[v] };
+    }
+    for (hk_value v = 1; v < q->g->n_val; v++) {
+        if (!q->heir_of[v]) continue;
+        hk__item *it = &item[item_of[root_of(q, v)]];
+        if (q->last_unit[v] > it->last) it->last = q->last_unit[v];
+    }
+    return n;
+}
+
+/* Values of one unit that lie in the threads' regions. */
+static int local_items(const hk__placer *q, int u, hk__item *item, int32_t *whose) {
+    const hk__plan *p = q->p;
+    int n = 0;
+    for (hk_value v = 1; v < q->g->n_val; v++) {
+        if (!q->g->val[v].live || p->place[v].space != HK_SP_LOCAL || q->made_unit[v] != u || p->place[v].slice) continue;
+        whose[n] = v;
+        item[n++] = (hk__item){ .bytes = hk__sat_mul(hk__rows(p, &q->g->val[v].desc, p->nb), p->place[v].row), .first = q->made_op[v], .last = q->last_op[v] };
+    }
+    return n;
+}
+
 static hk_status pack(hk__placer *q) {
     hk__plan *p = q->p;
     hk__graph *g = q->g;
     int n_item = 0, cap = g->n_val + p->n_unit + 1;
     hk__item *item = calloc((size_t)cap, sizeof *item);
-    int32_t *whose = calloc((size_t)cap, sizeof *whose);
+    int32_t *whose = calloc((size_t)cap, sizeof *whose), *item_of = calloc((size_t)cap, sizeof *item_of);
     hk_status st = HK_OK;
-    if (!item || !whose) goto oom;
-    int workers = p->scope == HK_SCOPE_BLOCK ? q->net->threads : 1;
+    if (!item || !whose || !item_of) goto oom;
+    int workers = hk__workers(p);
     for (int u = 0; u < p->n_unit; u++) {
         hk__unit *unit = &p->unit[u];
-        n_item = 0;
-        for (hk_value v = 1; v < g->n_val; v++) {
-            if (!g->val[v].live || p->place[v].space != HK_SP_LOCAL || q->made_unit[v] != u || p->place[v].slice) continue;
-            whose[n_item] = v;
-            item[n_item++] = (hk__item){ .bytes = hk__rows(p, &g->val[v].desc, p->nb) * p->place[v].row, .first = q->made_op[v], .last = q->last_op[v] };
-        }
+        n_item = local_items(q, u, item, whose);
         unit->local = hk__pack(item, n_item, &unit->local_live);
         if (unit->local < 0) goto oom;
         for (int i = 0; i < n_item; i++) p->place[whose[i]].off = item[i].offset;
@@ -131,14 +167,7 @@ static hk_status pack(hk__placer *q) {
         unit->local += carries, unit->local_live += carries;
         unit->scratch = (unit->scratch + 63) / 64 * 64;
     }
-    n_item = 0;
-    for (hk_value v = 1; v < g->n_val; v++) {
-        if (!g->val[v].live || p->place[v].space != HK_SP_ARENA || p->place[v].slice) continue;
-        whose[n_item] = v;
-        item[n_item++] = (hk__item){ .bytes = hk__rows(p, &g->val[v].desc, p->N) * p->place[v].row,
-                                     .first = q->keep[v] ? 0 : q->made_unit[v],
-                                     .last = q->keep[v] ? p->n_unit : q->last_unit[v] };
-    }
+    n_item = arena_items(q, item, whose, item_of);
     for (int u = 0; u < p->n_unit; u++) {
         int k = p->unit[u].team ? 1 : workers;
         whose[n_item] = -1 - u;
@@ -157,12 +186,43 @@ static hk_status pack(hk__placer *q) {
         if (whose[i] >= 0) p->place[whose[i]].off = item[i].offset;
         else p->unit[-1 - whose[i]].local_off = item[i].offset;
     }
+    for (hk_value v = 1; v < g->n_val; v++)
+        if (q->heir_of[v]) {
+            hk_value from = root_of(q, v);
+            p->place[v].off = p->place[from].off;
+            p->place[v].pitch = hk__rows(p, &g->val[from].desc, 1) * p->place[from].row;
+        }
     goto end;
 oom:
     st = hk__fail(q->net->ctx, HK_ENOMEM, "out of memory to plan the arena");
 end:
     free(item);
     free(whose);
+    free(item_of);
+    return st;
+}
+
+hk_status hk__placer_live(const hk__placer *q, int64_t *live) {
+    const hk__plan *p = q->p;
+    int cap = q->g->n_val + 1;
+    hk__item *item = calloc((size_t)cap, sizeof *item);
+    int32_t *whose = calloc((size_t)cap, sizeof *whose), *item_of = calloc((size_t)cap, sizeof *item_of);
+    hk_status st = item && whose && item_of ? HK_OK : hk__fail(q->net->ctx, HK_ENOMEM, "out of memory to plan the arena");
+    for (int u = 0; u < p->n_unit && st == HK_OK; u++) {
+        int n = local_items(q, u, item, whose);
+        int64_t most = 0;
+        if (hk__pack(item, n, &most) < 0) st = hk__fail(q->net->ctx, HK_ENOMEM, "out of memory to plan the arena");
+        live[u] = hk__sat_mul(p->unit[u].team ? 1 : hk__workers(p), most);
+    }
+    if (st == HK_OK) {
+        int n = arena_items(q, item, whose, item_of);
+        for (int u = 0; u < p->n_unit; u++)
+            for (int i = 0; i < n; i++)
+                if (item[i].first <= u && u <= item[i].last) live[u] = hk__sat_add(live[u], item[i].bytes);
+    }
+    free(item);
+    free(whose);
+    free(item_of);
     return st;
 }
 
@@ -199,7 +259,7 @@ static void mark_derived(hk__placer *q) {
     }
 }
 
-/* Samples per block: what the configuration says, else the backend's choice by the widest operation. */
+/* Samples per block: what the configuration says, else the fewest for memory = small, else the backend's choice by the widest operation. */
 static void choose_blocks(hk__placer *q) {
     hk__plan *p = q->p;
     hk_network *net = q->net;
@@ -218,7 +278,7 @@ static void choose_blocks(hk__placer *q) {
         const hk__loop *l = q->g->node[q->g->top.at[i]].body;
         for (int k = 0; l && k < l->body.n; k++) whole_in_loop |= (q->g->node[l->body.at[k]].op->flags & HK_OP_WHOLE_BATCH) != 0;
     }
-    p->nb = whole_in_loop ? p->N : net->cfg.nb > 0 ? net->cfg.nb : net->cfg.nb < 0 ? p->N : net->be->block(net->dev, p->N, p->T, widest);
+    p->nb = whole_in_loop ? p->N : !net->cfg.nb && net->cfg.memory == HK_MEMORY_SMALL ? HK_GROUP : net->cfg.nb > 0 ? net->cfg.nb : net->cfg.nb < 0 ? p->N : net->be->block(net->dev, p->N, p->T, widest);
     if (p->nb > p->N || p->nb < 1) p->nb = p->N;
     p->blocks = (p->N + p->nb - 1) / p->nb;
     p->scope = p->blocks >= net->threads && !whole_in_loop ? HK_SCOPE_BLOCK : HK_SCOPE_TEAM;
@@ -248,32 +308,49 @@ static hk_status fill_constants(hk__placer *q) {
     return st == HK_OK ? HK_OK : hk__fail_in(net->ctx, st, "constants of the plan");
 }
 
-hk_status hk__place_all(hk__plan *p, hk__builder *b, bool train) {
+hk_status hk__placer_begin(hk__placer *q, hk__plan *p, hk__builder *b) {
     hk__graph *g = p->g;
     size_t n = (size_t)g->n_val;
-    hk__placer q = { .p = p, .b = b, .g = g, .net = p->net };
-    hk_status st = HK_OK;
+    *q = (hk__placer){ .p = p, .b = b, .g = g, .net = p->net };
+    free(p->place);
     p->place = calloc(n, sizeof *p->place);
-    q.made_unit = malloc(n * sizeof(int32_t)), q.made_op = malloc(n * sizeof(int32_t));
-    q.last_unit = malloc(n * sizeof(int32_t)), q.last_op = malloc(n * sizeof(int32_t));
-    q.keep = calloc(n, sizeof *q.keep);
-    if (!p->place || !q.made_unit || !q.made_op || !q.last_unit || !q.last_op || !q.keep) {
-        st = hk__fail(p->net->ctx, HK_ENOMEM, "out of memory for the plan");
-        goto end;
-    }
+    q->made_unit = malloc(n * sizeof(int32_t)), q->made_op = malloc(n * sizeof(int32_t));
+    q->last_unit = malloc(n * sizeof(int32_t)), q->last_op = malloc(n * sizeof(int32_t));
+    q->keep = calloc(n, sizeof *q->keep), q->whole = calloc(n, sizeof *q->whole);
+    q->heir_of = calloc(n, sizeof *q->heir_of);
+    if (!p->place || !q->made_unit || !q->made_op || !q->last_unit || !q->last_op || !q->keep || !q->whole || !q->heir_of)
+        return hk__fail(p->net->ctx, HK_ENOMEM, "out of memory for the plan");
     const hk_value roots[] = { p->y, p->loss, p->correct, p->grad_x, p->x, p->target };
-    for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) q.keep[roots[i]] = true;
-    lifetimes(&q);
-    for (int i = 0; p->output && p->output[i]; i++) q.keep[p->output[i]] = true;
+    for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) q->keep[roots[i]] = true;
+    lifetimes(q);
+    for (int i = 0; p->output && p->output[i]; i++) q->keep[p->output[i]] = true;
     if (!p->keep_y) { /* only when it was asked for */
         bool asked = false;
         for (int i = 0; p->output[i]; i++) asked |= p->output[i] == p->y;
-        q.keep[p->y] = asked;
+        q->keep[p->y] = asked;
     }
-    spaces(&q);
-    mark_derived(&q);
-    if ((st = hk__memory_begin(&q)) != HK_OK) goto end;
-    choose_blocks(&q);
+    spaces(q);
+    mark_derived(q);
+    hk_status st = hk__memory_begin(q);
+    if (st != HK_OK) return st;
+    choose_blocks(q);
+    return hk__inherit(q);
+}
+
+void hk__placer_end(hk__placer *q) {
+    free(q->made_unit);
+    free(q->made_op);
+    free(q->last_unit);
+    free(q->last_op);
+    free(q->keep);
+    free(q->whole);
+    free(q->heir_of);
+}
+
+hk_status hk__place_all(hk__plan *p, hk__builder *b, bool train) {
+    hk__graph *g = p->g;
+    hk__placer q;
+    hk_status st = hk__placer_begin(&q, p, b);
     for (int u = 0; u < p->n_unit && st == HK_OK; u++)
         for (int i = 0; i < p->unit[u].n_call && st == HK_OK; i++) {
             q.unit = u, q.op = i;
@@ -281,12 +358,10 @@ hk_status hk__place_all(hk__plan *p, hk__builder *b, bool train) {
             int32_t id = c->node;
             st = g->node[id].body ? hk__plan_loop(&q, c, id) : hk__plan_node(&q, c, id);
         }
-    if (st != HK_OK) goto end;
-    if (train && (st = hk__plan_update(&q)) != HK_OK) goto end;
-    st = pack(&q);
+    if (st == HK_OK && train) st = hk__plan_update(&q);
+    if (st == HK_OK) st = pack(&q);
     if (st == HK_OK) st = hk__memory_plan(&q);
-    if (st != HK_OK) goto end;
-    derived(&q);
+    if (st == HK_OK) derived(&q);
     for (int u = 0; u < p->n_unit && st == HK_OK; u++)
         for (int i = 0; i < p->unit[u].n_call && st == HK_OK; i++) {
             hk__call *c = &p->unit[u].call[i];
@@ -294,11 +369,6 @@ hk_status hk__place_all(hk__plan *p, hk__builder *b, bool train) {
             st = hk__bind(&q, c);
         }
     if (st == HK_OK) st = fill_constants(&q);
-end:
-    free(q.made_unit);
-    free(q.made_op);
-    free(q.last_unit);
-    free(q.last_op);
-    free(q.keep);
+    hk__placer_end(&q);
     return st;
 }

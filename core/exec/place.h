@@ -10,11 +10,22 @@ typedef struct hk__placer {
     hk__graph *g;
     hk_network *net;
     int32_t *made_unit, *made_op; /* [n_val] unit and operation that makes it; -1: not made here */
-    int32_t *last_unit, *last_op; /* last reader; last_op counts in made_unit */
+    int32_t *last_unit, *last_op; /* last reader */
     bool *keep;                   /* persistent */
+    bool *whole;                  /* read by a whole-batch operation */
+    hk_value *heir_of;            /* whose memory it takes over, block by block (inherit.c); 0: nobody's */
     int64_t const_used;
     int unit, op;
 } hk__placer;
+
+/* ---- place.c: what a plan needs to know before its operations are planned; freed with end ---- */
+hk_status hk__placer_begin(hk__placer *, hk__plan *, hk__builder *);
+void hk__placer_end(hk__placer *);
+/* Bytes alive in each unit: what crosses segments, and the largest sum inside. */
+hk_status hk__placer_live(const hk__placer *, int64_t *live);
+int hk__workers(const hk__plan *);
+/* ---- inherit.c: fills heir_of ---- */
+hk_status hk__inherit(hk__placer *);
 
 /* ---- memory.c: begin, before operations are planned; plan, before anything is allocated for it ---- */
 hk_status hk__memory_begin(hk__placer *);

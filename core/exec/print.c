@@ -44,6 +44,7 @@ static void line(const hk__plan *p, FILE *f, const hk__call *c, int depth, const
         fprintf(f, "  %-9s %-8s %-22s %-18s %10" PRId64 " %-14s %-22s %12" PRId64 "\n", unit, phase, name, n->path[0] ? n->path : ".", hk__rows(p, d, p->N), shape, c->impl, bytes(p, n));
 }
 
+static const char *const modes[] = { [HK_MEMORY_BALANCED] = "balanced", [HK_MEMORY_FAST] = "fast", [HK_MEMORY_SMALL] = "small" };
 static const char *const phases[] = { "forward", "backward", "update" };
 
 int hk__plan_lines(const hk__plan *p) {
@@ -56,9 +57,9 @@ int hk__plan_lines(const hk__plan *p) {
 hk_status hk_executor_print(const hk_executor *ex, FILE *f) {
     const hk__plan *p = ex->now;
     if (!p) return hk__fail(ex->net->ctx, HK_ESTATE, "print: no batch shape yet; call hk_executor_shape first");
-    fprintf(f, "%s, backend %s, T=%" PRId64 ", N=%" PRId64 ", %" PRId64 " block%s of %" PRId64 " samples, %d thread%s%s\n", ex->cfg.mode == HK_TRAIN ? "training" : "inference",
+    fprintf(f, "%s, backend %s, T=%" PRId64 ", N=%" PRId64 ", %" PRId64 " block%s of %" PRId64 " samples, %d thread%s%s, memory %s\n", ex->cfg.mode == HK_TRAIN ? "training" : "inference",
             ex->net->cfg.backend, p->T, p->N, p->blocks, p->blocks == 1 ? "" : "s", p->nb, p->net->threads, p->net->threads == 1 ? "" : "s",
-            p->scope == HK_SCOPE_TEAM && p->net->threads > 1 ? ", operations split among threads" : "");
+            p->scope == HK_SCOPE_TEAM && p->net->threads > 1 ? ", operations split among threads" : "", modes[ex->net->cfg.memory]);
     fprintf(f, "  %-9s %-8s %-22s %-18s %10s %-14s %-22s %12s\n", "unit", "phase", "operation", "module", "rows", "row", "implementation", "bytes");
     for (int u = 0; u < p->n_unit; u++) {
         const hk__unit *unit = &p->unit[u];

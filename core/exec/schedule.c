@@ -64,6 +64,12 @@ static void level_of(void *arg, hk_value v) {
     if (at > l->max) l->max = at;
 }
 
+void hk__unschedule(hk__plan *p) {
+    for (int u = 0; u < p->n_unit; u++) free(p->unit[u].call);
+    free(p->unit);
+    p->unit = NULL, p->n_unit = 0;
+}
+
 hk_status hk__schedule(hk__plan *p, hk__builder *b, uint32_t mode, uint32_t flags) {
     hk__graph *g = p->g;
     hk_status st = HK_OK;
@@ -85,6 +91,7 @@ hk_status hk__schedule(hk__plan *p, hk__builder *b, uint32_t mode, uint32_t flag
         leveller l = { g, level, whole, !whole[id], samples ? 0 : -1 };
         hk__each_read(g, id, level_of, &l);
         if (mode == HK_TRAIN && flags & HK_SEPARATE && g->node[id].phase != HK_FORWARD && l.max >= 0 && l.max <= forward_top) l.max = forward_top + 1;
+        if (g->node[id].late > l.max + 1) l.max = g->node[id].late - 1;
         level[id] = l.max;
         if (l.max > top) top = l.max;
         if (g->node[id].phase == HK_FORWARD && l.max > forward_top) forward_top = l.max;
@@ -105,7 +112,7 @@ hk_status hk__schedule(hk__plan *p, hk__builder *b, uint32_t mode, uint32_t flag
                 st = hk__fail(b->ctx, HK_ENOMEM, "out of memory for the schedule");
                 goto end;
             }
-            u->team = team;
+            u->team = team, u->level = at;
             p->n_unit++;
             for (int i = 0; i < g->top.n; i++) {
                 int32_t id = g->top.at[i];

@@ -23,24 +23,6 @@ bool hk__only_reader(hk__graph *g, const hk__rule *rule, hk_value v, int32_t rea
     return n == 0;
 }
 
-/* Whoever takes an operation takes it in every scope and block size, and its backward with it. */
-static bool taken(hk__builder *b, const hk__node *n) {
-    hk__graph *g = b->g;
-    hk_network *net = b->net;
-    hk_desc in[HK_MAX_OPERANDS], out[HK_MAX_OPERANDS];
-    for (int i = 0; i < n->n_in; i++) in[i] = n->in[i] ? g->val[n->in[i]].desc : (hk_desc){ .dtype = HK_ABSENT };
-    for (int i = 0; i < n->n_out; i++) out[i] = g->val[n->out[i]].desc;
-    hk_opdesc d = { .struct_size = sizeof d, .scope = HK_SCOPE_TEAM, .op = n->op->name, .path = n->path, .n_in = (uint32_t)n->n_in, .n_out = (uint32_t)n->n_out,
-                    .n_attr = (uint32_t)n->n_attr, .isa = b->isa, .in = in, .out = out, .attr = n->attr, .T = g->T, .N = g->N, .nb = g->N, .stream = n->stream };
-    const hk_backend *be = NULL;
-    hk_op_plan *plan = NULL;
-    hk_status st = hk__backend_plan(net, &d, &be, &plan);
-    if (st == HK_ENOMEM) hk__builder_fail(&b->base, st, "out of memory for the plan"); /* it would have taken it */
-    if (st != HK_OK) return false;
-    be->plan_free(plan);
-    return true;
-}
-
 bool hk__fuse_emit(hk__builder *b, const hk__rule *rule, int32_t at, const char *op, int n_in, const hk_value *in, int n_out, hk_value *out, int n_attr,
                    const hk_attr *attr) {
     hk__graph *g = b->g;
@@ -49,7 +31,7 @@ bool hk__fuse_emit(hk__builder *b, const hk__rule *rule, int32_t at, const char 
     b->path = NULL;
     if (b->status != HK_OK) return false;
     int32_t id = g->top.at[--g->top.n];
-    if (!taken(b, &g->node[id])) {
+    if (!hk__backend_takes(b, &g->node[id])) {
         hk__note(g, "%s: not fused by %s: backend '%s' does not take it", g->node[at].path, rule->name, b->net->cfg.backend);
         hk__drop_node(g, id);
         return false;

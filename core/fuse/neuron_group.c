@@ -30,6 +30,10 @@ bool hk__fuse_neuron(hk__builder *b, const hk__rule *rule, int32_t id, bool norm
     const int32_t part[3] = { id, before, after };
     for (int i = 0; i < 3; i++)
         for (int k = 0; part[i] && k < g->node[part[i]].n_attr; k++) attr[n_attr++] = g->node[part[i]].attr[k];
+    if (after) { /* `where` counts the places of a window */
+        int64_t places = hk__attr(&g->node[after], "kernel_h")->i * hk__attr(&g->node[after], "kernel_w")->i;
+        attr[n_attr++] = (hk_attr){ "count_bits", places <= 2 ? 1 : places <= 4 ? 2 : places <= 16 ? 4 : 8, 0, NULL };
+    }
     if (!hk__fuse_emit(b, rule, id, "fused_neuron", n_in, in, n.n_out + 2, out, n_attr, attr)) return false;
     for (int k = 0; k < n.n_out; k++) hk__replace(g, n.out[k], out[k]);
     if (after) {

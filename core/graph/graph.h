@@ -68,6 +68,8 @@ typedef struct hk__node {
     uint64_t stream;
     int32_t n_in, n_out, n_attr, loop; /* loop: node number of the loop it is in; 0: top */
     int32_t phase, live;
+    int32_t late;     /* 1 + level of the segment that it runs in, not earlier (core/exec/replay.c); 0: as early as it can */
+    int32_t again;    /* the node that it does again; 0: none */
     hk_value *in, *out;
     hk_attr *attr;
     hk__loop *body;   /* of a loop node */

@@ -65,6 +65,12 @@ HK_API hk_status hk_module_set_user(hk_module *root, const char *path, void *use
 
 /* ---- network: parameters and plans on a backend ------------------------------------------------------------------- */
 enum { HK_PASS_FOLD_TIME = 1u, HK_PASS_HOIST = 2u, HK_PASS_FOLD_NORM = 4u, HK_PASS_FUSE = 8u }; /* passes that can be switched off */
+/* What a plan keeps and what it makes again. The three give each other's bits on a backend whose bits do not depend on the block size. */
+typedef enum hk_memory {
+    HK_MEMORY_BALANCED = 0, /* little is computed again: what costs next to nothing */
+    HK_MEMORY_FAST = 1,     /* nothing is */
+    HK_MEMORY_SMALL = 2     /* more is, and blocks have HK_GROUP samples */
+} hk_memory;
 typedef struct hk_network hk_network;
 typedef struct hk_network_config {
     uint32_t struct_size;
@@ -79,8 +85,9 @@ typedef struct hk_network_config {
     int64_t memory_limit;     /* bytes that parameters, the largest plan and memory_used may take; 0: memory and swap of the machine */
     int64_t memory_used;      /* bytes that the program holds beside: data, batches */
     const char *options;      /* (optional) the backend's own, "key=value, key=value"; read during hk_network_new */
+    uint32_t memory, pad;     /* hk_memory */
 } hk_network_config;
-#define HK_NETWORK_CONFIG_DEFAULT { (uint32_t)sizeof(hk_network_config), 0, "cpu", 0, NULL, NULL, 0, 0, 1, 0, 0, NULL }
+#define HK_NETWORK_CONFIG_DEFAULT { (uint32_t)sizeof(hk_network_config), 0, "cpu", 0, NULL, NULL, 0, 0, 1, 0, 0, NULL, HK_MEMORY_BALANCED, 0 }
 
 typedef struct hk_param_info {
     const char *name;         /* state_dict name, "0.weight" */

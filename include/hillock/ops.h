@@ -70,6 +70,8 @@
  * | group_mean       | x fs[K] -> f[K / size]                                | size            | mean of consecutive groups
  * | group_spread     | g f[K / size] -> f[K]                                 | size            | g / size to each member: adjoint of group_mean
  * | optimizer        | w f[n], g f[n], s[n_state] f[n] -> w, s (in place)    | optimizer p     | the optimizer's text over all elements; constants from step->opt. Whole-batch operation: STATIC operands only
+ * | pack             | x u8[shape] -> count[bytes]                           | bits            | eight numbers below 2^bits of the row, as it is stored, in `bits` bytes (1, 2 or 4), the first in the lowest bits, zeros behind the last
+ * | unpack           | x count[bytes] -> u8[shape]                           | bits, dtype, shape p | inverse of pack
  * | copy             | x -> same desc                                        |                 | copy
  *
  * window: attributes kernel_h kernel_w stride_h stride_w pad_top pad_bottom pad_left pad_right dil_h dil_w (all i). Outputs are floor((H +
@@ -77,6 +79,7 @@
  * not look at ceil, out_h and out_w: the output's desc tells the same; positions beyond the input count as padding. out_h, out_w: 0 is the input's. shape: i the rank, p int64_t[rank] of the output. linear_dw and conv2d_dw with attribute direct = 1 write the sum over all groups, in order,
  * as one STATIC result: a whole-batch operation over all blocks of nb samples (opdesc.nb), each [T][n][row], without partial sums in memory; same bits as
  * the partial sums and their merge.
+ * count_bits i, of any operation with a result of dtype count: its numbers are below 2^count_bits.
  * p of neuron operations: each operand is STATIC or STEP, scalar [] or [C] (per channel: axis 0 of x) or the row's full shape. */
 #ifndef HILLOCK_PLUGIN_H
 #include "hillock/plugin.h"

@@ -20,7 +20,7 @@ void gr_optimizer(gr_case *c) {
     const char *texts[2] = { w.s, b.s };
     const hk_output out = { .name = "y", .upstream = 1 };
     hk_network_config cfg = HK_NETWORK_CONFIG_DEFAULT;
-    cfg.backend = c->opt->backend, cfg.options = c->opt->options, cfg.threads = c->opt->threads, cfg.nb = c->opt->nb;
+    cfg.backend = c->opt->backend, cfg.options = c->opt->options, cfg.threads = c->opt->threads, cfg.nb = c->opt->nb, cfg.memory = c->opt->memory;
     if (!gr_ok(c, hk_module_new_sequential(c->ctx, 2, layer, texts, &n.root), "sequential") ||
         !gr_ok(c, hk_module_new_from_text(c->ctx, "hk.optimizer/1", t.s, &n.optimizer), t.s))
         goto end;

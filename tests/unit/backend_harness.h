@@ -141,7 +141,7 @@ static hn_value hn_new(hk_dtype dtype, uint32_t flags, int64_t T, int64_t N, int
     }
     return v;
 }
-static hn_value hn_absent(void) { return (hn_value){ .mem = NULL }; }
+static __attribute__((unused)) hn_value hn_absent(void) { return (hn_value){ .mem = NULL }; }
 
 static int64_t hn_index(const hn_value *v, int64_t t, int64_t i, int64_t e) {
     if ((v->d.flags & HK_N) && v->d.rank >= 2) {
