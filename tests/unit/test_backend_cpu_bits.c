@@ -29,7 +29,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_bits) };
     int failed = cmocka_run_group_tests_name("cpu", tests, NULL, NULL);
     hn_backend->close(hn_device);
-    const hk_backend_config config = { sizeof config, HK_ISA_BASELINE, 2, 0 };
+    const hk_backend_config config = { .struct_size = sizeof config, .threads = 2 };
     if (hn_load(HILLOCK_BUILD_PLUGIN_DIR "/backend_ref.so") || hn_backend->open(&hn_host, &config, &hn_device) != HK_OK) return 1;
     failed += cmocka_run_group_tests_name("ref", tests, NULL, NULL);
     hn_backend->close(hn_device);
