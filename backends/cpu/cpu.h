@@ -117,6 +117,9 @@ static inline const float *cpu_src_get(const cpu_src *s, const void *base, const
     CPU_AVX512 static void name##_avx512 params { name##_body args; }                                                                                          \
     static void(*const name[3]) params = { name##_baseline, name##_avx2, name##_avx512 }
 
+/* to[j * ldt + i] = from[i * ldf + j]: a matrix turned round. turn.c */
+extern void (*const cpu_turn[3])(int64_t rows, int64_t cols, const float *from, int64_t ldf, float *to, int64_t ldt);
+
 /* y = x; x is u8. */
 extern void (*const cpu_from_u8[3])(int64_t n, const uint8_t *x, float *y);
 

@@ -51,6 +51,7 @@ typedef float v4u __attribute__((vector_size(16), aligned(4)));
 #define NAME(x) x##_baseline
 #define V v4
 #define VW 4
+#define AT_ONCE 4
 #define VLOAD(p) (*(const v4u *)(p))
 #define VSTORE(p, x) (*(v4u *)(p) = (x))
 #include "spikes_micro.h"
@@ -61,6 +62,7 @@ typedef float v4u __attribute__((vector_size(16), aligned(4)));
 #define NAME(x) x##_avx2
 #define V __m256
 #define VW 8
+#define AT_ONCE 4
 #define VLOAD _mm256_loadu_ps
 #define VSTORE _mm256_storeu_ps
 #include "spikes_micro.h"
@@ -71,6 +73,7 @@ typedef float v4u __attribute__((vector_size(16), aligned(4)));
 #define NAME(x) x##_avx512
 #define V __m512
 #define VW 16
+#define AT_ONCE 8
 #define VLOAD _mm512_loadu_ps
 #define VSTORE _mm512_storeu_ps
 #include "spikes_micro.h"

@@ -22,6 +22,8 @@ typedef struct spike_row {
 typedef void spike_rows_fn(const spike_row *, const float *w, float *acc, int first);
 /* acc[vectors * vw] (+)= sum over i of the rows w[e[i]]; first: = */
 typedef void spike_sum_fn(int64_t n, const uint16_t *e, const float *w, float *acc, int first);
+/* to[vectors * vw] (+)= sum over groups of the sum over i from off[group] to off[group + 1] of the rows g[e[i]]; first: = */
+typedef void spike_groups_fn(int64_t groups, const int32_t *off, const uint16_t *e, const float *g, float *to, int first);
 /* acc[r][k][vw] += sum over i of g[at[i] * vw - r * pitch - k * vw] */
 typedef void spike_taps_fn(int64_t n, const uint16_t *at, const float *g, int64_t pitch, float *acc);
 
@@ -29,6 +31,7 @@ typedef struct cpu_spikes {
     int64_t vw;
     spike_rows_fn *rows[SPIKE_VECTORS + 1]; /* by vectors */
     spike_sum_fn *sum[SPIKE_VECTORS + 1];
+    spike_groups_fn *groups[SPIKE_VECTORS + 1];
     spike_taps_fn *taps[SPIKE_TAPS + 1], *taps3x3; /* by taps of one row */
 } cpu_spikes;
 extern const cpu_spikes *const cpu_spikes_isa[3];

@@ -5,7 +5,12 @@
 #include "spikes.h"
 #pragma GCC optimize("O3")
 
-enum { DENSE_FROM = 40 /* per cent of spikes from which the dense way is faster */, BLOCK = 128 /* k of w turned round at a time: a panel of them fits L1 */, TURN = 64 /* columns summed at a time: they and a group's rows of g fit L1 */ };
+enum {
+    DENSE_FROM = 40, /* per cent of spikes from which the dense way is faster */
+    BLOCK = 128,     /* k of w turned round at a time: a panel of them fits L1 */
+    TURN = 64,       /* columns summed at a time: they and the rows of g of GROUPS groups fit L1, or nearly */
+    GROUPS = 2
+};
 
 static int64_t panel_width(uint32_t isa) { return SPIKE_VECTORS * cpu_spikes_isa[isa]->vw; }
 
@@ -32,13 +37,10 @@ size_t cpu_spike_linear_scratch(uint32_t isa, int64_t K, int64_t O) {
     return work_of(isa, K, NULL, &w);
 }
 
-/* to[k][width] = w[o + j][k0 + k] */
-static void turn(const float *w, int64_t K, int64_t rows, int64_t n, int64_t width, float *to) {
-    for (int64_t k = 0; k < n; k += 8) { /* 8 columns of w at a time: whole lines of both */
-        int64_t m = cpu_min(8, n - k);
-        for (int64_t j = 0; j < width; j++)
-            for (int64_t q = 0; q < m; q++) to[(k + q) * width + j] = j < rows ? w[j * K + k + q] : 0.0f;
-    }
+/* to[k][width] = w[j][k] for j < rows, else 0 */
+static void turn(uint32_t isa, const float *w, int64_t K, int64_t rows, int64_t n, int64_t width, float *to) {
+    cpu_turn[isa](rows, n, w, K, to, width);
+    for (int64_t k = 0; k < n && rows < width; k++) memset(to + k * width + rows, 0, (size_t)(width - rows) * 4);
 }
 
 int cpu_spike_linear(uint32_t isa, int64_t m, const uint8_t *const *x, int64_t K, const float *w, const float *bias, int64_t O, float *y, void *scratch) {
@@ -58,7 +60,7 @@ int cpu_spike_linear(uint32_t isa, int64_t m, const uint8_t *const *x, int64_t K
         width = cpu_min(panel_width(isa), cpu_up(O - o, s->vw));
         int64_t cols = cpu_min(width, O - o);
         for (int64_t i = 0; i < blocks; i++) {
-            turn(w + o * K + i * BLOCK, K, cols, cpu_min(BLOCK, K - i * BLOCK), width, t.w);
+            turn(isa, w + o * K + i * BLOCK, K, cols, cpu_min(BLOCK, K - i * BLOCK), width, t.w);
             for (int64_t r = 0; r < m; r++) {
                 const int32_t *off = t.off + r * (blocks + 1) + i;
                 s->sum[width / s->vw](off[1] - off[0], t.e + off[0], t.w, t.acc + r * width, i == 0);
@@ -73,7 +75,7 @@ int cpu_spike_linear(uint32_t isa, int64_t m, const uint8_t *const *x, int64_t K
 /* ---- linear_dw ----------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct dw_work {
-    float *g, *sum, *tile; /* [rows][panel]; of one group; [TURN][panel] */
+    float *g, *tile;       /* [rows][panel]; [TURN][panel] */
     int32_t *off, *at;     /* [cols * groups + 1]; where the next entry of a column goes */
     uint16_t *e, *row;     /* rows of each column's spikes; columns of a row's */
 } dw_work;
@@ -81,8 +83,7 @@ typedef struct dw_work {
 static size_t dw_work_of(uint32_t isa, int64_t rows, int64_t cols, void *scratch, dw_work *w) {
     int64_t panel = panel_width(isa), groups = (rows + HK_GROUP - 1) / HK_GROUP; /* at most */
     w->g = scratch;
-    w->sum = w->g + rows * panel;
-    w->tile = w->sum + panel;
+    w->tile = w->g + rows * panel;
     w->off = (int32_t *)(w->tile + TURN * panel);
     w->at = w->off + cpu_up(cols * groups + 1, 16);
     w->row = (uint16_t *)(w->at + cpu_up(cols * groups, 16));
@@ -121,19 +122,10 @@ int cpu_spike_linear_dw(uint32_t isa, int64_t groups, const int64_t *first, cons
         }
         for (int64_t k = 0; k < cols; k += TURN) {
             int64_t kn = cpu_min(TURN, cols - k);
-            memset(w.tile, 0, (size_t)(kn * width) * 4);
-            for (int64_t j = 0; j < groups; j++)
-                for (int64_t q = 0; q < kn; q++) {
-                    const int32_t *off = w.off + (k + q) * groups + j;
-                    float *to = w.tile + q * width;
-                    if (off[0] == off[1]) continue;
-                    s->sum[width / s->vw](off[1] - off[0], w.e + off[0], w.g, w.sum, 1);
-                    for (int64_t i = 0; i < width; i++) to[i] += w.sum[i];
-                }
-            for (int64_t i = 0; i < m; i++) {
-                float *row = out + (o0 + o + i) * K + k0 + k;
-                for (int64_t q = 0; q < kn; q++) row[q] = w.tile[q * width + i];
-            }
+            for (int64_t j = 0; j < groups; j += GROUPS)
+                for (int64_t q = 0; q < kn; q++)
+                    s->groups[width / s->vw](cpu_min(GROUPS, groups - j), w.off + (k + q) * groups + j, w.e, w.g, w.tile + q * width, j == 0);
+            cpu_turn[isa](kn, m, w.tile, width, out + (o0 + o) * K + k0 + k, K);
         }
     }
     return 1;

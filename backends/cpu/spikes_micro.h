@@ -1,4 +1,5 @@
-/* spikes_micro.h - the kernels of spikes.h for one ISA level; included by spikes.c with NAME, V, VW, VLOAD, VSTORE. */
+/* spikes_micro.h - the kernels of spikes.h for one ISA level; included by spikes.c with NAME, V, VW, VLOAD, VSTORE, and AT_ONCE: sums of a group that
+ * fit the registers beside as many totals. */
 
 #define ROWS(NV)                                                                                                                                               \
     static void NAME(rows_##NV)(const spike_row *s, const float *w, float *acc, int first) {                                                                   \
@@ -25,6 +26,29 @@
         }                                                                                                                                                      \
         UNROLL for (int v = 0; v < NV; v++) VSTORE(acc + v * VW, a[v]);                                                                                        \
     }
+#define GROUPS_PART(NV, FROM, N)                                                                                                                               \
+    if (N) {                                                                                                                                                  \
+        V t[N ? N : 1];                                                                                                                                        \
+        UNROLL for (int v = 0; v < N; v++) t[v] = first ? (V){ 0 } : VLOAD(to + (FROM + v) * VW);                                                              \
+        for (int64_t k = 0; k < groups; k++) {                                                                                                                 \
+            const uint16_t *at = e + off[k], *end = e + off[k + 1];                                                                                            \
+            if (at == end) continue;                                                                                                                           \
+            const float *row = g + (int64_t)*at++ * (NV * VW) + FROM * VW;                                                                                     \
+            V a[N ? N : 1];                                                                                                                                    \
+            UNROLL for (int v = 0; v < N; v++) a[v] = VLOAD(row + v * VW);                                                                                     \
+            for (; at < end; at++) {                                                                                                                           \
+                row = g + (int64_t)*at * (NV * VW) + FROM * VW;                                                                                                \
+                UNROLL for (int v = 0; v < N; v++) a[v] += VLOAD(row + v * VW);                                                                                \
+            }                                                                                                                                                  \
+            UNROLL for (int v = 0; v < N; v++) t[v] += a[v];                                                                                                   \
+        }                                                                                                                                                      \
+        UNROLL for (int v = 0; v < N; v++) VSTORE(to + (FROM + v) * VW, t[v]);                                                                                 \
+    }
+#define GROUPS(NV)                                                                                                                                             \
+    static void NAME(groups_##NV)(int64_t groups, const int32_t *off, const uint16_t *e, const float *g, float *to, int first) {                               \
+        GROUPS_PART(NV, 0, (NV < AT_ONCE ? NV : AT_ONCE))                                                                                                      \
+        GROUPS_PART(NV, AT_ONCE, (NV > AT_ONCE ? NV - AT_ONCE : 0))                                                                                            \
+    }
 #define TAPS(name, R, K)                                                                                                                                       \
     static void NAME(name)(int64_t n, const uint16_t *at, const float *g, int64_t pitch, float *acc) {                                                         \
         V a[R][K];                                                                                                                                             \
@@ -41,17 +65,22 @@
 
 ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8)
 SUM(1) SUM(2) SUM(3) SUM(4) SUM(5) SUM(6) SUM(7) SUM(8)
+GROUPS(1) GROUPS(2) GROUPS(3) GROUPS(4) GROUPS(5) GROUPS(6) GROUPS(7) GROUPS(8)
 TAPS(taps_1, 1, 1) TAPS(taps_2, 1, 2) TAPS(taps_3, 1, 3) TAPS(taps_4, 1, 4) TAPS(taps_5, 1, 5) TAPS(taps_6, 1, 6) TAPS(taps_7, 1, 7) TAPS(taps_3x3, 3, 3)
 
 static const cpu_spikes NAME(spikes) = {
     VW,
     { NULL, NAME(rows_1), NAME(rows_2), NAME(rows_3), NAME(rows_4), NAME(rows_5), NAME(rows_6), NAME(rows_7), NAME(rows_8) },
     { NULL, NAME(sum_1), NAME(sum_2), NAME(sum_3), NAME(sum_4), NAME(sum_5), NAME(sum_6), NAME(sum_7), NAME(sum_8) },
+    { NULL, NAME(groups_1), NAME(groups_2), NAME(groups_3), NAME(groups_4), NAME(groups_5), NAME(groups_6), NAME(groups_7), NAME(groups_8) },
     { NULL, NAME(taps_1), NAME(taps_2), NAME(taps_3), NAME(taps_4), NAME(taps_5), NAME(taps_6), NAME(taps_7) },
     NAME(taps_3x3),
 };
 #undef ROWS
 #undef SUM
+#undef GROUPS_PART
+#undef GROUPS
+#undef AT_ONCE
 #undef TAPS
 #undef NAME
 #undef V
