@@ -210,7 +210,7 @@ void hk__state_next(hk_builder *, const hk_module *, const char *field, hk_value
 hk_value hk__loop_carry_plain(hk__builder *, int32_t loop, const hk_desc *);
 /* ---- core/graph/neuron.c ---- */
 void hk__neuron_build(hk_builder *, const hk_module *, int n_in, const hk_value *in, int n_out, hk_value *out);
-hk_value hk__neuron_op(hk_builder *, const hk_module *, hk_value x, hk_value *seq);
+hk_value hk__neuron_op(hk_builder *, const hk_module *, hk_value x, hk_value *state);
 /* ---- core/graph/shape.c: rules shared by operation types ---- */
 uint32_t hk__join_flags(const hk_desc *in, int n);
 /* Sums a gradient down to what `like` varies with (HK_G for STATIC). The gradient belongs to rows that vary with `rows`; where it does

@@ -21,12 +21,12 @@ static double state_default(const hk_module *m, const char *def) {
     return hk_is_none(m, end) ? 0.0 : v * hk_get_real(m, end);
 }
 
-hk_value hk__neuron_op(hk_builder *bb, const hk_module *m, hk_value x, hk_value *seq) {
+hk_value hk__neuron_op(hk_builder *bb, const hk_module *m, hk_value x, hk_value *state) {
     hk__builder *b = hk__b(bb);
     const hk__module *mod = hk__mod(m);
     if (strcmp(mod->iface, "hk.neuron/1") != 0) return hk__builder_fail(bb, HK_EINVAL, "'%s' is no neuron", mod->id), HK_NONE;
     const hk_neuron_type *type = mod->type;
-    for (uint32_t i = 0; seq && i < type->n_state; i++) seq[i] = HK_NONE;
+    for (uint32_t i = 0; state && i < 2 * type->n_state; i++) state[i] = HK_NONE;
     if (b->status != HK_OK) return HK_NONE;
     hk_neuron *neuron = hk__pool(b->g, sizeof *neuron);
     if (!neuron) return hk__builder_fail(bb, HK_ENOMEM, "out of memory for the graph"), HK_NONE;
@@ -57,7 +57,7 @@ hk_value hk__neuron_op(hk_builder *bb, const hk_module *m, hk_value x, hk_value 
         hk__state_next(bb, m, type->states[i].name, result[1 + i]);
         hk_value each = b->loop ? result[1 + i] : result[1 + type->n_state + i];
         bb->api->name_output(bb, m, type->states[i].name, each);
-        if (seq) seq[i] = each;
+        if (state) state[i] = each, state[type->n_state + i] = operand[1 + i];
     }
     return result[0];
 }

@@ -83,7 +83,7 @@ typedef struct hk_neuron_type {
     const char *text, *prefix;                                                           /* the dialect text; functions are <prefix>_pre, _post, _pre_bwd, _post_bwd */
     const hk_neuron_kernel *kernels;                                                     /* best first; the last is baseline */
     uint32_t n_kernel, n_h;
-    /* [main] (optional) What surrounds the neuron operation: emits operations before and after hk_neuron_op(b, self, x, seq), or a loop around it, or others in its
+    /* [main] (optional) What surrounds the neuron operation: emits operations before and after hk_neuron_op(b, self, x, state), or a loop around it, or others in its
      * place, and fills *y. NULL: *y = hk_neuron_op(b, self, x, NULL). Fails by b->api->fail, and returns its code. */
     hk_status (*build)(hk_builder *, const hk_module *self, hk_value x, hk_value *y);
 } hk_neuron_type;

@@ -59,11 +59,14 @@ static bool listed(const char *const *list, const char *word) {
     return false;
 }
 
+/* Arguments of the package for which false means "not given". */
+static const char *const not_given[] = { "beta", "R", "C", NULL };
+
 bool gr_put_args(gr_text *t, const json_t *args, const char *const *skip, bool drop_null, bool first) {
     const char *key;
     json_t *v;
     json_object_foreach((json_t *)(uintptr_t)args, key, v) {
-        if (listed(skip, key) || (drop_null && json_is_null(v))) continue;
+        if (listed(skip, key) || (drop_null && json_is_null(v)) || (json_is_false(v) && listed(not_given, key))) continue;
         gr_put(t, "%s%s=", first ? "" : ", ", key);
         gr_put_value(t, v);
         first = false;
