@@ -36,6 +36,7 @@ typedef struct hk__param {
     uint32_t law;
     double a, b;
     double *values; /* in place of a law, or NULL */
+    bool diagonal;  /* 0 elsewhere */
 } hk__param;
 
 typedef struct hk__module {

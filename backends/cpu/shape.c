@@ -1,4 +1,4 @@
-/* shape.c - concat, slice, pad, copy: rows moved, cut and joined. A unit is a row of the output. */
+/* shape.c - concat, slice, pad, diagonal and its adjoint, copy: rows moved, cut and joined. A unit is a row of the output. */
 #include "cpu.h"
 
 typedef struct shape_plan {
@@ -69,20 +69,45 @@ static hk_status copy_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64
     return HK_OK;
 }
 
+static hk_status diagonal_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
+    (void)scratch;
+    const hk_desc *x = &p->d[0], *out = cpu_out(p, 0);
+    const int64_t K = x->shape[0];
+    for (int64_t r = lo; r < hi; r++) {
+        const float *from = (const float *)row_of(x, b->ptr[0], out, b, r);
+        float *to = (float *)row_of(out, b->ptr[1], out, b, r);
+        if (out->rank == 2) memset(to, 0, (size_t)(K * K) * sizeof *to);
+        for (int64_t k = 0; k < K; k++)
+            if (out->rank == 2) to[k * (K + 1)] = from[k];
+            else to[k] = from[k * (K + 1)];
+    }
+    return HK_OK;
+}
+
+/* Lines of slice and pad: what lies behind one index of the axes before the cut one. Axis 0 of a row of several is stored last. */
+static void set_lines(shape_plan *P, const hk_opdesc *o) {
+    const hk_desc *x = &o->in[0], *y = &o->out[0];
+    int64_t axis = cpu_attr(o, "axis")->i ? cpu_attr(o, "axis")->i - 1 : x->rank - 1, inner = 1;
+    if (!cpu_channels_last(x))
+        for (int64_t k = axis + 1; k < x->rank; k++) inner *= x->shape[k];
+    P->start = cpu_attr(o, "start")->i * inner;
+    P->from = x->rank ? x->shape[axis] * inner : 1, P->to = y->rank ? y->shape[axis] * inner : 1;
+    P->outer = hk_desc_elems(y) / cpu_max(P->to, 1);
+}
+
 static hk_status shape_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     hk_status s = cpu_plan_new(dev, o, sizeof(shape_plan), out);
     if (s != HK_OK) return s;
     shape_plan *P = (shape_plan *)*out;
-    const hk_desc *x = &o->in[0], *y = &o->out[0];
-    int concat = !strcmp(o->op, "concat"), copy = !strcmp(o->op, "copy");
-    if (!copy && cpu_channels_last(y)) return cpu_fail(dev, HK_EUNSUPPORTED, "%s: %s: rows that vary with n must have one axis", o->path, o->op);
-    P->start = cpu_attr(o, "start")->i;
-    P->from = x->rank ? x->shape[x->rank - 1] : 1, P->to = y->rank ? y->shape[y->rank - 1] : 1;
-    P->outer = hk_desc_elems(y) / cpu_max(P->to, 1);
+    const hk_desc *y = &o->out[0];
+    int concat = !strcmp(o->op, "concat"), copy = !strcmp(o->op, "copy"), slice = !strcmp(o->op, "slice"), pad = !strcmp(o->op, "pad");
+    if (concat && cpu_channels_last(y)) return cpu_fail(dev, HK_EUNSUPPORTED, "%s: %s: rows that vary with n must have one axis", o->path, o->op);
+    if (slice || pad) set_lines(P, o);
     P->base.units = shape_units;
-    P->base.run = concat ? concat_run : copy ? copy_run : !strcmp(o->op, "slice") ? slice_run : pad_run;
+    P->base.run = concat ? concat_run : copy ? copy_run : slice ? slice_run : pad ? pad_run : diagonal_run;
     P->base.grain = cpu_max(1, 16384 / (hk_desc_elems(y) + 16));
     return HK_OK;
 }
 
-const cpu_op cpu_ops_shape[] = { { "concat", shape_new }, { "slice", shape_new }, { "pad", shape_new }, { "copy", shape_new }, { NULL, NULL } };
+const cpu_op cpu_ops_shape[] = { { "concat", shape_new }, { "slice", shape_new }, { "pad", shape_new }, { "copy", shape_new },
+    { "diagonal", shape_new }, { "diagonal_bwd", shape_new }, { NULL, NULL } };

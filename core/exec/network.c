@@ -72,6 +72,7 @@ static hk_status draw(hk_network *net, const hk__module *m) {
                 break;
             default: v[j] = (float)p->a;
             }
+            if (p->diagonal && j % (p->shape[0] + 1)) v[j] = 0;
         }
         hk_status st = hk_network_write_param(net, k, v);
         free(v);

@@ -88,6 +88,9 @@ static hk_status declare(hk_module *base, const char *name, int rank, const int6
     if (!m->initialising) return fail(base, HK_ESTATE, "parameters are declared in init only");
     if (!name || !name[0]) return fail(base, HK_EINVAL, "a parameter has no name");
     if (rank < 0 || rank > HK_MAX_RANK) return fail(base, HK_EINVAL, "parameter '%s' has %d axes, expected 0 to %d", name, rank, HK_MAX_RANK);
+    const uint32_t diagonal = like.law & HK_INIT_DIAGONAL;
+    if (diagonal && (rank != 2 || shape[0] != shape[1])) return fail(base, HK_EINVAL, "parameter '%s' has a diagonal, but is no square matrix", name);
+    like.law &= ~diagonal;
     if (!v && (like.law < HK_INIT_CONST || like.law > HK_INIT_NORMAL)) return fail(base, HK_EINVAL, "parameter '%s' has the unknown initial law %u", name, (unsigned)like.law);
     for (int i = 0; i < rank; i++) {
         if (shape[i] < 1) return fail(base, HK_ESHAPE, "parameter '%s': axis %d is %lld, expected at least 1", name, i, (long long)shape[i]);
@@ -108,7 +111,7 @@ static hk_status declare(hk_module *base, const char *name, int rank, const int6
     if (v) memcpy(values, v, (size_t)elems * sizeof *v);
     hk__param *p = &m->params[m->n_params++];
     *p = like;
-    p->name = own, p->rank = rank, p->values = values;
+    p->name = own, p->rank = rank, p->values = values, p->diagonal = diagonal != 0;
     if (rank) memcpy(p->shape, shape, (size_t)rank * sizeof *shape);
     return HK_OK;
 }

@@ -23,30 +23,59 @@ HK_GRAD(concat_grad) {
     if (c->need[1]) c->gin[1] = hk_slice(c->b, c->gout[0], a.shape[0], d.shape[0]);
 }
 
+/* The axis of slice and pad: the attribute counts from 1; 0 or none is the last one. */
+static int axis_of(const hk__node *n, const hk_desc *x) {
+    int axis = (int)hk__attr_int(n, "axis");
+    return axis ? axis - 1 : x->rank - 1;
+}
+
 HK_INFER(slice_infer) {
+    char t[96];
     int64_t start = hk__attr_int(n, "start"), len = hk__attr_int(n, "len");
     out[0] = in[0];
     if (!hk__known(&in[0])) return;
-    int last = in[0].rank - 1;
-    if (in[0].rank < 1 || (in[0].rank > 1 && in[0].flags & (HK_N | HK_T)) || start < 0 || len < 1 || start + len > in[0].shape[last]) {
-        char t[96];
-        hk__builder_fail(b, HK_ESHAPE, "slice: %lld numbers from %lld do not lie in the last axis of %s", (long long)len, (long long)start, hk__shape_text(&in[0], t));
+    int axis = axis_of(n, &in[0]);
+    if (axis > 0 && (in[0].flags & (HK_N | HK_T))) {
+        hk__builder_fail(b, HK_ESHAPE, "slice: of a row %s that varies only the first axis can be cut", hk__shape_text(&in[0], t));
         return;
     }
-    out[0].shape[last] = len;
+    if (axis < 0 || axis >= in[0].rank || start < 0 || len < 1 || start + len > in[0].shape[axis]) {
+        hk__builder_fail(b, HK_ESHAPE, "slice: %lld numbers from %lld do not lie in axis %d of %s", (long long)len, (long long)start, axis, hk__shape_text(&in[0], t));
+        return;
+    }
+    out[0].shape[axis] = len;
 }
 
 HK_GRAD(slice_grad) {
     if (!c->gout[0]) return;
     hk_desc x = hk_value_desc(c->b, c->node->in[0]);
-    const hk_attr attr[2] = { { "start", hk__attr_int(c->node, "start"), 0, NULL }, { "total", x.shape[x.rank - 1], 0, NULL } };
-    c->gin[0] = hk__emit1(c->b, "pad", 1, c->gout, 2, attr);
+    int axis = axis_of(c->node, &x);
+    const hk_attr attr[3] = { { "start", hk__attr_int(c->node, "start"), 0, NULL }, { "total", x.shape[axis], 0, NULL }, { "axis", axis + 1, 0, NULL } };
+    c->gin[0] = hk__emit1(c->b, "pad", 1, c->gout, 3, attr);
 }
 
 HK_INFER(pad_infer) {
     out[0] = in[0];
-    out[0].shape[in[0].rank - 1] = hk__attr_int(n, "total");
+    out[0].shape[axis_of(n, &in[0])] = hk__attr_int(n, "total");
     (void)b;
+}
+
+HK_INFER(diagonal_infer) {
+    char t[96];
+    out[0] = hk__desc(HK_F32, in[0].flags, 1, in[0].shape);
+    if (in[0].rank != 2 || in[0].shape[0] != in[0].shape[1] || in[0].flags)
+        hk__builder_fail(b, HK_ESHAPE, "diagonal: expected a square matrix that does not vary, got %s", hk__shape_text(&in[0], t));
+    (void)n;
+}
+
+HK_GRAD(diagonal_grad) {
+    if (c->gout[0]) c->gin[0] = hk__emit1(c->b, "diagonal_bwd", 1, c->gout, 0, NULL);
+}
+
+HK_INFER(diagonal_bwd_infer) {
+    int64_t shape[2] = { in[0].shape[0], in[0].shape[0] };
+    out[0] = hk__desc(HK_F32, in[0].flags, 2, shape);
+    (void)b, (void)n;
 }
 
 HK_INFER(flatten_infer) {
@@ -102,8 +131,10 @@ HK_INFER(time_as_column_infer) {
 
 const hk__op hk__ops_shape[] = {
     { "concat", HK_TIME_POINT, 0, concat_infer, concat_grad, "a then b" },
-    { "slice", HK_TIME_POINT, 0, slice_infer, slice_grad, "part of the last axis" },
+    { "slice", HK_TIME_POINT, 0, slice_infer, slice_grad, "part of an axis" },
     { "pad", HK_TIME_POINT, HK_OP_LINEAR_G, pad_infer, NULL, "zeros around" },
+    { "diagonal", HK_TIME_POINT, 0, diagonal_infer, diagonal_grad, "diagonal of a square matrix" },
+    { "diagonal_bwd", HK_TIME_POINT, HK_OP_LINEAR_G, diagonal_bwd_infer, NULL, "adjoint of diagonal" },
     { "flatten", HK_TIME_POINT, 0, flatten_infer, flatten_grad, "one axis, border order" },
     { "unflatten", HK_TIME_POINT, 0, unflatten_infer, NULL, "adjoint of flatten" },
     { "column_as_time", HK_TIME_WHOLE, 0, column_as_time_infer, column_as_time_grad, "y[t,h] = x[h,t]" },

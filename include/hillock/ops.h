@@ -27,8 +27,10 @@
  * | sum_t            | x fs SEQ -> f HELD (STEP -> STATIC)                   | scale f         | scale * sum over t, t ascending
  * | repeat_t         | x HELD -> the same SEQ                                |                 | copy for each t
  * | concat           | a fs[A], b fs[B] -> [A+B], dtype of a if equal else f |                 | a then b, along the only axis
- * | slice            | x fs[.., K] -> same dtype [.., len]                   | start, len      | along the last axis of a STATIC matrix or of a [K] row
- * | pad              | g f[.., len] -> f[.., total]                          | start, total    | zeros around (adjoint of slice); also on G
+ * | slice            | x fs[.., K, ..] -> same dtype [.., len, ..]           | start, len, axis | along an axis of a STATIC value, or the first one of a row; axis counts from 1, 0: the last one
+ * | pad              | g f[.., len, ..] -> f[.., total, ..]                  | start, total, axis | zeros around (adjoint of slice); also on G
+ * | diagonal         | w f[K,K] STATIC -> f[K]                               |                 | w[k,k]
+ * | diagonal_bwd     | g f[K] -> f[K,K]                                      |                 | g on the diagonal, else 0; also on G
  * | flatten          | x fs[C,...] -> same dtype [C*...]                     |                 | border order (storage H,W,C becomes C,H,W)
  * | unflatten        | g f[C*...] -> f[C,...]                                | ref_in          | adjoint of flatten; the output's desc says the shape
  * | column_as_time   | x f[1,H,W] or [H,W] HELD -> f[H] SEQ, T = W           |                 | y[t,h] = x[h,t]
@@ -163,6 +165,13 @@ static inline hk_value hk_slice(hk_builder *b, hk_value x, int64_t start, int64_
     const hk_attr attr[2] = { { "start", start, 0, NULL }, { "len", len, 0, NULL } };
     HK_OP1("slice", 1, 2);
 }
+/* axis from 0: any of a STATIC value, the first one of a row. */
+static inline hk_value hk_slice_axis(hk_builder *b, hk_value x, int axis, int64_t start, int64_t len) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[3] = { { "start", start, 0, NULL }, { "len", len, 0, NULL }, { "axis", axis + 1, 0, NULL } };
+    HK_OP1("slice", 1, 3);
+}
+static inline hk_value hk_diagonal(hk_builder *b, hk_value w) { return hk_op_unary(b, "diagonal", w); }
 static inline hk_value hk_one_hot(hk_builder *b, hk_value y, int64_t classes) {
     const hk_value in[1] = { y };
     const hk_attr attr[1] = { { "classes", classes, 0, NULL } };

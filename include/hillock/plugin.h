@@ -104,6 +104,7 @@ typedef struct hk_field {
 } hk_field;
 
 typedef enum hk_init_law { HK_INIT_CONST = 1, HK_INIT_UNIFORM /* in [a, b) */, HK_INIT_NORMAL /* mean a, sd b */ } hk_init_law;
+enum { HK_INIT_DIAGONAL = 0x100u }; /* with a law, of a square matrix: 0 off the diagonal */
 
 /* Function table of a module; the first member of every hk_module. */
 typedef struct hk_module_api {

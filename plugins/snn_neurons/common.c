@@ -39,17 +39,23 @@ int snn_coupled(const hk_module *self) {
     return hk_get_bool(self, "inhibition") && !hk_get_bool(self, "reset_delay") && hk_get_int(self, "reset_mechanism") != SNN_NONE;
 }
 
-hk_value snn_output(hk_builder *b, const hk_module *self, hk_value spikes, hk_value mem) {
+static hk_value graded(hk_builder *b, const hk_module *self, hk_value spikes) {
     double factor;
-    if (hk_get_bool(self, "inhibition")) {
-        const hk_desc d = hk_value_desc(b, mem);
-        if (d.dtype != HK_ABSENT && d.rank != 1)
-            return b->api->fail(b, HK_ESHAPE, "inhibition needs an input of one axis for each sample and step, got %d axes; put Flatten before it", (int)d.rank), HK_NONE;
-        return hk_mul(b, spikes, hk_first_max(b, hk_sub(b, mem, hk_param(b, self, "threshold"))));
-    }
     /* A factor that is 1 and stays so costs nothing: spikes remain bytes. */
     if (hk_get_reals(self, "graded_spikes_factor", &factor, 1) == 1 && factor == 1.0 && !hk_get_bool(self, "learn_graded_spikes_factor")) return spikes;
     return hk_mul(b, spikes, hk_param(b, self, "graded_spikes_factor"));
+}
+
+hk_value snn_output(hk_builder *b, const hk_module *self, hk_value spikes, hk_value mem) {
+    if (hk_get_bool(self, "inhibition")) {
+        const hk_desc d = hk_value_desc(b, mem);
+        if (d.dtype != HK_ABSENT && d.rank != 1)
+            return b->api->fail(
+                       b, HK_ESHAPE, "inhibition needs an input of one axis for each sample and step, got %d axes; put Flatten before it", (int)d.rank),
+                   HK_NONE;
+        return hk_mul(b, spikes, hk_first_max(b, hk_sub(b, mem, hk_param(b, self, "threshold"))));
+    }
+    return graded(b, self, spikes);
 }
 
 /* Coupled neurons fire by the text, which leaves their reset out: D = y - R; mem = mem - D threshold, or mem - D mem. */
@@ -82,4 +88,17 @@ hk_status snn_build_delay(hk_builder *b, const hk_module *self, hk_value x, hk_v
     *y = hk_loop_stack(b, loop, snn_step(b, self, hk_loop_at(b, loop, x), 1));
     hk_loop_end(b, loop);
     return HK_OK;
+}
+
+hk_value snn_fire(hk_builder *b, const hk_module *self, hk_value mem) {
+    const hk_surrogate s = hk_surrogate_of(hk_get_object(self, "surrogate"));
+    const hk_surrogate *kept = hk_keep(b, &s, sizeof s);
+    return kept ? graded(b, self, hk_fire(b, hk_sub(b, mem, hk_param(b, self, "threshold")), kept, 1, b->api->spiking(b))) : HK_NONE;
+}
+
+hk_value snn_reset(hk_builder *b, const hk_module *self, hk_value mem, hk_value before) {
+    const int64_t mode = hk_get_int(self, "reset_mechanism");
+    if (mode == SNN_NONE) return mem;
+    hk_value threshold = hk_param(b, self, "threshold"), r = hk_positive(b, hk_sub(b, before, threshold));
+    return mode == SNN_SUBTRACT ? hk_sub(b, mem, hk_mul(b, r, threshold)) : hk_mul(b, mem, hk_affine(b, r, -1.0, 1.0));
 }

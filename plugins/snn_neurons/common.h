@@ -116,10 +116,18 @@ hk_status snn_build_delay(hk_builder *b, const hk_module *self, hk_value x, hk_v
 hk_status snn_recurrent_init(hk_module *self);
 hk_value snn_recurrent_build(hk_builder *b, const hk_module *self, hk_value x, int coupled);
 
+/* ---- for the cells that are built from operations alone ---- */
+
+/* The spikes of mem > threshold by the field `surrogate`, times graded_spikes_factor. */
+hk_value snn_fire(hk_builder *b, const hk_module *self, hk_value mem);
+/* The late reset of mem, given that of the step before: mem - R threshold, (1 - R) mem, or mem. */
+hk_value snn_reset(hk_builder *b, const hk_module *self, hk_value mem, hk_value before);
+
 /* membrane.c: m = gain x + beta mem, a text that several types share. */
 const hk_neuron_type *snn_membrane_type(void);
 
 #define SNN_NEURONS(X) X(snn_leaky) X(snn_synaptic) X(snn_lapicque) X(snn_alpha) X(snn_rleaky) X(snn_rsynaptic)
+extern const hk_module_type snn_leaky_parallel_type, snn_slstm_type, snn_sconv2d_lstm_type;
 #define SNN_NEURON_DECLARE(prefix) hk_status prefix##_register(const hk_host *host);
 SNN_NEURONS(SNN_NEURON_DECLARE)
 

@@ -24,7 +24,8 @@ hk_status snn_recurrent_init(hk_module *self) {
     int64_t k[2] = { 0, 0 };
     if (!hk_get_bool(self, "all_to_all")) {
         if (linear || channels || kernel)
-            return self->api->fail(self, HK_ECONFIG, "all_to_all=false feeds each spike back by V: linear_features, conv2d_channels and kernel_size must be none");
+            return self->api->fail(
+                self, HK_ECONFIG, "all_to_all=false feeds each spike back by V: linear_features, conv2d_channels and kernel_size must be none");
         return snn_param(self, "V", "learn_recurrent");
     }
     if (linear == (channels || kernel) || channels != kernel)
@@ -36,7 +37,8 @@ hk_status snn_recurrent_init(hk_module *self) {
     if (hk_get_ints(self, "kernel_size", k, 2) > 2) return self->api->fail(self, HK_ECONFIG, "kernel_size must be an integer or two of them (height, width)");
     kernel_of(self, k);
     if (k[0] % 2 == 0 || k[1] % 2 == 0)
-        return self->api->fail(self, HK_ECONFIG, "kernel_size must be odd, so that what is fed back has the neurons' shape; got %lld and %lld", (long long)k[0], (long long)k[1]);
+        return self->api->fail(
+            self, HK_ECONFIG, "kernel_size must be odd, so that what is fed back has the neurons' shape; got %lld and %lld", (long long)k[0], (long long)k[1]);
     const int64_t c = hk_get_int(self, "conv2d_channels"), shape[4] = { c, c, k[0], k[1] };
     return add_layer(self, 4, shape, (double)(c * k[0] * k[1]));
 }
@@ -59,7 +61,8 @@ hk_value snn_recurrent_build(hk_builder *b, const hk_module *self, hk_value x, i
     const int64_t want = kind == LINEAR ? hk_get_int(self, "linear_features") : kind == CONV ? hk_get_int(self, "conv2d_channels") : 0;
     if (d.dtype != HK_ABSENT && kind != OWN && (d.rank != (kind == LINEAR ? 1 : 3) || d.shape[0] != want))
         return b->api->fail(b, HK_ESHAPE, "the input of one step has %d axes, the first of %lld; expected %s=%lld in the first of %d", (int)d.rank,
-                            (long long)(d.rank ? d.shape[0] : 1), kind == LINEAR ? "linear_features" : "conv2d_channels", (long long)want, kind == LINEAR ? 1 : 3), HK_NONE;
+                   (long long)(d.rank ? d.shape[0] : 1), kind == LINEAR ? "linear_features" : "conv2d_channels", (long long)want, kind == LINEAR ? 1 : 3),
+               HK_NONE;
     hk_loop loop = hk_loop_begin(b);
     hk_value y1 = hk_loop_carry(b, loop, "spk");
     hk_value y = snn_step(b, self, hk_add(b, hk_loop_at(b, loop, x), feedback(b, self, y1)), coupled);

@@ -202,6 +202,26 @@ static void test_shape(void **state) {
         hn_value g = hn_new(HK_F32, G, T, N, SHAPE(4, 3)), gp = hn_new(HK_F32, G, T, N, SHAPE(4, 8));
         run("pad", T, N, 1, &g, 1, &gp, 2, pad, 0);
         HN_EACH(gp, t, i, e) assert_true(hn_at(&gp, t, i, e) == (e % 8 >= 2 && e % 8 < 5 ? hn_at(&g, t, i, e / 8 * 3 + e % 8 - 2) : 0));
+        const hk_attr cut0[3] = { { "start", 1, 0, NULL }, { "len", 2, 0, NULL }, { "axis", 1, 0, NULL } }, pad0[3] = { { "start", 1, 0, NULL }, { "total", 4, 0, NULL }, { "axis", 1, 0, NULL } };
+        for (int row = 0; row < 2; row++) { /* the first axis, of a matrix and of a row of pictures */
+            const uint32_t F = row ? SEQ : STATIC;
+            hn_value a = hn_new(HK_F32, F, T, N, SHAPE(4, 3, 5)), c = hn_new(HK_F32, F, T, N, SHAPE(2, 3, 5));
+            run("slice", T, N, 1, &a, 1, &c, 3, cut0, 0);
+            HN_EACH(c, t, i, e) assert_true(hn_at(&c, t, i, e) == hn_at(&a, t, i, e + 15));
+            run("pad", T, N, 1, &c, 1, &a, 3, pad0, 0);
+            HN_EACH(a, t, i, e) assert_true(hn_at(&a, t, i, e) == (e >= 15 && e < 45 ? hn_at(&c, t, i, e - 15) : 0));
+            drop(1, &a), drop(1, &c);
+        }
+        const hk_attr cut1[3] = { { "start", 1, 0, NULL }, { "len", 2, 0, NULL }, { "axis", 2, 0, NULL } };
+        hn_value m = hn_new(HK_F32, STATIC, T, N, SHAPE(4, 3, 5)), mid = hn_new(HK_F32, STATIC, T, N, SHAPE(4, 2, 5)), sq = hn_new(HK_F32, STATIC, T, N, SHAPE(5, 5));
+        hn_value line = hn_new(HK_F32, STATIC, T, N, SHAPE(5)), gl = hn_new(HK_F32, G, T, N, SHAPE(5)), gsq = hn_new(HK_F32, G, T, N, SHAPE(5, 5));
+        run("slice", T, N, 1, &m, 1, &mid, 3, cut1, 0);
+        HN_EACH(mid, t, i, e) assert_true(hn_at(&mid, t, i, e) == hn_at(&m, t, i, e / 10 * 15 + e % 10 + 5));
+        run("diagonal", T, N, 1, &sq, 1, &line, 0, NULL, 0);
+        HN_EACH(line, t, i, e) assert_true(hn_at(&line, t, i, e) == hn_at(&sq, t, i, 6 * e));
+        run("diagonal_bwd", T, N, 1, &gl, 1, &gsq, 0, NULL, 0);
+        HN_EACH(gsq, t, i, e) assert_true(hn_at(&gsq, t, i, e) == (e % 6 ? 0 : hn_at(&gl, t, i, e / 6)));
+        drop(1, &m), drop(1, &mid), drop(1, &sq), drop(1, &line), drop(1, &gl), drop(1, &gsq);
         drop(2, ab), drop(1, &y), drop(1, &s), drop(1, &w), drop(1, &ws), drop(1, &g), drop(1, &gp);
         for (int dt = HK_F32; dt <= HK_SPIKE; dt++) {
             hn_value x = hn_new((hk_dtype)dt, SEQ, T, N, SHAPE(3, 4, 5)), f = hn_new((hk_dtype)dt, SEQ, T, N, SHAPE(60)),

@@ -118,6 +118,7 @@ static void all_passes(gcase c) {
 
 #define SEQ(T_, N_, n_) .T = T_, .N = N_, .seq = 1, .rank = 1, .shape = { n_ }, .lo = -1, .hi = 1.5
 #define HELD(T_, N_, n_) .T = T_, .N = N_, .seq = 0, .rank = 1, .shape = { n_ }, .lo = -1, .hi = 1.5
+#define PICTURE(seq_, T_, N_, C_, H_, W_) .seq = seq_, .T = T_, .N = N_, .rank = 3, .shape = { C_, H_, W_ }, .lo = -1, .hi = 1
 
 static void test_linear(void **state) {
     (void)state;
@@ -143,6 +144,48 @@ static void test_neurons(void **state) {
         check(&(gcase){ .text = texts[i], SEQ(5, 3, 4) });
         check(&(gcase){ .text = texts[i], SEQ(1, 1, 1) });
         check(&(gcase){ .text = texts[i], HELD(3, 17, 3) });
+    }
+}
+
+/* snnTorch's neurons and cells: every reset, with feedback, coupled by inhibition, inside a loop (MultiStep) too. */
+static void test_snn_neurons(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "snn.Leaky(0.7, 0.4, reset_mechanism=zero, reset_delay=false, inhibition=true, learn_threshold=true)",
+        "snn.Leaky([0.7, 0.2, 1.3, 0.5], [0.4, 0.3, 0.2, 0.1], reset_delay=false, inhibition=true, learn_beta=true, learn_threshold=true)",
+        "snn.Synaptic(0.6, 0.8, 0.4, learn_alpha=true, learn_beta=true, learn_threshold=true)",
+        "snn.Synaptic(0.6, 0.8, 0.4, reset_mechanism=zero, reset_delay=false, learn_threshold=true)",
+        "snn.Alpha(0.9, 0.6, 0.2, learn_alpha=true, learn_beta=true, learn_threshold=true)",
+        "snn.Alpha(0.9, 0.6, 0.2, reset_mechanism=subtract, learn_alpha=true, learn_beta=true, learn_threshold=true)",
+        "snn.Lapicque(0.7, threshold=0.3, learn_threshold=true)",
+        "snn.Lapicque(R=1.5, C=2.0, time_step=0.5, threshold=0.2, reset_mechanism=zero)",
+        "snn.RLeaky(0.8, linear_features=4, threshold=0.4, learn_beta=true, learn_threshold=true)",
+        "snn.RLeaky(0.8, [0.5, 1, -1, 0.25], false, threshold=0.4, reset_mechanism=zero, reset_delay=false, learn_beta=true, learn_threshold=true)",
+        "snn.RLeaky(0.8, linear_features=4, threshold=0.4, reset_delay=false, inhibition=true, graded_spikes_factor=0.5, learn_threshold=true)",
+        "snn.RSynaptic(0.6, 0.8, linear_features=4, threshold=0.4, learn_alpha=true, learn_beta=true, graded_spikes_factor=1.5, learn_graded_spikes_factor=true)",
+        "snn.LeakyParallel(4, 3, beta=0.7, learn_beta=true, learn_threshold=true, threshold=0.3)",
+        "snn.LeakyParallel(4, 3, bias=false, learn_beta=true, weight_hh_enable=true, threshold=0.1)",
+        "snn.SLSTM(4, 4, threshold=0.1, learn_threshold=true)", "snn.SLSTM(4, 4, threshold=0.1, reset_mechanism=zero, bias=false)",
+        "snn.SLSTM(4, 3, threshold=0.1, reset_mechanism=subtract, learn_threshold=true)",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char looped[300];
+        snprintf(looped, sizeof looped, "MultiStep(%s)", texts[i]);
+        all_passes((gcase){ .text = texts[i], SEQ(5, 3, 4) });
+        check(&(gcase){ .text = looped, SEQ(3, 17, 4) });
+        check(&(gcase){ .text = texts[i], HELD(3, 2, 4) });
+    }
+    static const char *const pictures[] = {
+        "snn.RLeaky(0.8, conv2d_channels=2, kernel_size=3, threshold=0.4, learn_threshold=true)",
+        "snn.RSynaptic(0.6, 0.8, conv2d_channels=2, kernel_size=[3, 1], threshold=0.4, reset_mechanism=zero)",
+        "snn.SConv2dLSTM(2, 3, 3, threshold=0.05, learn_threshold=true)", "snn.SConv2dLSTM(2, 1, 3, avg_pool=2, reset_mechanism=subtract, threshold=0.05, bias=false)",
+        "snn.SConv2dLSTM(2, 1, [1, 3], max_pool=[1, 2], reset_mechanism=zero, threshold=0.05)",
+    };
+    for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++) {
+        char looped[300];
+        snprintf(looped, sizeof looped, "MultiStep(%s)", pictures[i]);
+        all_passes((gcase){ .text = pictures[i], PICTURE(1, 3, 2, 2, 3, 4) });
+        check(&(gcase){ .text = looped, PICTURE(1, 2, 3, 2, 3, 4) });
     }
 }
 
@@ -186,7 +229,6 @@ static void test_shapes(void **state) {
     all_passes((gcase){ .text = "Sequential(ColumnAsTime(), Linear(3, 2), IF(surrogate=ATan()))", .T = 5, .N = 3, .seq = 0, .rank = 3, .shape = { 1, 3, 5 }, .lo = -1, .hi = 1 });
 }
 
-#define PICTURE(seq_, T_, N_, C_, H_, W_) .seq = seq_, .T = T_, .N = N_, .rank = 3, .shape = { C_, H_, W_ }, .lo = -1, .hi = 1
 
 /* As a sequence, as one picture for all steps, and with more samples than a group. */
 static void pictures(const char *text, int64_t C, int64_t H, int64_t W, uint32_t flags) {
@@ -360,7 +402,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_linear),    cmocka_unit_test(test_neurons), cmocka_unit_test(test_surrogates), cmocka_unit_test(test_containers),
         cmocka_unit_test(test_shapes),    cmocka_unit_test(test_convolutions), cmocka_unit_test(test_batch_norm), cmocka_unit_test(test_pools),
-        cmocka_unit_test(test_dropout),   cmocka_unit_test(test_losses),  cmocka_unit_test(test_used_twice), cmocka_unit_test(test_unary_operations), cmocka_unit_test(test_frozen_parameter_leaves_the_others_alone),
+        cmocka_unit_test(test_dropout),   cmocka_unit_test(test_losses),  cmocka_unit_test(test_snn_neurons), cmocka_unit_test(test_used_twice), cmocka_unit_test(test_unary_operations), cmocka_unit_test(test_frozen_parameter_leaves_the_others_alone),
         cmocka_unit_test(test_no_primitive_is_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
