@@ -21,6 +21,10 @@ static const command commands[] = {
     { "plan", HK__CMD_PLAN, "plan CONFIG.ini [options]", "print every operation of the training and the test plan, and their memory", hk__cmd_plan },
     { "bench", HK__CMD_BENCH, "bench NAME|FILE.ini [options]", "time networks, single operations, streaming; names: " HK__BENCH_NAMES, hk__cmd_bench },
     { "plugins", HK__CMD_PLUGINS, "plugins [options]", "list types and the plugins that brought them, and refused files with the reason", hk__cmd_plugins },
+    { "new-plugin", HK__CMD_NEW_PLUGIN, "new-plugin KIND NAME [--out DIR]", "write a plugin's project: a working example, its test, Makefile and CMakeLists.txt",
+        hk__cmd_new_plugin },
+    { "plugin", HK__CMD_PLUGIN, "plugin build FILE.c [--out FILE.so]", "compile a plugin of one file, and load it", hk__cmd_plugin },
+    { "lint", HK__CMD_LINT, "lint PLUGIN.so [options]", "check everything about a plugin that can be checked without knowing what it is for", hk__cmd_lint },
     { "doctor", HK__CMD_DOCTOR, "doctor [CONFIG.ini] [options]", "look at processor, plugins, backends and data; exit code 1 when there is a problem", hk__cmd_doctor },
 };
 #define N_COMMAND ((int)(sizeof commands / sizeof commands[0]))
@@ -38,6 +42,9 @@ enum {
     O_CHECKPOINT,
     O_RESUME,
     O_SHOW,
+    O_WITH,
+    O_SHAPE,
+    O_STRICT,
     O_ITERS,
     O_QUIET,
     O_JSON,
@@ -52,12 +59,13 @@ typedef struct option_row {
     int id;
     unsigned commands;
 } option_row;
-#define ALL (HK__CMD_TRAIN | HK__CMD_PLAN | HK__CMD_PLUGINS | HK__CMD_BENCH | HK__CMD_EVAL | HK__CMD_EXPORT | HK__CMD_DOCTOR | HK__CMD_TOP)
+#define ALL (HK__CMD_TRAIN | HK__CMD_PLAN | HK__CMD_PLUGINS | HK__CMD_BENCH | HK__CMD_EVAL | HK__CMD_EXPORT | HK__CMD_DOCTOR | HK__CMD_NEW_PLUGIN | HK__CMD_PLUGIN | HK__CMD_LINT | HK__CMD_TOP)
 #define WITH_CONF (HK__CMD_TRAIN | HK__CMD_PLAN | HK__CMD_BENCH | HK__CMD_EVAL)
 static const option_row rows[] = {
     { "set", "SECTION.KEY=VALUE", "put a value over the file's; may be given many times", O_SET, WITH_CONF | HK__CMD_DOCTOR },
     { "out", "DIR", "folder for config.ini, run.json, metrics.jsonl, checkpoints: [run] out", O_OUT, HK__CMD_TRAIN },
-    { "out", "FILE", "the file to write", O_OUT, HK__CMD_EXPORT },
+    { "out", "FILE", "the file to write", O_OUT, HK__CMD_EXPORT | HK__CMD_PLUGIN },
+    { "out", "DIR", "the folder to make; default: NAME", O_OUT, HK__CMD_NEW_PLUGIN },
     { "resume", "auto|FILE", "go on from a checkpoint, with the bits of a run that never stopped; auto: the newest one in --out, if any", O_RESUME,
         HK__CMD_TRAIN },
     { "checkpoint", "FILE", "safetensors file with the network's weights: a checkpoint, or what PyTorch saved", O_CHECKPOINT, HK__CMD_EVAL | HK__CMD_EXPORT },
@@ -73,7 +81,10 @@ static const option_row rows[] = {
     { "plan", NULL, "print the plans too", O_PLAN, HK__CMD_BENCH | HK__CMD_TRAIN },
     { "iters", "N", "steps that are timed, after one that is not (default 5)", O_ITERS, HK__CMD_BENCH },
     { "path", "DIRS", "more folders or files of plugins, ':' between: [plugins] path", O_PATH, HK__CMD_PLUGINS | HK__CMD_DOCTOR },
-    { "json", NULL, "print JSON", O_JSON, HK__CMD_PLUGINS | HK__CMD_DOCTOR | HK__CMD_BENCH | HK__CMD_EVAL },
+    { "json", NULL, "print JSON", O_JSON, HK__CMD_PLUGINS | HK__CMD_DOCTOR | HK__CMD_BENCH | HK__CMD_EVAL | HK__CMD_LINT },
+    { "with", "TEXT", "constructor text of a network to run, for types whose fields have no defaults", O_WITH, HK__CMD_LINT },
+    { "shape", "D,D,...", "shape of one sample for it, as 4,28,28", O_SHAPE, HK__CMD_LINT },
+    { "strict", NULL, "warnings count as failures", O_STRICT, HK__CMD_LINT },
     { "verbose", NULL, "print what each type does, and its fields", O_VERBOSE, HK__CMD_PLUGINS },
     { "quiet", NULL, "print errors only", O_QUIET, HK__CMD_TRAIN | HK__CMD_EVAL },
     { "print-config", NULL, "print the resolved configuration (without a file: all keys with their defaults) and stop", O_PRINT, WITH_CONF | HK__CMD_TOP },
@@ -158,6 +169,9 @@ int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *o) {
             if (hk__parse_int(optarg, &o->show) || o->show < 1 || o->show > HK__SHOW_MAX)
                 return usage_error("--show: expected an integer from 1 to 64, got", optarg, NULL);
             break;
+        case O_WITH: o->with = optarg; break;
+        case O_SHAPE: o->shape = optarg; break;
+        case O_STRICT: o->strict = 1; break;
         case O_QUIET: o->quiet = 1; break;
         case O_JSON: o->json = 1; break;
         case O_VERBOSE: o->verbose = 1; break;

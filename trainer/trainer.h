@@ -193,13 +193,14 @@ hk_status hk__profile_trace(hk__job *, const char *path);                   /* t
 #define HK__BENCH_NAMES "csnn seq-plain seq-feedback seq-synapse lif-fc snn-conv neuron gemm conv spikes stream"
 
 /* ---- command.c: the command line ---- */
-enum { HK__CMD_TRAIN = 1u, HK__CMD_PLAN = 2u, HK__CMD_PLUGINS = 4u, HK__CMD_BENCH = 8u, HK__CMD_TOP = 16u, HK__CMD_EVAL = 32u, HK__CMD_EXPORT = 64u, HK__CMD_DOCTOR = 128u };
+enum { HK__CMD_TRAIN = 1u, HK__CMD_PLAN = 2u, HK__CMD_PLUGINS = 4u, HK__CMD_BENCH = 8u, HK__CMD_TOP = 16u, HK__CMD_EVAL = 32u, HK__CMD_EXPORT = 64u, HK__CMD_DOCTOR = 128u,
+    HK__CMD_NEW_PLUGIN = 256u, HK__CMD_PLUGIN = 512u, HK__CMD_LINT = 1024u };
 #define HK__MAX_SET 256
 typedef struct hk__options {
-    const char *set[HK__MAX_SET], *out, *threads, *batch, *channels, *T, *plugin_path, *checkpoint, *resume;
+    const char *set[HK__MAX_SET], *out, *threads, *batch, *channels, *T, *plugin_path, *checkpoint, *resume, *with, *shape;
     const char *arg[4]; /* what is not an option */
     int64_t iters, show; /* show: 0 none */
-    int n_set, n_arg, quiet, json, verbose, help, print_config, version, rates, plan, memory, profile, iters_given;
+    int n_set, n_arg, quiet, json, verbose, help, print_config, version, rates, plan, memory, profile, iters_given, strict;
 } hk__options;
 int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *); /* 0, or an exit code with the message printed */
 void hk__options_help(unsigned cmd, FILE *);
@@ -214,6 +215,9 @@ int hk__cmd_bench(int argc, char **argv);
 int hk__cmd_eval(int argc, char **argv);
 int hk__cmd_export(int argc, char **argv);
 int hk__cmd_doctor(int argc, char **argv);
+int hk__cmd_new_plugin(int argc, char **argv);
+int hk__cmd_plugin(int argc, char **argv);
+int hk__cmd_lint(int argc, char **argv);
 hk_status hk__plans_print(hk__job *); /* cmd_plan.c: both executors' plans, as they are now */
 
 #endif

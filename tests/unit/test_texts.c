@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "texts_load.h"
-#include "texts_wrap.h"
+#include "kit/text_wrap.h"
 
 /* The prelude as a string; the assembler looks in the folders of -I. */
 __asm__(".section .rodata\n.global test_prelude\n.hidden test_prelude\ntest_prelude:\n.incbin \"hillock/prelude.hk.h\"\n.byte 0\n.previous\n");

@@ -1,6 +1,6 @@
-/* texts_wrap.h - functions with external names around a text's, as code in the dialect; T(f) and W(f) make the names. */
-#ifndef TEXTS_WRAP_H
-#define TEXTS_WRAP_H
+/* text_wrap.h - functions with external names around a text's, as code in the dialect; T(f) and W(f) make the names. */
+#ifndef HK_TEXT_WRAP_H
+#define HK_TEXT_WRAP_H
 
 #define IN "const hk_real *"
 static const char wrap_neuron[] =
