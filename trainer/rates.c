@@ -1,5 +1,6 @@
 /* rates.c - the firing rate of each spiking layer: spikes per neuron and time step, as an inference on one batch gives them.
- * The neurons' outputs are read at the border and averaged here; the plan is one of its own, so that what is timed stays as it is. */
+ * The neurons' outputs are read at the border and averaged here; the plan is one of its own, so that what is timed stays as it is. It takes
+ * few samples at a time: it keeps every spike, which would take more memory than the training. */
 #include "trainer.h"
 #include <stdlib.h>
 #include <string.h>
@@ -55,27 +56,47 @@ static hk_status rate(hk_executor *ex, const char *name, double *mean) {
     return st;
 }
 
+enum { PIECE = 16 };
+
+/* mean[i]: of output i over the batch. */
+static hk_status means(hk__job *j, hk_executor *ex, const hk__loader *l, const names *outs, double *mean) {
+    int64_t elems = 1;
+    hk__batch_result got;
+    hk_status st = HK_OK;
+    for (int i = 0; i < j->rank; i++) elems *= j->shape[i];
+    for (int64_t at = 0, n; at < l->count && !st; at += n) {
+        n = l->count - at < PIECE ? l->count - at : PIECE;
+        if ((st = hk__job_run(j, ex, l->x + at * elems, l->y + at, n, &got))) return st;
+        for (int i = 0; i < outs->n && !st; i++) {
+            double one;
+            if ((st = rate(ex, outs->out[i].name, &one))) return hk__job_fail_ctx(j, st, "model", "type");
+            mean[i] += one * (double)n / (double)l->count;
+        }
+    }
+    return st;
+}
+
 hk_status hk__rates_print(hk__job *j, const hk__loader *l, const char *name, int json, int lines) {
     names outs = { NULL, 0, 0 };
     hk_executor *ex = NULL;
-    hk__batch_result got;
     hk_status st = collect(j, j->root, &outs);
+    double *mean = calloc((size_t)outs.n + 1, sizeof *mean);
+    if (!st && !mean) st = HK_ENOMEM;
     hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = HK_INFER, .flags = HK_FORGET, .n_output = outs.n, .outputs = outs.out };
     if (!st) st = hk_executor_new(j->net, &ec, &ex);
     if (st) hk__job_fail_ctx(j, st, "model", "type");
-    else st = hk__job_run(j, ex, l->x, l->y, l->count, &got);
+    else st = means(j, ex, l, &outs, mean);
     if (!st && json) printf("{\"name\": \"%s\", \"phase\": \"rates\", \"batch\": %lld, \"rates\": {", name, (long long)l->count);
     else if (!st && !lines) printf("%s rates:", name);
     for (int i = 0; i < outs.n && !st; i++) {
-        double mean;
-        if ((st = rate(ex, outs.out[i].name, &mean))) hk__job_fail_ctx(j, st, "model", "type");
-        else if (json) printf("%s\"%.*s\": %.6g", i ? ", " : "", (int)(strlen(outs.out[i].name) - 2), outs.out[i].name, mean);
-        else if (!lines) printf("%s%.*s %.4f", i ? "  " : " ", (int)(strlen(outs.out[i].name) - 2), outs.out[i].name, mean);
-        else printf("%s rate %-24.*s %.4f\n", name, (int)(strlen(outs.out[i].name) - 2), outs.out[i].name, mean);
+        if (json) printf("%s\"%.*s\": %.6g", i ? ", " : "", (int)(strlen(outs.out[i].name) - 2), outs.out[i].name, mean[i]);
+        else if (!lines) printf("%s%.*s %.4f", i ? "  " : " ", (int)(strlen(outs.out[i].name) - 2), outs.out[i].name, mean[i]);
+        else printf("%s rate %-24.*s %.4f\n", name, (int)(strlen(outs.out[i].name) - 2), outs.out[i].name, mean[i]);
     }
     if (!st && json) printf("}}\n");
     else if (!st && !lines) putchar('\n');
     hk_executor_free(ex);
+    free(mean);
     for (int i = 0; i < outs.n; i++) free((char *)(uintptr_t)outs.out[i].name);
     free(outs.out);
     return st;

@@ -72,7 +72,10 @@ static hk_status find(hk_executor *ex, const char *name, bool write, place *out)
     const hk__ref *r = &p->place[v];
     *out = (place){ .desc = p->g->val[v].desc, .nb = p->nb, .N = p->N, .T = p->T, .writable = writable };
     switch ((hk__space)r->space) {
-    case HK_SP_ARENA: out->base = net->arena + r->off; break;
+    case HK_SP_ARENA:
+        if (hk__arena_there(ex) != HK_OK) return HK_ENOMEM;
+        out->base = net->arena + r->off;
+        break;
     case HK_SP_CONST: out->base = p->constants + r->off; break;
     case HK_SP_PARAM: out->base = net->value + r->off; break;
     case HK_SP_GRAD: out->base = net->grad + r->off; break;

@@ -191,6 +191,8 @@ bool hk__backend_takes(hk__builder *, const hk__node *);
 int64_t hk__rows(const hk__plan *, const hk_desc *, int64_t n);
 /* Calls f for each value from outside that a top node reads. */
 void hk__each_read(const hk__graph *, int32_t node, void (*f)(void *arg, hk_value v), void *arg);
+/* core/exec/executor.c: the arena holds the plan in use, unless memory ran out when another plan wanted more */
+hk_status hk__arena_there(const hk_executor *);
 /* core/exec/run.c */
 hk_status hk__run(hk_executor *, uint32_t phases); /* bit set of 1 << phase */
 /* core/exec/print.c */

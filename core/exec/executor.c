@@ -101,14 +101,26 @@ static bool state_fits(const hk_executor *ex, const hk__plan *p, const char **na
     return true;
 }
 
+/* The old arena goes first, so that the two are never there together: nothing in it is needed, since every run fills what it reads. */
 static hk_status grow_arena(hk_network *net, size_t bytes) {
-    if (bytes <= net->arena_bytes) return HK_OK;
-    char *fresh = NULL;
-    hk_status st = net->be->buf_new(net->dev, bytes, (void **)&fresh);
-    if (st != HK_OK) return hk__fail(net->ctx, st, "backend '%s': no memory for the arena (%zu bytes)", net->cfg.backend, bytes);
+    size_t before = net->arena_bytes;
+    if (bytes <= before) return HK_OK;
     net->be->buf_free(net->dev, net->arena);
-    net->arena = fresh, net->arena_bytes = bytes;
-    return HK_OK;
+    net->arena = NULL, net->arena_bytes = 0;
+    hk_status st = net->be->buf_new(net->dev, bytes, (void **)&net->arena);
+    if (st == HK_OK) {
+        net->arena_bytes = bytes;
+        return HK_OK;
+    }
+    net->arena = NULL;
+    if (before && net->be->buf_new(net->dev, before, (void **)&net->arena) == HK_OK) net->arena_bytes = before; /* for the plans that had it */
+    else net->arena = NULL;
+    return hk__fail(net->ctx, st, "backend '%s': no memory for the arena (%zu bytes)", net->cfg.backend, bytes);
+}
+
+hk_status hk__arena_there(const hk_executor *ex) {
+    if ((size_t)ex->now->arena <= ex->net->arena_bytes) return HK_OK;
+    return hk__fail(ex->net->ctx, HK_ENOMEM, "there was no memory for the arena; call hk_executor_shape again");
 }
 
 hk_status hk_executor_shape(hk_executor *ex, int64_t T, int64_t N, int seq, int rank, const int64_t *shape) {
@@ -151,6 +163,8 @@ static hk_status start(hk_executor *ex, bool go_on) {
     if (!p) return hk__fail(net->ctx, HK_ESTATE, "run: no batch shape yet; call hk_executor_shape first");
     const char *name;
     hk_desc has, wants;
+    hk_status there = hk__arena_there(ex);
+    if (there != HK_OK) return there;
     if (!state_fits(ex, p, &name, &has, &wants)) {
         if (go_on) {
             if (!name) return hk__fail(net->ctx, HK_ESTATE, "continue: this network was built with %d states, the last run had %d", p->g->n_slot, ex->n_state);

@@ -201,6 +201,7 @@ static hk_status run_segment(hk_executor *ex, const hk__plan *p, const hk__unit 
 
 hk_status hk__run(hk_executor *ex, uint32_t phases) {
     const hk__plan *p = ex->now;
+    if (hk__arena_there(ex) != HK_OK) return HK_ENOMEM;
     team stream = { .base = { parallel_for, p->net->threads } };
     frame whole = { .ex = ex, .p = p };
     int64_t start = ex->profile ? hk__ns() : 0;
