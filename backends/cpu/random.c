@@ -1,6 +1,6 @@
 /* random.c - bernoulli and dropout_mask, by Philox4x32-10 as hillock/random.h defines it, many counters at a time.
  * Positions count in the border's order (C,H,W), so rows stored channels-last are read and written through a transposition. */
-#include "cpu.h"
+#include "random_rows.h"
 #include "hillock/random.h"
 #pragma GCC optimize("O3")
 
@@ -9,7 +9,8 @@ enum { QUADS = 32, CHUNK = 4 * QUADS };
 typedef struct random_plan {
     cpu_plan base;
     int64_t E, C, P;
-    int permute; /* p needs to be copied into border order */
+    int permute;  /* p needs to be copied into border order */
+    size_t parts; /* where their table lies in scratch; 0: step by step */
     cpu_src p;
     int channel;      /* dropout_mask: one draw per channel */
     float drop, keep; /* dropout_mask: the largest u that drops, and the value that stays */
@@ -38,6 +39,22 @@ CPU_CLONES(draw, (int64_t n, const float *p, const uint32_t *c, uint32_t k0, uin
 
 static int64_t random_units(const cpu_plan *p, const hk_bind *b) { return cpu_count(cpu_out(p, 0), b); }
 
+/* Part by part, all steps of a part from one table. */
+static void random_by_parts(const random_plan *P, const hk_bind *b, int64_t i, philox4x32_key_t key, float *row, cpu_random_part *part) {
+    const cpu_plan *p = &P->base;
+    int64_t E = P->E, n = cpu_count(cpu_out(p, 0), b);
+    for (int64_t e = 0; e < E; e += CPU_RANDOM_PART) {
+        int64_t m = cpu_min(CPU_RANDOM_PART, E - e);
+        uint32_t c[4] = { (uint32_t)b->step->step, 0, (uint32_t)(b->sample0 + i), (uint32_t)(e / 4) };
+        cpu_random_counters(part, m, c, key.v[0], key.v[1]);
+        for (int64_t t = 0; t < cpu_steps(cpu_out(p, 0), b); t++) {
+            c[1] = (uint32_t)(b->t0 + t);
+            if (!t || (p->d[0].flags & HK_T)) cpu_random_probabilities(part, m, cpu_src_get(&P->p, b->ptr[0], b, t, i * E + e, m, row));
+            cpu_random_draw(part, m, c, key.v[0], key.v[1], (uint8_t *)b->ptr[1] + (t * n + i) * E + e);
+        }
+    }
+}
+
 static hk_status random_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
     const random_plan *P = (const random_plan *)p;
     int64_t E = P->E, n = cpu_count(cpu_out(p, 0), b);
@@ -46,6 +63,10 @@ static hk_status random_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int
     philox4x32_key_t key = hk_random_key(b->step->seed, p->stream);
     for (int64_t i = lo; i < hi; i++) {
         const float *prob = NULL;
+        if (P->parts) {
+            random_by_parts(P, b, i, key, row, (cpu_random_part *)(void *)((char *)scratch + P->parts));
+            continue;
+        }
         for (int64_t t = 0; t < cpu_steps(cpu_out(p, 0), b); t++) {
             if (!prob || (p->d[0].flags & HK_T)) {
                 prob = cpu_src_get(&P->p, b->ptr[0], b, t, i * E, E, row);
@@ -138,6 +159,11 @@ static hk_status random_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) 
     P->base.units = random_units, P->base.run = random_run;
     P->base.grain = cpu_max(1, 4096 / (P->E * cpu_max(o->T, 1) + 16));
     P->base.scratch = (size_t)P->E * 9 + CHUNK;
+    if (P->base.isa == HK_ISA_AVX512 && !P->permute) {
+        P->parts = (size_t)cpu_up((int64_t)P->base.scratch, 64);
+        P->base.scratch = P->parts + sizeof(cpu_random_part);
+        P->base.impl = "tables, avx512";
+    }
     return HK_OK;
 }
 

@@ -455,6 +455,33 @@ static void test_bernoulli(void **state) {
     }
 }
 
+/* Sizes around a vector, a pair of them and a table; probabilities at the ends of their range, beyond it, and equal to the draw. */
+static void test_bernoulli_edges(void **state) {
+    (void)state;
+    static const int64_t sizes[] = { 1, 3, 31, 32, 33, 63, 64, 65, 127, 784, 1023, 1024, 1025, 2080 };
+    static const float edges[] = { 0.0f, -0.0f, -1.0f, NAN, 1.0f, 2.0f, 0x1p-24f, 0x1.fffffep-1f, 0x1p-140f, INFINITY, -INFINITY };
+    enum { EDGES = sizeof edges / sizeof *edges };
+    const int64_t T = 3, N = 2;
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
+        for (int held = 0; held < 2; held++) {
+            hn_value p = hn_new(HK_F32, held ? HELD : SEQ, T, N, SHAPE(sizes[k])), y = hn_new(HK_SPIKE, SEQ, T, N, SHAPE(sizes[k]));
+            HN_EACH(p, t, i, e) {
+                float *to = (float *)p.mem + (held ? i : t * N + i) * sizes[k] + e, u[4];
+                hk_random4(hk_random_key(42, 1234567), 7, held ? 1 : t, i, e / 4, u);
+                if (e % 3 == 1) *to = edges[(e / 3 + i) % EDGES];
+                if (e % 3 == 2) *to = e % 2 ? u[e % 4] : u[e % 4] - 0x1p-24f;
+            }
+            run("bernoulli", T, N, 1, &p, 1, &y, 0, NULL, 0);
+            HN_EACH(y, t, i, e) {
+                float u[4], at = (float)hn_at(&p, t, i, e);
+                hk_random4(hk_random_key(42, 1234567), 7, t, i, e / 4, u);
+                if (hn_at(&y, t, i, e) != (u[e % 4] <= at))
+                    fail_msg("%d numbers, t %d, sample %d, position %d: u %.9g, p %.9g: got %g", (int)sizes[k], (int)t, (int)i, (int)e, (double)u[e % 4], (double)at, hn_at(&y, t, i, e));
+            }
+            drop(1, &p), drop(1, &y);
+        }
+}
+
 static void test_loss(void **state) {
     (void)state;
     EACH_SIZE(T, N)
@@ -556,6 +583,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_neuron_large),
         cmocka_unit_test(test_fire),
         cmocka_unit_test(test_bernoulli),
+        cmocka_unit_test(test_bernoulli_edges),
         cmocka_unit_test(test_loss),
         cmocka_unit_test(test_optimizer),
         cmocka_unit_test(test_block),

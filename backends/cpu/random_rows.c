@@ -1,0 +1,86 @@
+/* random_rows.c - many steps of draws from the same probabilities: Philox4x32-10 of hillock/random.h with AVX-512, bit for bit.
+ *
+ * The counter of a draw is (step, t, sample, quad). In the first three of ten rounds each product has an operand that does not depend on all of
+ * them, so what depends on (sample, quad) is tabulated once for all t, what depends on (t, sample) is computed once for all quads, and seven
+ * rounds are left. A counter takes a lane of 64 bits: products need no shuffles. u <= p is compared as whole numbers. */
+#include "random_rows.h"
+#include "hillock/random.h"
+#if defined(__x86_64__)
+#include <immintrin.h>
+#pragma GCC optimize("O3")
+
+static const uint64_t M0 = UINT64_C(0xd2511f53), M1 = UINT64_C(0xcd9e8d57); /* Salmon et al. 2011, table 2 */
+static const uint32_t W0 = UINT32_C(0x9e3779b9), W1 = UINT32_C(0xbb67ae85);
+static inline uint32_t high(uint64_t x) { return (uint32_t)(x >> 32); }
+
+void cpu_random_probabilities(cpu_random_part *r, int64_t n, const float *p) {
+    memset(r->allow, 0, sizeof r->allow);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t k = p[i] >= 1.0f ? (1 << 24) - 1 : p[i] >= 0.0f ? (int64_t)(p[i] * 0x1p24f) : 0; /* u = k' / 2^24 <= p: k' <= k */
+        (i & 2 ? r->most23 : r->most01)[i / 4 * 2 + (i & 1)] = (uint32_t)(k << 8 | 255);
+        if (p[i] >= 0.0f) r->allow[i / 32] |= UINT32_C(1) << (i & 31); /* neither negative nor NaN */
+    }
+}
+
+void cpu_random_counters(cpu_random_part *r, int64_t n, const uint32_t *c, uint32_t k0, uint32_t k1) {
+    uint64_t l1 = M0 * c[0], h1 = M1 * c[2];
+    for (int64_t q = 0; q < (n + 31) / 32 * 8; q++) {
+        uint64_t h2 = M1 * (high(l1) ^ (c[3] + (uint32_t)q) ^ k1), l3 = M0 * (high(h2) ^ (uint32_t)h1 ^ (k0 + W0));
+        r->a[q] = (uint32_t)h2 ^ (k0 + 2 * W0), r->d[q] = high(l3) ^ (k1 + 2 * W1), r->e[q] = (uint32_t)l3;
+    }
+}
+
+#define UNROLL _Pragma("GCC unroll 8")
+#define EACH UNROLL for (int v = 0; v < nv; v++)
+typedef struct round_keys {
+    __m512i a, d, b, k0[7], k1[7], m0, m1, low;
+} round_keys;
+
+/* bits[v]: the 32 positions of quads q + 8 v ... q + 8 v + 7. nv = 2 keeps two chains of products going. */
+CPU_AVX512 __attribute__((always_inline)) static inline void draw_quads(
+    const cpu_random_part *r, const round_keys *k, int64_t q, const int nv, uint32_t *bits) {
+    __m512i a[2], b[2], d[2], e[2], h[2], l[2];
+    EACH {
+        a[v] = _mm512_xor_si512(k->a, _mm512_loadu_si512(r->a + q + 8 * v)), d[v] = _mm512_xor_si512(k->d, _mm512_loadu_si512(r->d + q + 8 * v));
+        e[v] = _mm512_loadu_si512(r->e + q + 8 * v), b[v] = k->b;
+    }
+    UNROLL for (int i = 0; i < 6; i++) {
+        EACH l[v] = _mm512_mul_epu32(k->m0, a[v]), h[v] = _mm512_mul_epu32(k->m1, d[v]);
+        EACH {
+            a[v] = _mm512_ternarylogic_epi64(_mm512_srli_epi64(h[v], 32), b[v], k->k0[i], 0x96), b[v] = h[v]; /* the upper halves are never read */
+            d[v] = _mm512_ternarylogic_epi64(_mm512_srli_epi64(l[v], 32), e[v], k->k1[i], 0x96), e[v] = l[v];
+        }
+    }
+    EACH {
+        l[v] = _mm512_mul_epu32(k->m0, a[v]), h[v] = _mm512_mul_epu32(k->m1, d[v]);
+        __m512i r01 = _mm512_xor_si512(_mm512_rol_epi64(h[v], 32), _mm512_ternarylogic_epi64(b[v], k->k0[6], k->low, 0x28)); /* (b ^ k) & low */
+        __m512i r23 = _mm512_xor_si512(_mm512_rol_epi64(l[v], 32), _mm512_ternarylogic_epi64(e[v], k->k1[6], k->low, 0x28));
+        uint32_t m01 = _mm512_cmple_epu32_mask(r01, _mm512_loadu_si512(r->most01 + 2 * q + 16 * v));
+        uint32_t m23 = _mm512_cmple_epu32_mask(r23, _mm512_loadu_si512(r->most23 + 2 * q + 16 * v));
+        bits[v] = (_pdep_u32(m01, UINT32_C(0x33333333)) | _pdep_u32(m23, UINT32_C(0xcccccccc))) & r->allow[q / 8 + v];
+    }
+}
+
+CPU_AVX512 void cpu_random_draw(const cpu_random_part *r, int64_t n, const uint32_t *c, uint32_t k0, uint32_t k1, uint8_t *y) {
+    uint64_t l1 = M0 * c[0], h1 = M1 * c[2], l2 = M0 * (high(h1) ^ c[1] ^ k0), h3 = M1 * (high(l2) ^ (uint32_t)l1 ^ (k1 + W1));
+    round_keys k = { .a = _mm512_set1_epi64(high(h3)), .d = _mm512_set1_epi64((uint32_t)l2), .b = _mm512_set1_epi64((uint32_t)h3) };
+    k.m0 = _mm512_set1_epi64((int64_t)M0), k.m1 = _mm512_set1_epi64((int64_t)M1), k.low = _mm512_set1_epi64(UINT32_MAX);
+    UNROLL for (uint32_t i = 0; i < 7; i++) k.k0[i] = _mm512_set1_epi64(k0 + (i + 3) * W0), k.k1[i] = _mm512_set1_epi64(k1 + (i + 3) * W1);
+    uint32_t bits[2];
+    int64_t i = 0;
+    for (; i + 64 <= n; i += 64) {
+        draw_quads(r, &k, i / 4, 2, bits);
+        _mm512_storeu_si512(y + i, _mm512_maskz_set1_epi8((uint64_t)bits[1] << 32 | bits[0], 1));
+    }
+    for (; i < n; i += 32) {
+        draw_quads(r, &k, i / 4, 1, bits);
+        _mm256_mask_storeu_epi8(y + i, n - i < 32 ? (UINT32_C(1) << (n - i)) - 1 : UINT32_MAX, _mm256_maskz_set1_epi8(bits[0], 1));
+    }
+}
+#else
+void cpu_random_probabilities(cpu_random_part *r, int64_t n, const float *p) { (void)r, (void)n, (void)p; }
+void cpu_random_counters(cpu_random_part *r, int64_t n, const uint32_t *c, uint32_t k0, uint32_t k1) { (void)r, (void)n, (void)c, (void)k0, (void)k1; }
+void cpu_random_draw(const cpu_random_part *r, int64_t n, const uint32_t *c, uint32_t k0, uint32_t k1, uint8_t *y) {
+    (void)r, (void)n, (void)c, (void)k0, (void)k1, (void)y;
+}
+#endif
