@@ -33,6 +33,7 @@ typedef struct conv_plan {
     int64_t OW, band, bands, images, rows, cols; /* images > 1 only when there is one band */
     int in_place;
     spike_conv spikes;
+    sparse_dx sparse;
     size_t dense_scratch;
 } conv_plan;
 
@@ -117,7 +118,8 @@ static hk_status conv_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64
     int64_t vw = P->g->vw, nr = 2 * vw, places = P->images * P->band * (v->hi - v->lo), rows = cpu_count(cpu_out(p, 0), b) * cpu_steps(cpu_out(p, 0), b);
     int64_t *at = scratch, *to = at + places, *seg = to + places;
     float *packed = (float *)(seg + P->taps), *pad_bias = packed + P->taps * P->Cg * P->wide * P->groups, *band = pad_bias + P->wide * P->groups;
-    float *spike_w = (float *)(void *)((char *)scratch + P->dense_scratch), *spike_tmp = spike_w + P->taps * P->C * P->spikes.wide;
+    float *spike_w = (float *)(void *)((char *)scratch + P->dense_scratch), *spike_tmp = spike_w + P->taps * P->C * P->spikes.wide,
+          *sparse_tmp = spike_w + P->sparse.packed;
     int have_dense = 0, have_spikes = 0;
     if (bias) memset(pad_bias, 0, (size_t)(P->wide * P->groups) * 4);
     for (int64_t g = 0; bias && g < P->groups; g++) memcpy(pad_bias + g * P->wide, bias + g * P->Og, (size_t)P->Og * 4);
@@ -133,6 +135,11 @@ static hk_status conv_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64
             if (!cpu_spike_conv_list(&P->spikes, (const uint8_t *)x.x + few * image, q0, q1, spike_tmp)) break;
             if (!have_spikes) cpu_spike_conv_pack(&P->spikes, b->ptr[1], spike_w), have_spikes = 1;
             cpu_spike_conv_run(&P->spikes, q0, q1, spike_w, bias, y + few * size_y, spike_tmp);
+        }
+        for (; P->sparse.s && few < images; few++) {
+            if (!cpu_sparse_dx_list(&P->sparse, (const float *)x.x + few * image, sparse_tmp)) break;
+            if (!have_spikes) cpu_sparse_dx_pack(&P->sparse, b->ptr[1], spike_w), have_spikes = 1;
+            cpu_sparse_dx_run(&P->sparse, spike_w, y + few * size_y, sparse_tmp);
         }
         if (few == images) continue;
         if (!have_dense) pack_weights(P, b->ptr[1], packed), have_dense = 1;
@@ -220,6 +227,8 @@ static hk_status conv_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     P->dense_scratch = (size_t)cpu_up((int64_t)P->base.scratch, 64);
     size_t extra_scratch = cpu_spike_conv_init(&P->spikes, P->base.isa, o, P->band);
     if (P->spikes.s) P->base.scratch = P->dense_scratch + (size_t)(P->taps * P->C * P->spikes.wide) * 4 + extra_scratch;
+    size_t by_numbers = P->bands == 1 ? cpu_sparse_dx_init(&P->sparse, P->base.isa, o) : 0;
+    if (P->sparse.s) P->base.scratch = P->dense_scratch + (size_t)P->sparse.packed * 4 + by_numbers, P->base.impl = "windows, sparse";
     if (P->spikes.s) P->base.impl = P->base.isa == HK_ISA_AVX512 ? "spikes, avx512" : P->base.isa == HK_ISA_AVX2 ? "spikes, avx2" : "spikes, baseline";
     return HK_OK;
 }

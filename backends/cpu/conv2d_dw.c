@@ -9,7 +9,12 @@
 #include "window.h"
 #pragma GCC optimize("O3")
 
-enum { ACC = 160 << 8, BAND = 24 << 8 /* numbers of the accumulators, and of a panel of a band */, PLACES = 128 };
+enum {
+    ACC = 160 << 8,
+    BAND = 24 << 8 /* numbers of the accumulators, and of a panel of a band */,
+    PLACES = 128,
+    SPIKES_COLUMNS = 20 /* per cent of spikes from which columns are faster */
+};
 
 typedef struct dw_plan {
     cpu_plan base;
@@ -104,12 +109,12 @@ static int run_spikes(const dw_plan *P, const hk_bind *b, int64_t group, int64_t
     int64_t T = (dg->flags | dx->flags) & HK_T ? b->T : 1, end = cpu_min((group + 1) * HK_GROUP, b->n), image = P->H * P->W * P->C, n = 0, all = 0;
     for (int64_t t = 0; t < T; t++, all += (end - group * HK_GROUP) * image)
         n += cpu_spike_count((end - group * HK_GROUP) * image, (const uint8_t *)b->ptr[1] + cpu_row(dx, b, t, group * HK_GROUP) * image);
-    if (n > all / 100 * SPIKE_CONV_DENSE) return 0;
+    if (n > all / 100 * (P->columns ? SPIKES_COLUMNS : SPIKE_CONV_DENSE)) return 0;
     cpu_spike_dw_start(&P->spikes, cn, on, scratch);
     for (int64_t t = 0; t < T; t++)
         for (int64_t i = group * HK_GROUP; i < end; i++)
-            cpu_spike_dw_add(&P->spikes, (const float *)b->ptr[0] + cpu_row(dg, b, t, i) * P->OH * P->OW * P->O, (const uint8_t *)b->ptr[1] + cpu_row(dx, b, t, i) * image,
-                c0, cn, o0, on, scratch);
+            cpu_spike_dw_add(&P->spikes, (const float *)b->ptr[0] + cpu_row(dg, b, t, i) * P->OH * P->OW * P->O,
+                (const uint8_t *)b->ptr[1] + cpu_row(dx, b, t, i) * image, c0, cn, o0, on, scratch);
     cpu_spike_dw_end(&P->spikes, c0, cn, o0, on, (float *)cpu_out_ptr(&P->base, b, 0) + group * hk_desc_elems(cpu_out(&P->base, 0)), scratch);
     return 1;
 }
@@ -126,7 +131,7 @@ static hk_status dw_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t
         int64_t o0 = v % P->o_spans * P->o_span, on = cpu_min(P->o_span, P->Og - o0);
         int64_t cg = v / P->o_spans % P->groups, group = v / P->o_spans / P->groups, wide = cpu_up(on, nr),
                 used = P->columns ? cn * wide : cpu_up(cn, nr) * P->taps * on;
-        if (P->spikes.s && run_spikes(P, b, group, c0, cn, o0, on, scratch)) continue;
+        if (P->spikes.s && run_spikes(P, b, group, P->columns ? 0 : c0, P->columns ? P->Cg : cn, o0, on, scratch)) continue;
         if (P->direct) memset(sum, 0, (size_t)used * 4);
         for (int64_t k = group; k < (P->direct ? b->groups : group + 1); k++) {
             int first = 1;
@@ -210,7 +215,7 @@ static hk_status dw_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     P->base.scratch = (size_t)(acc * (direct ? 2 : 1) + P->band * P->OW * P->o_span + (P->columns ? P->band * P->OW : band_in) * P->c_span +
                           (P->columns ? band_in * P->Cg : 0)) *
         4;
-    size_t by_spikes = P->columns ? 0 : cpu_spike_dw_init(&P->spikes, P->base.isa, o, P->c_span, P->o_span);
+    size_t by_spikes = P->columns && P->c_spans > 1 ? 0 : cpu_spike_dw_init(&P->spikes, P->base.isa, o, P->columns ? P->Cg : P->c_span, P->o_span);
     P->base.scratch = by_spikes > P->base.scratch ? by_spikes : P->base.scratch;
     if (P->spikes.s) P->base.impl = "spikes";
     return HK_OK;

@@ -54,6 +54,8 @@ typedef float v4u __attribute__((vector_size(16), aligned(4)));
 #define AT_ONCE 4
 #define VLOAD(p) (*(const v4u *)(p))
 #define VSTORE(p, x) (*(v4u *)(p) = (x))
+#define VSET1(x) ((v4){ (x), (x), (x), (x) })
+#define VFMA(a, b, c) ((a) * (b) + (c))
 #include "spikes_micro.h"
 
 #if defined(__x86_64__)
@@ -65,6 +67,8 @@ typedef float v4u __attribute__((vector_size(16), aligned(4)));
 #define AT_ONCE 4
 #define VLOAD _mm256_loadu_ps
 #define VSTORE _mm256_storeu_ps
+#define VSET1 _mm256_set1_ps
+#define VFMA _mm256_fmadd_ps
 #include "spikes_micro.h"
 #pragma GCC pop_options
 
@@ -76,6 +80,8 @@ typedef float v4u __attribute__((vector_size(16), aligned(4)));
 #define AT_ONCE 8
 #define VLOAD _mm512_loadu_ps
 #define VSTORE _mm512_storeu_ps
+#define VSET1 _mm512_set1_ps
+#define VFMA _mm512_fmadd_ps
 #include "spikes_micro.h"
 #pragma GCC pop_options
 const cpu_spikes *const cpu_spikes_isa[3] = { &spikes_baseline, &spikes_avx2, &spikes_avx512 };

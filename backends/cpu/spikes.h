@@ -27,12 +27,19 @@ typedef void spike_groups_fn(int64_t groups, const int32_t *off, const uint16_t 
 /* acc[r][k][vw] += sum over i of g[at[i] * vw - r * pitch - k * vw] */
 typedef void spike_taps_fn(int64_t n, const uint16_t *at, const float *g, int64_t pitch, float *acc);
 
+/* acc[k][vw] += sum over i of v[i] * w[e[i]][k][vw] */
+typedef void spike_spread_fn(int64_t n, const uint16_t *e, const float *v, const float *w, float *acc);
+/* Which of n numbers are not 0, and these; up to 16 more may be written. Returns how many. */
+typedef int64_t spike_nonzero_fn(int64_t n, const float *x, uint16_t *e, float *v);
+
 typedef struct cpu_spikes {
     int64_t vw;
     spike_rows_fn *rows[SPIKE_VECTORS + 1]; /* by vectors */
     spike_sum_fn *sum[SPIKE_VECTORS + 1];
     spike_groups_fn *groups[SPIKE_VECTORS + 1];
     spike_taps_fn *taps[SPIKE_TAPS + 1], *taps3x3; /* by taps of one row */
+    spike_spread_fn *spread[SPIKE_TAPS + 1];
+    spike_nonzero_fn *nonzero;
 } cpu_spikes;
 extern const cpu_spikes *const cpu_spikes_isa[3];
 
@@ -65,6 +72,16 @@ void cpu_spike_dw_start(const spike_dw *, int64_t cn, int64_t on, void *scratch)
 void cpu_spike_dw_add(const spike_dw *, const float *g, const uint8_t *x, int64_t c0, int64_t cn, int64_t o0, int64_t on, void *scratch);
 void cpu_spike_dw_end(const spike_dw *, int64_t c0, int64_t cn, int64_t o0, int64_t on, float *out, void *scratch);
 
+/* ---- sparse_dx.c: conv2d_dx of a gradient with few numbers that are not 0 ---- */
+typedef struct sparse_dx {
+    const cpu_spikes *s;                                         /* NULL: not for this convolution */
+    int64_t C, H, W, O, OH, OW, kernel[2], pad[2], most, packed; /* most numbers for which this way is taken; numbers of the packed weights */
+} sparse_dx;
+size_t cpu_sparse_dx_init(sparse_dx *, uint32_t isa, const hk_opdesc *); /* bytes of scratch, besides `packed` numbers */
+void cpu_sparse_dx_pack(const sparse_dx *, const float *w, float *packed);
+int cpu_sparse_dx_list(const sparse_dx *, const float *g, void *scratch);                 /* one image; 0: too many for this way */
+void cpu_sparse_dx_run(const sparse_dx *, const float *packed, float *gx, void *scratch); /* after cpu_sparse_dx_list */
+
 /* ---- spikes_linear.c: linear and linear_dw with direct = 1 of spikes, when few of the numbers are ---- */
 enum { SPIKE_ROWS = 128 /* rows of x in one call, at most */ };
 size_t cpu_spike_linear_scratch(uint32_t isa, int64_t K, int64_t O); /* 0: not for this size */
@@ -74,7 +91,7 @@ int cpu_spike_linear(uint32_t isa, int64_t m, const uint8_t *const *x, int64_t K
 /* out[o, k] = sum over groups, in order, of the sum over their rows of g[row, o] x[row, k]; rows lie group by group. */
 size_t cpu_spike_linear_dw_scratch(uint32_t isa, int64_t rows, int64_t cols);
 /* Columns [k0, k0 + cols) of the outputs [o0, o0 + on); first[j]: where the rows of group j start, first[groups] = rows. 0: too many spikes, nothing done. */
-int cpu_spike_linear_dw(uint32_t isa, int64_t groups, const int64_t *first, const uint8_t *const *x, const float *const *g, int64_t k0, int64_t cols, int64_t o0, int64_t on, int64_t K,
-    float *out, void *scratch);
+int cpu_spike_linear_dw(uint32_t isa, int64_t groups, const int64_t *first, const uint8_t *const *x, const float *const *g, int64_t k0, int64_t cols,
+    int64_t o0, int64_t on, int64_t K, float *out, void *scratch);
 
 #endif

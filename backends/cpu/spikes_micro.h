@@ -68,6 +68,35 @@ SUM(1) SUM(2) SUM(3) SUM(4) SUM(5) SUM(6) SUM(7) SUM(8)
 GROUPS(1) GROUPS(2) GROUPS(3) GROUPS(4) GROUPS(5) GROUPS(6) GROUPS(7) GROUPS(8)
 TAPS(taps_1, 1, 1) TAPS(taps_2, 1, 2) TAPS(taps_3, 1, 3) TAPS(taps_4, 1, 4) TAPS(taps_5, 1, 5) TAPS(taps_6, 1, 6) TAPS(taps_7, 1, 7) TAPS(taps_3x3, 3, 3)
 
+#define SPREAD(K)                                                                                                                                              \
+    static void NAME(spread_##K)(int64_t n, const uint16_t *e, const float *v, const float *w, float *acc) {                                                   \
+        V a[K];                                                                                                                                                \
+        UNROLL for (int k = 0; k < K; k++) a[k] = VLOAD(acc + k * VW);                                                                                         \
+        for (int64_t i = 0; i < n; i++) {                                                                                                                      \
+            const V g = VSET1(v[i]);                                                                                                                           \
+            const float *row = w + (int64_t)e[i] * (K * VW);                                                                                                   \
+            UNROLL for (int k = 0; k < K; k++) a[k] = VFMA(g, VLOAD(row + k * VW), a[k]);                                                                      \
+        }                                                                                                                                                      \
+        UNROLL for (int k = 0; k < K; k++) VSTORE(acc + k * VW, a[k]);                                                                                         \
+    }
+SPREAD(1) SPREAD(2) SPREAD(3) SPREAD(4) SPREAD(5) SPREAD(6) SPREAD(7)
+
+static int64_t NAME(nonzero)(int64_t n, const float *x, uint16_t *e, float *v) {
+    int64_t found = 0, i = 0;
+#if VW == 16
+    for (; i + 16 <= n; i += 16) {
+        const __m512 f = _mm512_loadu_ps(x + i);
+        const __mmask16 m = _mm512_cmp_ps_mask(f, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+        const __m512i at = _mm512_add_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), _mm512_set1_epi32((int)i));
+        _mm512_storeu_ps(v + found, _mm512_maskz_compress_ps(m, f));
+        _mm256_storeu_si256((__m256i *)(e + found), _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(m, at)));
+        found += __builtin_popcount(m);
+    }
+#endif
+    for (; i < n; i++) e[found] = (uint16_t)i, v[found] = x[i], found += x[i] != 0.0f;
+    return found;
+}
+
 static const cpu_spikes NAME(spikes) = {
     VW,
     { NULL, NAME(rows_1), NAME(rows_2), NAME(rows_3), NAME(rows_4), NAME(rows_5), NAME(rows_6), NAME(rows_7), NAME(rows_8) },
@@ -75,6 +104,8 @@ static const cpu_spikes NAME(spikes) = {
     { NULL, NAME(groups_1), NAME(groups_2), NAME(groups_3), NAME(groups_4), NAME(groups_5), NAME(groups_6), NAME(groups_7), NAME(groups_8) },
     { NULL, NAME(taps_1), NAME(taps_2), NAME(taps_3), NAME(taps_4), NAME(taps_5), NAME(taps_6), NAME(taps_7) },
     NAME(taps_3x3),
+    { NULL, NAME(spread_1), NAME(spread_2), NAME(spread_3), NAME(spread_4), NAME(spread_5), NAME(spread_6), NAME(spread_7) },
+    NAME(nonzero),
 };
 #undef ROWS
 #undef SUM
@@ -82,8 +113,11 @@ static const cpu_spikes NAME(spikes) = {
 #undef GROUPS
 #undef AT_ONCE
 #undef TAPS
+#undef SPREAD
 #undef NAME
 #undef V
 #undef VW
 #undef VLOAD
 #undef VSTORE
+#undef VSET1
+#undef VFMA
