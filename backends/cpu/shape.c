@@ -1,9 +1,10 @@
-/* shape.c - concat, slice, pad, diagonal and its adjoint, copy: rows moved, cut and joined. A unit is a row of the output. */
+/* shape.c - concat, slice, pad, diagonal and its adjoint, copy, gather, scatter: rows moved, cut and joined. A unit is a row of the output. */
 #include "cpu.h"
 
 typedef struct shape_plan {
     cpu_plan base;
     int64_t start, len, outer, from, to; /* slice, pad: `outer` lines of `from` numbers become lines of `to` */
+    const int64_t *index;                /* gather, scatter; lives as long as the core's plan */
 } shape_plan;
 
 static int64_t shape_units(const cpu_plan *p, const hk_bind *b) { return cpu_count(cpu_out(p, 0), b) * cpu_steps(cpu_out(p, 0), b); }
@@ -95,6 +96,36 @@ static void set_lines(shape_plan *P, const hk_opdesc *o) {
     P->outer = hk_desc_elems(y) / cpu_max(P->to, 1);
 }
 
+static hk_status gather_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
+    (void)lo, (void)hi, (void)scratch;
+    const int64_t *index = ((const shape_plan *)p)->index;
+    const float *x = b->ptr[0];
+    float *y = b->ptr[1];
+    for (int64_t j = 0; j < hk_desc_elems(cpu_out(p, 0)); j++) y[j] = index[j] < 0 ? 0.0f : x[index[j]];
+    return HK_OK;
+}
+
+static hk_status scatter_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
+    (void)lo, (void)hi, (void)scratch;
+    const int64_t *index = ((const shape_plan *)p)->index;
+    const float *g = b->ptr[0];
+    float *y = b->ptr[1];
+    memset(y, 0, (size_t)hk_desc_elems(cpu_out(p, 0)) * 4);
+    for (int64_t j = 0; j < hk_desc_elems(&p->d[0]); j++)
+        if (index[j] >= 0) y[index[j]] += g[j];
+    return HK_OK;
+}
+
+static hk_status gather_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
+    hk_status s = cpu_plan_new(dev, o, sizeof(shape_plan), out);
+    if (s != HK_OK) return s;
+    shape_plan *P = (shape_plan *)*out;
+    P->index = cpu_attr(o, "index")->p;
+    if (o->in[0].flags || o->out[0].flags) return cpu_fail(dev, HK_EUNSUPPORTED, "%s: %s: takes one STATIC row", o->path, o->op);
+    P->base.units = shape_units, P->base.run = !strcmp(o->op, "gather") ? gather_run : scatter_run;
+    return HK_OK;
+}
+
 static hk_status shape_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     hk_status s = cpu_plan_new(dev, o, sizeof(shape_plan), out);
     if (s != HK_OK) return s;
@@ -110,4 +141,5 @@ static hk_status shape_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
 }
 
 const cpu_op cpu_ops_shape[] = { { "concat", shape_new }, { "slice", shape_new }, { "pad", shape_new }, { "copy", shape_new },
-    { "diagonal", shape_new }, { "diagonal_bwd", shape_new }, { NULL, NULL } };
+    { "diagonal", shape_new }, { "diagonal_bwd", shape_new }, { "gather", gather_new },
+    { "scatter", gather_new }, { NULL, NULL } };

@@ -13,6 +13,7 @@
     X(cpu_ops_reduce)                                                                                                                                          \
     X(cpu_ops_shape)                                                                                                                                           \
     X(cpu_ops_bits)                                                                                                                                            \
+    X(cpu_ops_time)                                                                                                                                            \
     X(cpu_ops_image)                                                                                                                                           \
     X(cpu_ops_random)                                                                                                                                          \
     X(cpu_ops_loss)                                                                                                                                            \

@@ -56,7 +56,25 @@ static hk_status time_as_column(const ref_plan *p, const hk_bind *b) {
     return HK_OK;
 }
 
+static hk_status gather(const ref_plan *p, const hk_bind *b) {
+    const int64_t *index = p->index;
+    REF_EACH(p, b, 1, t, i, e) ref_put(p, b, 1, t, i, e, index[e] < 0 ? 0.0 : ref_get(p, b, 0, t, i, index[e]));
+    return HK_OK;
+}
+static hk_status scatter(const ref_plan *p, const hk_bind *b) {
+    ref_zero(p, b, 1);
+    REF_EACH(p, b, 0, t, i, e)
+    if (p->index[e] >= 0) ref_add(p, b, 1, t, i, p->index[e], ref_get(p, b, 0, t, i, e));
+    return HK_OK;
+}
+static hk_status index_prepare(ref_plan *p, const hk_opdesc *o) {
+    p->index = ref_attr(o, "index")->p;
+    return p->index ? HK_OK : ref_fail(p->dev, HK_EINVAL, "%s: %s: expected indices, got none", o->path, o->op);
+}
+
 const ref_op ref_ops_shape[] = {
+    { "gather", 1, 1, gather, index_prepare },
+    { "scatter", 1, 1, scatter, index_prepare },
     { "concat", 2, 1, concat, NULL },
     { "slice", 1, 1, slice, line_prepare },
     { "pad", 1, 1, pad, line_prepare },

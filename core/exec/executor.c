@@ -175,6 +175,12 @@ static hk_status start(hk_executor *ex, bool go_on) {
         if (st != HK_OK) return st;
     }
     if (go_on && ex->cfg.flags & HK_FORGET) return hk__fail(net->ctx, HK_ESTATE, "continue: this executor forgets its state (HK_FORGET); make it without");
+    for (int i = 0; go_on && i < p->g->top.n; i++) {
+        const hk__node *n = &p->g->node[p->g->top.at[i]];
+        if (!n->body && n->op->flags & HK_OP_ENTIRE)
+            return hk__fail(net->ctx, HK_ESTATE, "continue: layer %s needs the sequence from its first step on (%s), and cannot go on from the last run; use run", n->path[0] ? n->path : "(root)",
+                            n->op->name);
+    }
     if (go_on && !ex->ran) return hk__fail(net->ctx, HK_ESTATE, "continue: there was no run to go on from");
     for (int i = 0; i < ex->n_state; i++) {
         hk__slot_memory *s = &ex->state[i];

@@ -12,8 +12,7 @@ int64_t hk__row_bytes(const hk_network *net, const hk_desc *d) {
 }
 
 int64_t hk__rows(const hk__plan *p, const hk_desc *d, int64_t n) {
-    if (d->flags & HK_G) return (n + HK_GROUP - 1) / HK_GROUP;
-    return (d->flags & HK_T ? p->T : 1) * (d->flags & HK_N ? n : 1);
+    return (d->flags & HK_T ? p->T : 1) * (d->flags & HK_N ? n : d->flags & HK_G ? (n + HK_GROUP - 1) / HK_GROUP : 1);
 }
 
 static void note_read(void *arg, hk_value v) {

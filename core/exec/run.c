@@ -43,7 +43,7 @@ static char *address(const frame *f, const hk__ref *r) {
     base += r->off;
     if (r->space != HK_SP_LOCAL) {
         if (r->flags & HK_N) base += f->sample0 * (r->pitch ? r->pitch : r->row * (r->flags & HK_T ? f->p->T : 1));
-        else if (r->flags & HK_G) base += f->sample0 / HK_GROUP * r->row;
+        else if (r->flags & HK_G) base += f->sample0 / HK_GROUP * r->row * (r->flags & HK_T ? f->p->T : 1);
     }
     if (r->slice && (r->flags & HK_T)) base += f->t * r->row * (r->flags & HK_N ? f->n : 1);
     return base;

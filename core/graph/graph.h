@@ -142,7 +142,8 @@ enum {
     HK_OP_PLUGIN = 32,     /* from a plugin: core/op/plugin.c */
     HK_OP_ADJOINT = 64,    /* calls its CPU function `backward` */
     HK_OP_PRODUCT = 128,   /* a product with a weight, at each place of the result; core/op/flop.c */
-    HK_OP_PRODUCT_ADJOINT = 256 /* one of its adjoints: at each place of operand 0, a gradient */
+    HK_OP_PRODUCT_ADJOINT = 256, /* one of its adjoints: at each place of operand 0, a gradient */
+    HK_OP_ENTIRE = 512     /* needs the sequence from its first step on: hk_executor_continue is refused */
 };
 
 typedef struct hk__grad_call { /* one grad call; all values are usable where the backward operations are emitted */

@@ -4,9 +4,16 @@
 HK_INFER(fire_infer) {
     const hk_surrogate *s = hk__attr(n, "surrogate")->p;
     bool spiking = hk__attr_int(n, "spiking") != 0;
+    if (spiking && s->type->random) {
+        hk__builder_fail(b, HK_EUNSUPPORTED, "fire: the surrogate '%s' draws its spikes; emit it by hk_fire", s->type->prefix);
+        return;
+    }
+    if (!spiking && !s->type->has_primitive) {
+        hk__builder_fail(b, HK_EUNSUPPORTED, "fire: the surrogate has no primitive function, so spiking=false is not possible");
+        return;
+    }
     out[0] = in[0];
     out[0].dtype = spiking && !s->type->has_forward ? HK_SPIKE : HK_F32;
-    (void)b;
 }
 
 HK_GRAD(fire_grad) {

@@ -46,7 +46,7 @@ HK_INFER(fused_neuron_bwd_infer) {
     out[0] = in[0];
     out[0].dtype = HK_F32; /* a HELD input's gradient is summed over t */
     for (uint32_t i = 0; i < ns; i++) out[1 + i] = out[0], out[1 + i].flags = HK_HELD;
-    for (uint32_t i = 0; i < np; i++) out[1 + ns + i] = hk__desc(HK_F32, HK_G, in[1 + ns + i].rank, in[1 + ns + i].shape);
+    for (uint32_t i = 0; i < np; i++) out[1 + ns + i] = hk__desc(HK_F32, HK_G | (in[1 + ns + i].flags & HK_T), in[1 + ns + i].rank, in[1 + ns + i].shape);
     int64_t shape[2] = { 2, in[norm].dtype == HK_ABSENT ? 1 : in[norm].shape[0] };
     out[1 + ns + np] = hk__desc(HK_F32, HK_G, 2, shape);
     (void)b;

@@ -7,6 +7,11 @@ void hk__neuron_infer(hk_builder *b, const hk__node *n, const hk_desc *in, hk_de
     const hk_neuron *neuron = of(n);
     uint32_t ns = neuron->type->n_state;
     hk_desc y = in[0];
+    if (neuron->type->n_fire && neuron->spiking && neuron->surrogate.type->random) {
+        hk__builder_fail(b, HK_EUNSUPPORTED, "its surrogate draws the spikes at random, which only works where the spike is an operation of its own, not inside a neuron's step; "
+                         "take a surrogate that steps");
+        return;
+    }
     y.dtype = HK_F32;
     y.flags = n->loop ? HK_N : HK_SEQ; /* its state changes from one step to the next */
     for (uint32_t i = 0; i < neuron->type->n_param && hk__known(&in[0]); i++) {
@@ -47,7 +52,10 @@ HK_INFER(neuron_bwd_infer) {
     out[0] = in[0];
     out[0].dtype = HK_F32, out[0].flags = n->loop ? HK_N : HK_SEQ;
     for (uint32_t i = 0; i < ns; i++) out[1 + i] = out[0], out[1 + i].flags = HK_HELD;
-    for (uint32_t i = 0; i < neuron->type->n_param; i++) out[1 + ns + i] = hk__desc(HK_F32, HK_G, in[1 + ns + i].rank, in[1 + ns + i].shape);
+    for (uint32_t i = 0; i < neuron->type->n_param; i++) {
+        const hk_desc *p = &in[1 + ns + i];
+        out[1 + ns + i] = hk__desc(HK_F32, HK_G | (p->flags & HK_T), p->rank, p->shape); /* STEP: partial sums for each step */
+    }
     (void)b;
 }
 

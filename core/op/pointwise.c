@@ -19,7 +19,7 @@ HK_INFER(binary_infer) {
     if (fits(y, x)) big = x;
     else if (fits(x, y)) big = y;
     uint32_t flags = hk__join_flags(in, 2);
-    if (!big || ((flags & HK_G) && (flags & ~(uint32_t)HK_G))) {
+    if (!big || ((flags & HK_G) && (flags & HK_N || (flags & HK_T && x->flags != y->flags)))) {
         hk__builder_fail(b, HK_ESHAPE, "%s: shapes %s and %s do not fit together", n->op->name, hk__shape_text(x, t), hk__shape_text(y, u));
         return;
     }

@@ -94,8 +94,19 @@ HK_GRAD(flatten_grad) {
 }
 
 HK_INFER(unflatten_infer) {
+    char t[96], u[96];
     out[0] = hk__shape_from(n, in[0].flags);
-    (void)b;
+    out[0].dtype = in[0].dtype;
+    if (!hk__known(&in[0])) out[0].flags = HK_N;
+    else if (hk_desc_elems(&in[0]) != hk_desc_elems(&out[0]))
+        hk__builder_fail(b, HK_ESHAPE, "%s cannot become %s: other numbers of elements", hk__shape_text(&in[0], t), hk__shape_text(&out[0], u));
+}
+
+HK_GRAD(unflatten_grad) {
+    if (!c->gout[0]) return;
+    c->gin[0] = hk_flatten(c->b, c->gout[0]);
+    hk_desc x = hk_value_desc(c->b, c->node->in[0]);
+    if (x.rank != 1) c->gin[0] = hk_unflatten(c->b, c->gin[0], x.rank, x.shape);
 }
 
 HK_INFER(column_as_time_infer) {
@@ -129,6 +140,34 @@ HK_INFER(time_as_column_infer) {
     (void)b;
 }
 
+HK_INFER(gather_infer) {
+    const hk_attr *index = hk__attr(n, "index");
+    char t[96];
+    if (in[0].flags || in[0].rank != 1) {
+        hk__builder_fail(b, HK_ESHAPE, "gather takes one STATIC row, got %s", hk__shape_text(&in[0], t));
+        return;
+    }
+    for (int64_t i = 0; i < index->i; i++)
+        if (((const int64_t *)index->p)[i] >= in[0].shape[0]) {
+            hk__builder_fail(b, HK_EINVAL, "gather: index %lld is not below %lld", (long long)((const int64_t *)index->p)[i], (long long)in[0].shape[0]);
+            return;
+        }
+    out[0] = hk__desc(HK_F32, HK_STATIC, 1, &index->i);
+}
+
+HK_GRAD(gather_grad) {
+    if (!c->gout[0]) return;
+    hk_desc x = hk_value_desc(c->b, c->node->in[0]);
+    hk_attr attr[2] = { *hk__attr(c->node, "index"), { "total", x.shape[0], 0, NULL } };
+    c->gin[0] = hk__emit1(c->b, "scatter", 1, c->gout, 2, attr);
+}
+
+HK_INFER(scatter_infer) {
+    int64_t total = hk__attr_int(n, "total");
+    out[0] = hk__desc(HK_F32, HK_STATIC, 1, &total);
+    (void)b, (void)in;
+}
+
 const hk__op hk__ops_shape[] = {
     { "concat", HK_TIME_POINT, 0, concat_infer, concat_grad, "a then b" },
     { "slice", HK_TIME_POINT, 0, slice_infer, slice_grad, "part of an axis" },
@@ -136,7 +175,9 @@ const hk__op hk__ops_shape[] = {
     { "diagonal", HK_TIME_POINT, 0, diagonal_infer, diagonal_grad, "diagonal of a square matrix" },
     { "diagonal_bwd", HK_TIME_POINT, HK_OP_LINEAR_G, diagonal_bwd_infer, NULL, "adjoint of diagonal" },
     { "flatten", HK_TIME_POINT, 0, flatten_infer, flatten_grad, "one axis, border order" },
-    { "unflatten", HK_TIME_POINT, 0, unflatten_infer, NULL, "adjoint of flatten" },
+    { "unflatten", HK_TIME_POINT, 0, unflatten_infer, unflatten_grad, "another shape of the same numbers, in border order" },
+    { "gather", HK_TIME_POINT, 0, gather_infer, gather_grad, "x at given places" },
+    { "scatter", HK_TIME_POINT, 0, scatter_infer, NULL, "adjoint of gather" },
     { "column_as_time", HK_TIME_WHOLE, 0, column_as_time_infer, column_as_time_grad, "y[t,h] = x[h,t]" },
     { "time_as_column", HK_TIME_WHOLE, 0, time_as_column_infer, NULL, "adjoint of column_as_time" },
     { 0 },

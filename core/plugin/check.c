@@ -51,7 +51,7 @@ static hk_status check_fields(hk_context *ctx, const hk__type_info *t) {
 
 static hk_status check_module(hk_context *ctx, const hk_module_type *t) {
     NEED(build);
-    if (t->role < HK_LAYER || t->role > HK_LOSS) return hk__fail(ctx, HK_EPLUGIN, "role is %u, expected an hk_role", (unsigned)t->role);
+    if (t->role < HK_LAYER || t->role > HK_NEURON) return hk__fail(ctx, HK_EPLUGIN, "role is %u, expected an hk_role", (unsigned)t->role);
     if (t->min_child > t->max_child) return hk__fail(ctx, HK_EPLUGIN, "min_child %u is above max_child %u", (unsigned)t->min_child, (unsigned)t->max_child);
     if (t->child_names && t->max_child > 64)
         return hk__fail(ctx, HK_EPLUGIN, "child_names needs a name for each child, and max_child is %u", (unsigned)t->max_child);

@@ -104,7 +104,8 @@ typedef struct hk_surrogate_type {
     hk_status (*init)(hk_module *self); /* [main] (optional) checks the fields together */
     const char *text, *prefix;
     const hk_surrogate_kernel *kernels; /* best first; the last is baseline */
-    uint32_t n_kernel, has_primitive, has_forward, pad;
+    uint32_t n_kernel, has_primitive, has_forward;
+    uint32_t random; /* 1: the spike is a draw, 1 with probability z; then hk_fire emits bernoulli, and neurons with texts of their own refuse it */
 } hk_surrogate_type;
 
 /* A surrogate with its numbers: attribute "surrogate" of the operations neuron, neuron_bwd, fire, fire_bwd. */

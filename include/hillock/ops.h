@@ -32,9 +32,18 @@
  * | diagonal         | w f[K,K] STATIC -> f[K]                               |                 | w[k,k]
  * | diagonal_bwd     | g f[K] -> f[K,K]                                      |                 | g on the diagonal, else 0; also on G
  * | flatten          | x fs[C,...] -> same dtype [C*...]                     |                 | border order (storage H,W,C becomes C,H,W)
- * | unflatten        | g f[C*...] -> f[C,...]                                | ref_in          | adjoint of flatten; the output's desc says the shape
+ * | unflatten        | x fs[n] or any shape -> same dtype, shape             | shape p         | the same numbers in border order; adjoint of flatten
  * | column_as_time   | x f[1,H,W] or [H,W] HELD -> f[H] SEQ, T = W           |                 | y[t,h] = x[h,t]
  * | time_as_column   | g f[H] SEQ -> f[1,H,W] or [H,W] HELD                  |                 | adjoint of column_as_time
+ * | time_mix         | x fs SEQ, w f[T,T] or [T*T], [b f of T numbers or 1] -> f SEQ | transpose | y[t] = sum_u w[t,u] x[u] (w[u,t] if transpose) (+ b[t]); not in loops, and not by hk_executor_continue
+ * | time_mix_dw      | g f SEQ, x fs SEQ -> G f of w's shape                 | shape p         | [t,u]: sum over samples and places of g[t] x[u]
+ * | time_mix_db      | g f SEQ -> G f of b's shape                           | shape p         | [t]: sum over samples and places of g[t]; over t too for one number
+ * | axis_as_time     | x f[T,...] STATIC -> f[...] STEP                      |                 | y[t] = x[t,...]: a parameter for each step
+ * | time_as_axis     | g f[...] STEP, or G that varies with t -> f[T,...] STATIC or G |        | adjoint of axis_as_time
+ * | pick_t           | x f SEQ -> f HELD                                     | how             | x at one step: 0 the last; 1 its largest; 2 its largest if that has the larger magnitude, else its smallest. The first of equals
+ * | pick_t_bwd       | g f HELD, x f SEQ -> f SEQ                            | how             | g at that step, else 0
+ * | gather           | x f[K] STATIC -> f[n]                                 | index p, i n    | y[j] = x[index[j]], 0 where index[j] < 0; index: int64_t[n]
+ * | scatter          | g f[n] STATIC -> f[K]                                 | index p, i n, total | adjoint of gather: sum of g[j] over index[j] = k, in order of j
  * | fire             | z f -> spike (f when spiking = 0)                     | surrogate p, strict, spiking | z >= 0 (> 0 if strict); the surrogate's forward if it has one (then f); its primitive when spiking = 0
  * | fire_bwd         | g f, z f -> f                                         | surrogate p, strict, spiking | g s'(z)
  * | neuron           | x f, s0[n_state] f, p[n_param] f ->                   | neuron p        | the neuron over all T (hillock/neuron.h); y is a spike byte if the type SPIKES, spiking and the surrogate has no
@@ -45,7 +54,7 @@
  * |                  |   [pooled, where count] (absent without a window)     |                 |   first largest in its window, row-major. Emitted by fusion rules alone; who takes it takes its backward
  * | fused_neuron_bwd | as neuron_bwd, then [mean, rstd, w, b], [gpooled, where] -> as neuron_bwd, | neuron p, window | gx: gradient of the neuron's input, summed over t when x is HELD;
  * |                  |   then sums G f[2,C]                                  |                 |   sums: batchnorm_sums of it
- * | bernoulli        | p f HELD or SEQ -> spike SEQ                          |                 | 1 where u <= p, u = hk_random(stream, step, t, sample, border position)
+ * | bernoulli        | p f HELD or SEQ -> spike SEQ                          | [surrogate p]   | 1 where u <= p, u = hk_random(stream, step, t, sample, border position); with surrogate, gradient g s'(p), else none
  * | one_hot          | y i64[] -> f[classes]                                 | classes         | 1 at y, else 0
  * | first_max        | x f[K] -> f[K]                                        |                 | 1 at the first largest of the row, else 0; no gradient
  * | cross_entropy    | z f[C], y i64[], [w f[C]] -> loss f[], weight f[]     | smoothing f     | nll = -log_softmax(z); loss = (1-e) w[y] nll[y] + (e/C) sum_c w[c] nll[c]; weight = w[y] (1 without w)
@@ -126,7 +135,15 @@ static inline hk_value hk_op_tanh(hk_builder *b, hk_value x) { return hk_op_unar
 static inline hk_value hk_relu(hk_builder *b, hk_value x) { return hk_op_unary(b, "relu", x); }
 static inline hk_value hk_positive(hk_builder *b, hk_value x) { return hk_op_unary(b, "positive", x); }
 static inline hk_value hk_flatten(hk_builder *b, hk_value x) { return hk_op_unary(b, "flatten", x); }
+/* The same numbers in another shape, in border order; of STATIC values too. */
+static inline hk_value hk_unflatten(hk_builder *b, hk_value x, int rank, const int64_t *shape) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[1] = { { "shape", rank, 0, hk_keep(b, shape, (size_t)rank * sizeof *shape) } };
+    HK_OP1("unflatten", 1, 1);
+}
 static inline hk_value hk_column_as_time(hk_builder *b, hk_value x) { return hk_op_unary(b, "column_as_time", x); }
+static inline hk_value hk_axis_as_time(hk_builder *b, hk_value x) { return hk_op_unary(b, "axis_as_time", x); }
+static inline hk_value hk_repeat_t(hk_builder *b, hk_value x) { return hk_op_unary(b, "repeat_t", x); }
 static inline hk_value hk_bernoulli(hk_builder *b, hk_value p) { return hk_op_unary(b, "bernoulli", p); }
 static inline hk_value hk_affine(hk_builder *b, hk_value x, double scale, double shift) {
     const hk_value in[1] = { x };
@@ -146,6 +163,24 @@ static inline hk_value hk_sum_t(hk_builder *b, hk_value x, double scale) {
     const hk_value in[1] = { x };
     const hk_attr attr[1] = { { "scale", 0, scale, NULL } };
     HK_OP1("sum_t", 1, 1);
+}
+/* Product over time; an x that is the same at all t is repeated. bias may be HK_NONE. */
+static inline hk_value hk_time_mix(hk_builder *b, hk_value x, hk_value w, hk_value bias) {
+    const hk_value in[3] = { hk_value_desc(b, x).flags & HK_T ? x : hk_repeat_t(b, x), w, bias };
+    const hk_attr *attr = NULL;
+    HK_OP1("time_mix", 3, 0);
+}
+/* how: 0 the last step; 1 the largest number; 2 the largest or the smallest, whichever has the larger magnitude. [T,N,*] -> [N,*] */
+static inline hk_value hk_pick_t(hk_builder *b, hk_value x, int how) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[1] = { { "how", how, 0, NULL } };
+    HK_OP1("pick_t", 1, 1);
+}
+/* y[j] = x[index[j]], or 0 where index[j] < 0; n numbers of a STATIC row. */
+static inline hk_value hk_gather(hk_builder *b, hk_value x, int64_t n, const int64_t *index) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[1] = { { "index", n, 0, hk_keep(b, index, (size_t)n * sizeof *index) } };
+    HK_OP1("gather", 1, 1);
 }
 /* Mean over T: the firing rate. [T,N,*] -> [N,*] */
 static inline hk_value hk_mean_t(hk_builder *b, hk_value x) { return hk_sum_t(b, x, 1.0 / (double)hk_steps(b)); }
@@ -177,10 +212,11 @@ static inline hk_value hk_one_hot(hk_builder *b, hk_value y, int64_t classes) {
     const hk_attr attr[1] = { { "classes", classes, 0, NULL } };
     HK_OP1("one_hot", 1, 1);
 }
+/* The spike of z. One of a random surrogate is drawn: 1 with probability z, anew at each step. */
 static inline hk_value hk_fire(hk_builder *b, hk_value z, const hk_surrogate *surrogate, int strict, int spiking) {
     const hk_value in[1] = { z };
     const hk_attr attr[3] = { { "surrogate", 0, 0, surrogate }, { "strict", strict, 0, NULL }, { "spiking", spiking, 0, NULL } };
-    HK_OP1("fire", 1, 3);
+    HK_OP1(surrogate->type->random && spiking ? "bernoulli" : "fire", 1, 3);
 }
 static inline void hk_cross_entropy(hk_builder *b, hk_value z, hk_value y, hk_value w, double smoothing, hk_value *loss, hk_value *weight) {
     const hk_value in[3] = { z, y, w };

@@ -224,10 +224,10 @@ static inline void hk_emit(hk_builder *b, const char *op, int n_in, const hk_val
 
 /* ---- interfaces: module types ------------------------------------------------------------------------------------ */
 
-/* "hk.module/1": layers, containers, encoders, losses. What it computes is what `build` emits; there is no other forward or backward.
+/* "hk.module/1": layers, containers, encoders, losses, and neurons that are made of operations alone. What it computes is what `build` emits; there is no other forward or backward.
  * An encoder is a layer that turns numbers into spikes. A loss takes (y, target): y is the network's output f32, SEQ or HELD, [classes];
  * target is HK_I64, HELD, one class in [0, classes) for each sample; it gives a STATIC scalar (anything else cannot be trained on). */
-typedef enum hk_role { HK_LAYER = 1, HK_CONTAINER, HK_ENCODER, HK_LOSS } hk_role;
+typedef enum hk_role { HK_LAYER = 1, HK_CONTAINER, HK_ENCODER, HK_LOSS, HK_NEURON } hk_role;
 typedef struct hk_module_type {
     uint32_t struct_size, role;
     const char *doc, *source;      /* equation and meaning; paper, or package and class */
