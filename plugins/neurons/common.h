@@ -87,10 +87,29 @@ static inline hk_status sj_check_positive(const hk_module *self, const char *fie
 const hk_neuron_type *sj_if_type(void);
 const hk_neuron_type *sj_lif_type(void);
 const hk_neuron_type *sj_ternary_lif_type(void);
+const hk_neuron_type *sj_cubalif_type(void);
 /* LIF's parameters after the common ones: 1 / tau, decay_input, v_rest. */
 #define SJ_N_LIF (SJ_N_COMMON + 3)
 #define SJ_LIF_PARAMS SJ_COMMON_PARAMS, "1/tau", "decay_input", "v_rest"
 void sj_lif_operands(hk_builder *b, const hk_module *self, hk_value *p, hk_value inv_tau);
+
+
+/* NonSpikingIF and NonSpikingLIF: h = v + (x - leak v) gain, decoded as the field `decode` says. */
+#define SJ_DECODE_FIELD                                                                                                                                        \
+    {                                                                                                                                                          \
+        "decode", HK_ENUM, HK_NULLABLE, "none", 0, 0, "last_mem|max-mem|mean-mem|max-abs-mem",                                                                 \
+            "what of v over all steps is given: the last, the largest, the mean, the one of largest magnitude; none: v at each step"                           \
+    }
+hk_neuron_type sj_non_spiking_type(void); /* but doc, source, fields and operands */
+/* Inter-layer-connection neurons: `type` with a learned feedback of its spikes within each action's population around it. */
+#define SJ_ILC_FIELDS                                                                                                                                          \
+    { "act_dim", HK_INT, 0, NULL, 1, INFINITY, NULL, "actions, each with a population of its own" },                                                           \
+        { "dec_pop_dim", HK_INT, 0, NULL, 1, INFINITY, NULL, "neurons of an action's population" }
+hk_status sj_ilc_init(hk_module *self);
+hk_status sj_ilc_build(hk_builder *b, const hk_module *self, hk_value x, hk_value *y);
+/* Parallel spiking neurons: weight [T,T] and bias [T,1]; the spike of the product over time of x by w, and the bias. */
+hk_status sj_psn_params(hk_module *self);
+hk_status sj_psn_fire(hk_builder *b, const hk_module *self, hk_value x, hk_value w, hk_value *y);
 
 /* One line for each neuron: the function that registers it. */
 #define SJ_NEURONS(X)                                                                                                                                          \
@@ -108,7 +127,17 @@ void sj_lif_operands(hk_builder *b, const hk_module *self, hk_value *p, hk_value
     X(sj_ternary_lif)                                                                                                                                          \
     X(sj_ternary_if)                                                                                                                                           \
     X(sj_ilif)                                                                                                                                                 \
-    X(sj_half_threshold_if)
+    X(sj_half_threshold_if)                                                                                                                                    \
+    X(sj_activation_aware_if)                                                                                                                                  \
+    X(sj_gated_lif)                                                                                                                                            \
+    X(sj_non_spiking_if)                                                                                                                                       \
+    X(sj_non_spiking_lif)                                                                                                                                      \
+    X(sj_ilc_if)                                                                                                                                               \
+    X(sj_ilc_lif)                                                                                                                                              \
+    X(sj_ilc_cubalif)                                                                                                                                          \
+    X(sj_psn)                                                                                                                                                  \
+    X(sj_masked_psn)                                                                                                                                           \
+    X(sj_sliding_psn)
 #define SJ_DECLARE(name) hk_status name##_register(const hk_host *host);
 SJ_NEURONS(SJ_DECLARE)
 

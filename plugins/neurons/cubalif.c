@@ -58,4 +58,5 @@ static const hk_neuron_type type = {
     .states = states,
 };
 
+const hk_neuron_type *sj_cubalif_type(void) { return &type; }
 hk_status sj_cubalif_register(const hk_host *host) { return host->add(host->ctx, "hk.neuron/1", "CUBALIF", &type); }

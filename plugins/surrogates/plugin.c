@@ -20,6 +20,7 @@ static hk_status init(const hk_host *host) {
         sj_log_tailed_relu_register,
         sj_rect_register,
         sj_deterministic_pass_register,
+        sj_poisson_pass_register,
         sj_multi_level_spike_count_register,
     };
     hk_status st = HK_OK;

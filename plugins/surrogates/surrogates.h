@@ -39,6 +39,7 @@ hk_status sj_fake_numerical_gradient_register(const hk_host *host);
 hk_status sj_log_tailed_relu_register(const hk_host *host);
 hk_status sj_rect_register(const hk_host *host);
 hk_status sj_deterministic_pass_register(const hk_host *host);
+hk_status sj_poisson_pass_register(const hk_host *host);
 hk_status sj_multi_level_spike_count_register(const hk_host *host);
 
 #endif

@@ -47,11 +47,14 @@ typedef struct outputs {
     int n;
 } outputs;
 
+/* Those that have a value in the file, and those that only get a gradient, since their value is random. */
 static void find_outputs(gr_case *c, outputs *o, bool train) {
     const char *name;
     for (int i = 0; i < hk_file_n(c->data); i++) {
+        const char *full = hk_file_at(c->data, i)->name;
         char place[128];
-        if (!gr_prefix(hk_file_at(c->data, i)->name, "out.", &name) || place_of(name, place) != OUTPUT || o->n == MAX_OUT) continue;
+        bool given = gr_prefix(full, "out.", &name), random = gr_prefix(full, "grad_out.", &name) && !gr_find(c, "out.%s", name);
+        if (!(given ? gr_prefix(full, "out.", &name) : train && random) || place_of(name, place) != OUTPUT || o->n == MAX_OUT) continue;
         strcpy(o->name[o->n], place);
         o->out[o->n] = (hk_output){ .name = o->name[o->n], .upstream = train && gr_find(c, "grad_out.%s", name) };
         o->n++;

@@ -1,0 +1,23 @@
+/* plugins/neurons/non_spiking_lif.c - NonSpikingLIF, leaky integrator that does not fire: v = v + (x - v) / tau (non_spiking.c).
+ * Source: SpikingJelly 2.0, activation_based.neuron.NonSpikingLIFNode. */
+#include "common.h"
+
+static const hk_field fields[] = {
+    SJ_TAU_FIELD,
+    SJ_DECODE_FIELD,
+};
+
+static void operands(hk_builder *b, const hk_module *self, hk_value *p) {
+    p[0] = hk_const(b, 1);
+    p[1] = hk_const(b, 1.0 / hk_get_real(self, "tau"));
+}
+
+hk_status sj_non_spiking_lif_register(const hk_host *host) {
+    hk_neuron_type type = sj_non_spiking_type();
+    type.doc = "leaky integrator that does not fire: v = v + (x - v) / tau; y = v at each step, or what decode says of all steps";
+    type.source = "SpikingJelly 2.0, activation_based.neuron.NonSpikingLIFNode";
+    type.fields = fields;
+    type.n_fields = sizeof fields / sizeof *fields;
+    type.operands = operands;
+    return host->add(host->ctx, "hk.neuron/1", "NonSpikingLIF", &type);
+}
