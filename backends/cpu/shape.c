@@ -141,5 +141,4 @@ static hk_status shape_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
 }
 
 const cpu_op cpu_ops_shape[] = { { "concat", shape_new }, { "slice", shape_new }, { "pad", shape_new }, { "copy", shape_new },
-    { "diagonal", shape_new }, { "diagonal_bwd", shape_new }, { "gather", gather_new },
-    { "scatter", gather_new }, { NULL, NULL } };
+    { "diagonal", shape_new }, { "diagonal_bwd", shape_new }, { "gather", gather_new }, { "scatter", gather_new }, { NULL, NULL } };
