@@ -114,7 +114,7 @@ typedef float hk_real;
     float spread[HK_MAX_P + 1][HK_TILE];                                                                                                                       \
     const float *prow[HK_MAX_P + 1];                                                                                                                           \
     for (int k = 0; k < (n_param); k++) {                                                                                                                      \
-        p[k] = a->p[k][0];                                                                                                                                     \
+        p[k] = row && (a->p_row >> k & 1u) ? 0.0f : a->p[k][0];                                                                                                \
         if (row && !(a->p_row >> k & 1u))                                                                                                                      \
             for (int j = 0; j < HK_TILE; j++) spread[k][j] = p[k];                                                                                             \
     }

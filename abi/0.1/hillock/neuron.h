@@ -83,7 +83,7 @@ typedef struct hk_neuron_type {
     const char *text, *prefix;                                                           /* the dialect text; functions are <prefix>_pre, _post, _pre_bwd, _post_bwd */
     const hk_neuron_kernel *kernels;                                                     /* best first; the last is baseline */
     uint32_t n_kernel, n_h;
-    /* [main] (optional) What surrounds the neuron operation: emits operations before and after hk_neuron_op(b, self, x, seq), or a loop around it, or others in its
+    /* [main] (optional) What surrounds the neuron operation: emits operations before and after hk_neuron_op(b, self, x, state), or a loop around it, or others in its
      * place, and fills *y. NULL: *y = hk_neuron_op(b, self, x, NULL). Fails by b->api->fail, and returns its code. */
     hk_status (*build)(hk_builder *, const hk_module *self, hk_value x, hk_value *y);
 } hk_neuron_type;
@@ -104,7 +104,8 @@ typedef struct hk_surrogate_type {
     hk_status (*init)(hk_module *self); /* [main] (optional) checks the fields together */
     const char *text, *prefix;
     const hk_surrogate_kernel *kernels; /* best first; the last is baseline */
-    uint32_t n_kernel, has_primitive, has_forward, pad;
+    uint32_t n_kernel, has_primitive, has_forward;
+    uint32_t random; /* 1: the spike is a draw, 1 with probability z; then hk_fire emits bernoulli, and neurons with texts of their own refuse it */
 } hk_surrogate_type;
 
 /* A surrogate with its numbers: attribute "surrogate" of the operations neuron, neuron_bwd, fire, fire_bwd. */

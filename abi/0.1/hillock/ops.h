@@ -8,9 +8,12 @@
  * Backends must not assume that outputs hold anything before, and write every element of every output that is present.
  *
  * | operation        | inputs -> outputs                                     | attributes      | computes
- * | linear           | x fs[K], w f[O,K], [b f[O]] -> y f[O]                 |                 | y[o] = sum_k w[o,k] x[k] (+ b[o])
+ * | linear           | x fs[K], w f[O,K], [b f[O]], [table f] -> y f[O]      | columns         | y[o] = sum_k w[o,k] x[k] (+ b[o]); table: spike_table(w), for spikes. columns = 1:
+ * |                  |                                                       |                 |   x f[1,H,W] or [H,W] HELD stands for column_as_time(x); who takes it takes linear_dw with it
+ * | spike_table      | w f[O,K] -> f[16 ceil(K/4), O up to 16]               |                 | row 16 q + m, o: sum of w[o, 4 q + j], j ascending, over the bits j set in m; 0 beyond w.
+ * |                  |                                                       |                 |   Emitted by a fusion rule alone; who takes it takes linear with a table, which adds its rows, q ascending
  * | linear_dx        | g f[O], w f[O,K] -> gx f[K]                           |                 | gx[k] = sum_o g[o] w[o,k]
- * | linear_dw        | g f[O], x fs[K] -> G f[O,K]                           |                 | sum_r g[r,o] x[r,k]
+ * | linear_dw        | g f[O], x fs[K] -> G f[O,K]                           | columns         | sum_r g[r,o] x[r,k]
  * | reduce           | x fs[shape] -> G f[to]                                | to              | sum over rows; to: 0 whole row, 1 per channel (axis 0 at the border, last in storage), 2 scalar
  * | merge            | p G f[shape] -> f[shape] STATIC                       | scale f         | scale * sum over groups, in order. Whole-batch operation
  * | add sub mul div  | a fs, b fs -> f                                       |                 | elementwise; shapes equal, or one is a scalar, or one is [C] against [C,...]; G with G or STATIC is allowed
@@ -24,12 +27,23 @@
  * | sum_t            | x fs SEQ -> f HELD (STEP -> STATIC)                   | scale f         | scale * sum over t, t ascending
  * | repeat_t         | x HELD -> the same SEQ                                |                 | copy for each t
  * | concat           | a fs[A], b fs[B] -> [A+B], dtype of a if equal else f |                 | a then b, along the only axis
- * | slice            | x fs[.., K] -> same dtype [.., len]                   | start, len      | along the last axis of a STATIC matrix or of a [K] row
- * | pad              | g f[.., len] -> f[.., total]                          | start, total    | zeros around (adjoint of slice); also on G
+ * | slice            | x fs[.., K, ..] -> same dtype [.., len, ..]           | start, len, axis | along an axis of a STATIC value, or the first one of a row; axis counts from 1, 0: the last one
+ * | pad              | g f[.., len, ..] -> f[.., total, ..]                  | start, total, axis | zeros around (adjoint of slice); also on G
+ * | diagonal         | w f[K,K] STATIC -> f[K]                               |                 | w[k,k]
+ * | diagonal_bwd     | g f[K] -> f[K,K]                                      |                 | g on the diagonal, else 0; also on G
  * | flatten          | x fs[C,...] -> same dtype [C*...]                     |                 | border order (storage H,W,C becomes C,H,W)
- * | unflatten        | g f[C*...] -> f[C,...]                                | ref_in          | adjoint of flatten; the output's desc says the shape
+ * | unflatten        | x fs[n] or any shape -> same dtype, shape             | shape p         | the same numbers in border order; adjoint of flatten
  * | column_as_time   | x f[1,H,W] or [H,W] HELD -> f[H] SEQ, T = W           |                 | y[t,h] = x[h,t]
  * | time_as_column   | g f[H] SEQ -> f[1,H,W] or [H,W] HELD                  |                 | adjoint of column_as_time
+ * | time_mix         | x fs SEQ, w f[T,T] or [T*T], [b f of T numbers or 1] -> f SEQ | transpose | y[t] = sum_u w[t,u] x[u] (w[u,t] if transpose) (+ b[t]); not in loops, and not by hk_executor_continue
+ * | time_mix_dw      | g f SEQ, x fs SEQ -> G f of w's shape                 | shape p         | [t,u]: sum over samples and places of g[t] x[u]
+ * | time_mix_db      | g f SEQ -> G f of b's shape                           | shape p         | [t]: sum over samples and places of g[t]; over t too for one number
+ * | axis_as_time     | x f[T,...] STATIC -> f[...] STEP                      |                 | y[t] = x[t,...]: a parameter for each step
+ * | time_as_axis     | g f[...] STEP, or G that varies with t -> f[T,...] STATIC or G |        | adjoint of axis_as_time
+ * | pick_t           | x f SEQ -> f HELD                                     | how             | x at one step: 0 the last; 1 its largest; 2 its largest if that has the larger magnitude, else its smallest. The first of equals
+ * | pick_t_bwd       | g f HELD, x f SEQ -> f SEQ                            | how             | g at that step, else 0
+ * | gather           | x f[K] STATIC -> f[n]                                 | index p, i n    | y[j] = x[index[j]], 0 where index[j] < 0; index: int64_t[n]
+ * | scatter          | g f[n] STATIC -> f[K]                                 | index p, i n, total | adjoint of gather: sum of g[j] over index[j] = k, in order of j
  * | fire             | z f -> spike (f when spiking = 0)                     | surrogate p, strict, spiking | z >= 0 (> 0 if strict); the surrogate's forward if it has one (then f); its primitive when spiking = 0
  * | fire_bwd         | g f, z f -> f                                         | surrogate p, strict, spiking | g s'(z)
  * | neuron           | x f, s0[n_state] f, p[n_param] f ->                   | neuron p        | the neuron over all T (hillock/neuron.h); y is a spike byte if the type SPIKES, spiking and the surrogate has no
@@ -40,7 +54,7 @@
  * |                  |   [pooled, where count] (absent without a window)     |                 |   first largest in its window, row-major. Emitted by fusion rules alone; who takes it takes its backward
  * | fused_neuron_bwd | as neuron_bwd, then [mean, rstd, w, b], [gpooled, where] -> as neuron_bwd, | neuron p, window | gx: gradient of the neuron's input, summed over t when x is HELD;
  * |                  |   then sums G f[2,C]                                  |                 |   sums: batchnorm_sums of it
- * | bernoulli        | p f HELD or SEQ -> spike SEQ                          |                 | 1 where u <= p, u = hk_random(stream, step, t, sample, border position)
+ * | bernoulli        | p f HELD or SEQ -> spike SEQ                          | [surrogate p]   | 1 where u <= p, u = hk_random(stream, step, t, sample, border position); with surrogate, gradient g s'(p), else none
  * | one_hot          | y i64[] -> f[classes]                                 | classes         | 1 at y, else 0
  * | first_max        | x f[K] -> f[K]                                        |                 | 1 at the first largest of the row, else 0; no gradient
  * | cross_entropy    | z f[C], y i64[], [w f[C]] -> loss f[], weight f[]     | smoothing f     | nll = -log_softmax(z); loss = (1-e) w[y] nll[y] + (e/C) sum_c w[c] nll[c]; weight = w[y] (1 without w)
@@ -67,6 +81,8 @@
  * | group_mean       | x fs[K] -> f[K / size]                                | size            | mean of consecutive groups
  * | group_spread     | g f[K / size] -> f[K]                                 | size            | g / size to each member: adjoint of group_mean
  * | optimizer        | w f[n], g f[n], s[n_state] f[n] -> w, s (in place)    | optimizer p     | the optimizer's text over all elements; constants from step->opt. Whole-batch operation: STATIC operands only
+ * | pack             | x u8[shape] -> count[bytes]                           | bits            | eight numbers below 2^bits of the row, as it is stored, in `bits` bytes (1, 2 or 4), the first in the lowest bits, zeros behind the last
+ * | unpack           | x count[bytes] -> u8[shape]                           | bits, dtype, shape p | inverse of pack
  * | copy             | x -> same desc                                        |                 | copy
  *
  * window: attributes kernel_h kernel_w stride_h stride_w pad_top pad_bottom pad_left pad_right dil_h dil_w (all i). Outputs are floor((H +
@@ -74,6 +90,7 @@
  * not look at ceil, out_h and out_w: the output's desc tells the same; positions beyond the input count as padding. out_h, out_w: 0 is the input's. shape: i the rank, p int64_t[rank] of the output. linear_dw and conv2d_dw with attribute direct = 1 write the sum over all groups, in order,
  * as one STATIC result: a whole-batch operation over all blocks of nb samples (opdesc.nb), each [T][n][row], without partial sums in memory; same bits as
  * the partial sums and their merge.
+ * count_bits i, of any operation with a result of dtype count: its numbers are below 2^count_bits.
  * p of neuron operations: each operand is STATIC or STEP, scalar [] or [C] (per channel: axis 0 of x) or the row's full shape. */
 #ifndef HILLOCK_PLUGIN_H
 #include "hillock/plugin.h"
@@ -118,7 +135,15 @@ static inline hk_value hk_op_tanh(hk_builder *b, hk_value x) { return hk_op_unar
 static inline hk_value hk_relu(hk_builder *b, hk_value x) { return hk_op_unary(b, "relu", x); }
 static inline hk_value hk_positive(hk_builder *b, hk_value x) { return hk_op_unary(b, "positive", x); }
 static inline hk_value hk_flatten(hk_builder *b, hk_value x) { return hk_op_unary(b, "flatten", x); }
+/* The same numbers in another shape, in border order; of STATIC values too. */
+static inline hk_value hk_unflatten(hk_builder *b, hk_value x, int rank, const int64_t *shape) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[1] = { { "shape", rank, 0, hk_keep(b, shape, (size_t)rank * sizeof *shape) } };
+    HK_OP1("unflatten", 1, 1);
+}
 static inline hk_value hk_column_as_time(hk_builder *b, hk_value x) { return hk_op_unary(b, "column_as_time", x); }
+static inline hk_value hk_axis_as_time(hk_builder *b, hk_value x) { return hk_op_unary(b, "axis_as_time", x); }
+static inline hk_value hk_repeat_t(hk_builder *b, hk_value x) { return hk_op_unary(b, "repeat_t", x); }
 static inline hk_value hk_bernoulli(hk_builder *b, hk_value p) { return hk_op_unary(b, "bernoulli", p); }
 static inline hk_value hk_affine(hk_builder *b, hk_value x, double scale, double shift) {
     const hk_value in[1] = { x };
@@ -139,6 +164,24 @@ static inline hk_value hk_sum_t(hk_builder *b, hk_value x, double scale) {
     const hk_attr attr[1] = { { "scale", 0, scale, NULL } };
     HK_OP1("sum_t", 1, 1);
 }
+/* Product over time; an x that is the same at all t is repeated. bias may be HK_NONE. */
+static inline hk_value hk_time_mix(hk_builder *b, hk_value x, hk_value w, hk_value bias) {
+    const hk_value in[3] = { hk_value_desc(b, x).flags & HK_T ? x : hk_repeat_t(b, x), w, bias };
+    const hk_attr *attr = NULL;
+    HK_OP1("time_mix", 3, 0);
+}
+/* how: 0 the last step; 1 the largest number; 2 the largest or the smallest, whichever has the larger magnitude. [T,N,*] -> [N,*] */
+static inline hk_value hk_pick_t(hk_builder *b, hk_value x, int how) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[1] = { { "how", how, 0, NULL } };
+    HK_OP1("pick_t", 1, 1);
+}
+/* y[j] = x[index[j]], or 0 where index[j] < 0; n numbers of a STATIC row. */
+static inline hk_value hk_gather(hk_builder *b, hk_value x, int64_t n, const int64_t *index) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[1] = { { "index", n, 0, hk_keep(b, index, (size_t)n * sizeof *index) } };
+    HK_OP1("gather", 1, 1);
+}
 /* Mean over T: the firing rate. [T,N,*] -> [N,*] */
 static inline hk_value hk_mean_t(hk_builder *b, hk_value x) { return hk_sum_t(b, x, 1.0 / (double)hk_steps(b)); }
 /* Sum over all samples and steps; to: 0 whole row, 1 per channel, 2 scalar. */
@@ -157,15 +200,23 @@ static inline hk_value hk_slice(hk_builder *b, hk_value x, int64_t start, int64_
     const hk_attr attr[2] = { { "start", start, 0, NULL }, { "len", len, 0, NULL } };
     HK_OP1("slice", 1, 2);
 }
+/* axis from 0: any of a STATIC value, the first one of a row. */
+static inline hk_value hk_slice_axis(hk_builder *b, hk_value x, int axis, int64_t start, int64_t len) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[3] = { { "start", start, 0, NULL }, { "len", len, 0, NULL }, { "axis", axis + 1, 0, NULL } };
+    HK_OP1("slice", 1, 3);
+}
+static inline hk_value hk_diagonal(hk_builder *b, hk_value w) { return hk_op_unary(b, "diagonal", w); }
 static inline hk_value hk_one_hot(hk_builder *b, hk_value y, int64_t classes) {
     const hk_value in[1] = { y };
     const hk_attr attr[1] = { { "classes", classes, 0, NULL } };
     HK_OP1("one_hot", 1, 1);
 }
+/* The spike of z. One of a random surrogate is drawn: 1 with probability z, anew at each step. */
 static inline hk_value hk_fire(hk_builder *b, hk_value z, const hk_surrogate *surrogate, int strict, int spiking) {
     const hk_value in[1] = { z };
     const hk_attr attr[3] = { { "surrogate", 0, 0, surrogate }, { "strict", strict, 0, NULL }, { "spiking", spiking, 0, NULL } };
-    HK_OP1("fire", 1, 3);
+    HK_OP1(surrogate->type->random && spiking ? "bernoulli" : "fire", 1, 3);
 }
 static inline void hk_cross_entropy(hk_builder *b, hk_value z, hk_value y, hk_value w, double smoothing, hk_value *loss, hk_value *weight) {
     const hk_value in[3] = { z, y, w };

@@ -104,6 +104,7 @@ typedef struct hk_field {
 } hk_field;
 
 typedef enum hk_init_law { HK_INIT_CONST = 1, HK_INIT_UNIFORM /* in [a, b) */, HK_INIT_NORMAL /* mean a, sd b */ } hk_init_law;
+enum { HK_INIT_DIAGONAL = 0x100u }; /* with a law, of a square matrix: 0 off the diagonal */
 
 /* Function table of a module; the first member of every hk_module. */
 typedef struct hk_module_api {
@@ -189,8 +190,9 @@ typedef struct hk_builder_api {
     hk_value (*constants)(hk_builder *, int64_t n, const double *v);         /* STATIC row [n] of fixed numbers */
     void (*buffer_next)(hk_builder *, const hk_module *, const char *name, hk_value v); /* a buffer's value after this run; outside loops */
     hk_value (*named)(hk_builder *, const char *name); /* for learners: what name_output called "path:name", for all t */
-    /* For the `build` of a neuron type: one neuron operation, its states bound and named; seq[n_state], or NULL: the states after each step. */
-    hk_value (*neuron)(hk_builder *, const hk_module *, hk_value x, hk_value *seq);
+    /* For the `build` of a neuron type: one neuron operation, its states bound and named. state[2 n_state], or NULL: the states after each step, then
+     * those before the first one (in a loop: before this one). */
+    hk_value (*neuron)(hk_builder *, const hk_module *, hk_value x, hk_value *state);
 } hk_builder_api;
 struct hk_builder {
     const hk_builder_api *api;
@@ -201,7 +203,7 @@ static inline hk_value hk_const(hk_builder *b, double v) { return b->api->consta
 static inline void hk_buffer_next(hk_builder *b, const hk_module *m, const char *name, hk_value v) { b->api->buffer_next(b, m, name, v); }
 static inline hk_value hk_named(hk_builder *b, const char *name) { return b->api->named(b, name); }
 static inline hk_value hk_constants(hk_builder *b, int64_t n, const double *v) { return b->api->constants(b, n, v); }
-static inline hk_value hk_neuron_op(hk_builder *b, const hk_module *m, hk_value x, hk_value *seq) { return b->api->neuron(b, m, x, seq); }
+static inline hk_value hk_neuron_op(hk_builder *b, const hk_module *m, hk_value x, hk_value *state) { return b->api->neuron(b, m, x, state); }
 static inline const void *hk_keep(hk_builder *b, const void *data, size_t bytes) { return b->api->keep(b, data, bytes); }
 static inline hk_desc hk_value_desc(hk_builder *b, hk_value v) { return b->api->desc(b, v); }
 static inline int64_t hk_steps(hk_builder *b) { return b->api->steps(b); }
@@ -222,10 +224,10 @@ static inline void hk_emit(hk_builder *b, const char *op, int n_in, const hk_val
 
 /* ---- interfaces: module types ------------------------------------------------------------------------------------ */
 
-/* "hk.module/1": layers, containers, encoders, losses. What it computes is what `build` emits; there is no other forward or backward.
+/* "hk.module/1": layers, containers, encoders, losses, and neurons that are made of operations alone. What it computes is what `build` emits; there is no other forward or backward.
  * An encoder is a layer that turns numbers into spikes. A loss takes (y, target): y is the network's output f32, SEQ or HELD, [classes];
  * target is HK_I64, HELD, one class in [0, classes) for each sample; it gives a STATIC scalar (anything else cannot be trained on). */
-typedef enum hk_role { HK_LAYER = 1, HK_CONTAINER, HK_ENCODER, HK_LOSS } hk_role;
+typedef enum hk_role { HK_LAYER = 1, HK_CONTAINER, HK_ENCODER, HK_LOSS, HK_NEURON } hk_role;
 typedef struct hk_module_type {
     uint32_t struct_size, role;
     const char *doc, *source;      /* equation and meaning; paper, or package and class */
