@@ -56,7 +56,7 @@ static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_
 
 const hk_module_type snn_leaky_parallel_type = {
     .struct_size = sizeof(hk_module_type),
-    .role = HK_LAYER,
+    .role = HK_NEURON,
     .doc = "h[t] = relu(W x[t] + b_ih + d h[t-1] + b_hh), spike if h > threshold, no reset",
     .source = "snnTorch 1.0, LeakyParallel",
     .fields = fields,

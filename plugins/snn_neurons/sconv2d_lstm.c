@@ -89,7 +89,7 @@ static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_
 
 const hk_module_type snn_sconv2d_lstm_type = {
     .struct_size = sizeof(hk_module_type),
-    .role = HK_LAYER,
+    .role = HK_NEURON,
     .doc = "convolutional LSTM cell: syn = sigm(f) syn + sigm(i) tanh(g), mem = sigm(o) tanh(syn), spike if pool(mem) > threshold",
     .source = "snnTorch 1.0, SConv2dLSTM",
     .fields = fields,

@@ -66,7 +66,7 @@ static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_
 
 const hk_module_type snn_slstm_type = {
     .struct_size = sizeof(hk_module_type),
-    .role = HK_LAYER,
+    .role = HK_NEURON,
     .doc = "LSTM cell: syn = sigm(f) syn + sigm(i) tanh(g), mem = sigm(o) tanh(syn), spike if mem > threshold",
     .source = "snnTorch 1.0, SLSTM",
     .fields = fields,

@@ -20,6 +20,10 @@ static const struct {
     int rank;
     int64_t shape[3];
 } special[] = {
+    { "snn.Alpha", "alpha=0.8, beta=0.5", 1, { 4 } },
+    { "snn.Lapicque", "beta=0.9", 1, { 4 } },
+    { "snn.RLeaky", "beta=0.9, linear_features=4", 1, { 4 } },
+    { "snn.RSynaptic", "alpha=0.9, beta=0.8, linear_features=4", 1, { 4 } },
     { "snn.SConv2dLSTM", "in_channels=2, out_channels=2, kernel_size=3", 3, { 2, 4, 4 } },
 };
 
