@@ -95,7 +95,7 @@ static double break_even(const dense_time *d, const density_list *l, char *text,
     if (k == d->n - 1) return snprintf(text, size, "above %.0f %%", 100 * l->at[k]), 1;
     double between = l->at[k] + (l->at[k + 1] - l->at[k]) * (d->seconds - d->at[k]) / (d->at[k + 1] - d->at[k]);
     double slope = k ? (d->at[k] - d->at[k - 1]) / (l->at[k] - l->at[k - 1]) : 0, ahead = slope > 0 ? l->at[k] + (d->seconds - d->at[k]) / slope : between;
-    if (ahead <= l->at[k + 1]) return snprintf(text, size, "%.1f %%", 100 * between), between;
+    if (ahead <= l->at[k + 1] || d->at[k] > 0.95 * d->seconds) return snprintf(text, size, "%.1f %%", 100 * between), between;
     snprintf(text, size, "above %.0f %%: the dense way is taken before %.0f %%; times until %.0f %% point to %.0f %%", 100 * l->at[k], 100 * l->at[k + 1],
         100 * l->at[k], 100 * (ahead < 1 ? ahead : 1));
     return ahead < 1 ? ahead : 1;

@@ -1,7 +1,7 @@
 """Hillock beside its peers: runs both in turn, several rounds, and writes the table of docs/performance.md. Started by scripts/compare_peers.sh.
 
-For each workload: Hillock's initial weights are exported and given to the peers; then each round runs Hillock and every variant of the peer (eager and
-compiled, where that works), one after the other. A number is the median of the rounds' medians. Ratios are to the faster variant. Peak memory is the whole
+For each workload: Hillock's initial weights are exported and given to the peers; then each round runs Hillock, every variant of the peer (eager and
+compiled, where that works) and Hillock again, one after the other. A number is the median of the runs' medians. Ratios are to the faster variant. Peak memory is the whole
 process's (wait4). What was measured is kept in a JSON file, so that workloads can be measured one by one; the table has all that is kept."""
 import argparse, datetime, json, os, platform, re, shlex, statistics, subprocess, sys, tempfile
 
@@ -90,6 +90,8 @@ def measure(a, name, folder):
             result = run(command + (w + ['--rates'] if with_rates else []), a.prefix)
             if result is None: failed.add(title)
             else: add(title, result, got['peers'].setdefault(title, {}))
+        result = run(ours, a.prefix)
+        if result: add('hillock', result, got['hillock'])
     got['when'] = datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%d %H:%M UTC')
     got['rounds'], got['threads'], got['set'] = a.rounds, a.threads, a.set
     return got

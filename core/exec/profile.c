@@ -109,11 +109,13 @@ static void work(const hk__plan *p, const hk__call *c, double *flop, double *byt
         if (n->in[i]) *bytes += operand_bytes(p, n->in[i]);
     for (int i = 0; i < n->n_out; i++)
         if (g->val[n->out[i]].live) *bytes += operand_bytes(p, n->out[i]);
-    *flop = hk__op_flop(g, n);
     int64_t rows = 1;
-    for (int i = 0; i<n->n_in && * flop> 0; i++)
-        if (n->in[i] && hk__rows(p, &g->val[n->in[i]].desc, p->N) > rows) rows = hk__rows(p, &g->val[n->in[i]].desc, p->N);
-    *flop *= (double)rows;
+    for (int i = 0; i <= n->n_in; i++) { /* of all: an input may be a picture whose columns are the steps */
+        hk_value v = i < n->n_in ? n->in[i] : n->out[0];
+        int64_t r = v ? hk__rows(p, &g->val[v].desc, p->N) : 0;
+        rows = r > rows ? r : rows;
+    }
+    *flop = (double)rows * hk__op_flop(g, n);
 }
 
 static hk_op_time names(const hk__plan *p, const hk__call *c) {
