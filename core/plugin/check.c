@@ -12,7 +12,7 @@ bool hk__type_info_of(const char *iface, const void *vtable, hk__type_info *info
     else if (strcmp(iface, "hk.surrogate/1") == 0) INFO(hk_surrogate_type, ((const hk_surrogate_type *)vtable)->init);
     else if (strcmp(iface, "hk.optimizer/1") == 0) INFO(hk_optimizer_type, ((const hk_optimizer_type *)vtable)->init);
     else if (strcmp(iface, "hk.learner/1") == 0) INFO(hk_learner_type, ((const hk_learner_type *)vtable)->init);
-    else if (strcmp(iface, "hk.scheduler/1") == 0) INFO(hk_scheduler_type, NULL);
+    else if (strcmp(iface, "hk.scheduler/1") == 0) INFO(hk_scheduler_type, ((const hk_scheduler_type *)vtable)->init);
     else if (strcmp(iface, "hk.dataset/1") == 0) INFO(hk_dataset_type, NULL);
     else return false;
 #undef INFO

@@ -25,12 +25,6 @@ static const hk_field fields[] = {
 };
 static const char *const states[] = { "exp_avg", "exp_avg_sq", "max_exp_avg_sq" };
 
-static hk_status init(hk_module *self) {
-    double beta[3] = { 0 };
-    int n = hk_get_reals(self, "betas", beta, 3);
-    if (n != 2 || beta[0] >= 1 || beta[1] >= 1) return self->api->fail(self, HK_ECONFIG, "betas must be two numbers below 1, got %d: %g, %g", n, beta[0], beta[1]);
-    return HK_OK;
-}
 static void constants(const hk_module *self, double lr, int64_t step, double *c) {
     double beta[2] = { 0 };
     hk_get_reals(self, "betas", beta, 2);
@@ -53,7 +47,7 @@ static const hk_optimizer_type type = {
     .n_state = 3,
     .n_const = 8,
     .state_names = states,
-    .init = init,
+    .init = torch_betas_check,
     .constants = constants,
     .text = torch_adam_text,
     .prefix = "torch_adam",

@@ -2,7 +2,7 @@
 #include "optimizers.h"
 
 static hk_status init(const hk_host *host) {
-    hk_status (*const all[])(const hk_host *) = { torch_sgd_register, torch_adam_register };
+    hk_status (*const all[])(const hk_host *) = { torch_sgd_register, torch_adam_register, torch_adamw_register, torch_adamax_register, torch_rmsprop_register };
     hk_status st = HK_OK;
     for (size_t i = 0; i < sizeof all / sizeof all[0] && !st; i++) st = all[i](host);
     return st;

@@ -4,6 +4,6 @@
 
 #include "hillock/plugin.h"
 
-extern const hk_scheduler_type cosine_type, step_type, multistep_type, linear_type;
+extern const hk_scheduler_type cosine_type, step_type, multistep_type, linear_type, exponential_type, one_cycle_type, sequential_type, lambda_type;
 
 #endif
