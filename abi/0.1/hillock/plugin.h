@@ -248,6 +248,7 @@ typedef struct hk_scheduler_type {
     const char *doc, *source;      /* the rule as an equation; package and class */
     const hk_field *fields;
     double (*lr)(const hk_module *self, double base_lr, int64_t epoch, int64_t epochs); /* [any] epoch counts from 0; of `epochs` in all; cannot fail */
+    hk_status (*init)(hk_module *self); /* [main] (optional) checks the fields together */
 } hk_scheduler_type;
 
 /* "hk.learner/1": a rule that gives the gradient of one parameter, in place of backpropagation; the optimizer then steps the parameter as
