@@ -44,7 +44,7 @@
     enum { THRESHOLD, MODE, LATE, N_COMMON };                                                                                                                  \
     fn hk_real prefix##_r(const hk_real *s, const hk_real *p) { return hk_heaviside(s[mem] - p[THRESHOLD], 1); }                                               \
     fn hk_real prefix##_down(const hk_real *p) { return p[MODE] < (hk_real)0.5 ? (hk_real)1 : (hk_real)0; }                                                    \
-    fn hk_real prefix##_zero(const hk_real *p) { return p[MODE] >= (hk_real)0.5 && p[MODE] < (hk_real)1.5 ? (hk_real)1 : (hk_real)0; }
+    fn hk_real prefix##_zero(const hk_real *p) { return hk_abs(p[MODE] - 1) < (hk_real)0.5 ? (hk_real)1 : (hk_real)0; }
 #define SNN_TAIL_(fn, prefix, mem)                                                                                                                             \
     fn void prefix##_post(const hk_real *h, const hk_real *f, const hk_real *r, const hk_real *s, const hk_real *p, hk_real *y, hk_real *s1) {                 \
         hk_real now = p[LATE] != 0 ? (hk_real)0 : (hk_real)1;                                                                                                  \
