@@ -1,10 +1,12 @@
 /* spikes_conv.c - conv2d of spikes: for each row of the kernel, the weights' rows of the spikes under it are added to a tile of outputs.
  *
  * Places x ... x + kernel - 1 of a row lie side by side in its list of spikes, so one walk serves all taps of a row. The row of the
- * kernel is outermost: its weights stay in cache while the image goes by. Idea and measurements: docs/performance.md. */
+ * kernel is outermost: its weights stay in cache while the image goes by; with few spikes an output's sums stay in registers instead. Idea and measurements: docs/performance.md. */
 #include "spikes.h"
 #include "window.h"
 #pragma GCC optimize("O3")
+
+enum { SPIKES_FEW = 5 /* per cent up to which an output's sums are done at one go */ };
 
 size_t cpu_spike_conv_init(spike_conv *c, uint32_t isa, const hk_opdesc *o, int64_t rows) {
     const hk_desc *x = &o->in[0], *y = &o->out[0], *w = &o->in[1];
@@ -13,7 +15,7 @@ size_t cpu_spike_conv_init(spike_conv *c, uint32_t isa, const hk_opdesc *o, int6
     if (strcmp(o->op, "conv2d") || x->dtype != HK_SPIKE || cpu_attr(o, "groups")->i > 1 || win[0].dil != 1 || win[1].dil != 1) return 0;
     c->C = x->shape[0], c->H = x->shape[1], c->W = x->shape[2], c->O = y->shape[0], c->OW = y->shape[2];
     if (c->W * c->C > 65536 || c->H * c->W * c->C > INT32_MAX) return 0;
-    c->s = cpu_spikes_isa[isa];
+    c->s = cpu_spikes_isa[isa], c->isa = isa;
     c->wide = cpu_up(c->O, c->s->vw);
     for (int k = 0; k < 2; k++) c->kernel[k] = w->shape[2 + k], c->stride[k] = win[k].stride, c->pad[k] = win[k].pad;
     int64_t in = cpu_min(c->H, (rows - 1) * c->stride[0] + c->kernel[0]), panel = cpu_min(c->wide, SPIKE_VECTORS * c->s->vw);
@@ -50,20 +52,42 @@ static work work_of(const spike_conv *c, int64_t q0, int64_t q1, void *scratch) 
 int cpu_spike_conv_list(const spike_conv *c, const uint8_t *image, int64_t q0, int64_t q1, void *scratch) {
     work w = work_of(c, q0, q1, scratch);
     int64_t most = (w.end - w.first) * c->W * c->C * SPIKE_CONV_DENSE / 100, n = 0;
-    for (int64_t y = w.first; y < w.end && n <= most; y++)
-        for (int64_t x = 0; x <= c->W; x++) {
-            w.off[(y - w.first) * (c->W + 1) + x] = (int32_t)n;
-            if (x < c->W) n += cpu_spike_list(c->C, image + (y * c->W + x) * c->C, x * c->C, w.e + n);
+    for (int64_t y = w.first; y < w.end && n <= most; y++) {
+        int32_t *off = w.off + (y - w.first) * (c->W + 1);
+        int64_t end = n + cpu_spike_list(c->W * c->C, image + y * c->W * c->C, 0, w.e + n);
+        for (int64_t x = 0; x < c->W; x++) {
+            off[x] = (int32_t)n;
+            while (n < end && w.e[n] < (x + 1) * c->C) n++;
         }
+        off[c->W] = (int32_t)n;
+    }
     return n <= most;
 }
 
+CPU_BODY put_body(int64_t places, int64_t width, int64_t n, const float *restrict from, const float *restrict bias, float *restrict to, int64_t O) {
+    for (int64_t x = 0; x < places; x++, from += width, to += O) {
+        if (bias)
+            for (int64_t j = 0; j < n; j++) to[j] = from[j] + bias[j];
+        else
+            for (int64_t j = 0; j < n; j++) to[j] = from[j];
+    }
+}
+CPU_CLONES(put, (int64_t places, int64_t width, int64_t n, const float *from, const float *bias, float *to, int64_t O), (places, width, n, from, bias, to, O));
+
 void cpu_spike_conv_run(const spike_conv *c, int64_t q0, int64_t q1, const float *packed, const float *bias, float *y, void *scratch) {
     work w = work_of(c, q0, q1, scratch);
+    int64_t rows = w.end - w.first, few = rows > 0 && (int64_t)w.off[rows * (c->W + 1) - 1] * 100 <= rows * c->W * c->C * SPIKES_FEW;
     for (int64_t o = 0, width; o < c->wide; o += width) {
         width = cpu_min(SPIKE_VECTORS * c->s->vw, c->wide - o);
         int64_t line = c->OW * width, tap_row = c->kernel[1] * c->C * width;
-        for (int64_t k = 0; k < c->kernel[0]; k++, packed += tap_row)
+        for (int64_t q = q0; few && q < q1; q++) {
+            int64_t at = q * c->stride[0] - c->pad[0], k0 = cpu_max(0, w.first - at), k1 = cpu_min(c->kernel[0], w.end - at);
+            if (k0 >= k1) continue; /* wholly in the padding */
+            spike_row row = { c->OW, c->stride[1], c->pad[1], c->kernel[1], c->W, c->C, w.off + (at + k0 - w.first) * (c->W + 1), w.e };
+            c->s->whole[width / c->s->vw](&row, k1 - k0, packed + k0 * tap_row, w.acc + (q - q0) * line);
+        }
+        if (few) packed += c->kernel[0] * tap_row;
+        for (int64_t k = 0; !few && k < c->kernel[0]; k++, packed += tap_row)
             for (int64_t q = q0; q < q1; q++) {
                 int64_t at = q * c->stride[0] - c->pad[0] + k;
                 if (at < w.first || at >= w.end) continue;
@@ -74,12 +98,7 @@ void cpu_spike_conv_run(const spike_conv *c, int64_t q0, int64_t q1, const float
         for (int64_t q = q0; q < q1; q++) {
             float *from = w.acc + (q - q0) * line, *to = y + q * c->OW * c->O + o;
             if (q * c->stride[0] - c->pad[0] >= c->H || q * c->stride[0] - c->pad[0] + c->kernel[0] <= 0) memset(from, 0, (size_t)line * 4);
-            for (int64_t x = 0; x < c->OW; x++, from += width, to += c->O) {
-                if (bias)
-                    for (int64_t j = 0; j < n; j++) to[j] = from[j] + bias[o + j];
-                else
-                    for (int64_t j = 0; j < n; j++) to[j] = from[j];
-            }
+            put[c->isa](c->OW, width, n, from, bias ? bias + o : NULL, to, c->O);
         }
     }
 }
