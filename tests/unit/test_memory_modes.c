@@ -120,6 +120,26 @@ static void test_ref_agrees_with_itself(void **state) {
     drop(&fast), drop(&small);
 }
 
+/* A limit between the two: the plan of one is refused, and the text names the other, which is accepted. */
+static void test_a_limit_that_only_small_keeps(void **state) {
+    (void)state;
+    trained small = train(CONV, "cpu", HK_MEMORY_SMALL, 0, 0, 0, 4, 96), fast = train(CONV, "cpu", HK_MEMORY_FAST, 0, 0, 0, 4, 96);
+    hk_network_config c = HK_NETWORK_CONFIG_DEFAULT;
+    c.threads = 2, c.memory_limit = fast.stats.params + fast.stats.state + (small.stats.arena + fast.stats.arena) / 2;
+    for (int m = 0; m < 3; m += 2) {
+        net n;
+        c.memory = modes[m];
+        net_make(&n, CONV, "MSE()", "SGD(lr=0.1, momentum=0.9)", c, (hk_executor_config){ .struct_size = sizeof(hk_executor_config), .mode = HK_TRAIN });
+        hk_status st = hk_executor_shape(n.ex, 4, 96, 0, 3, (int64_t[]){ 1, 28, 28 });
+        const char *text = hk_error(net_context());
+        if (m == 0 && (st != HK_ECONFIG || !strstr(text, "memory_limit is ") || !strstr(text, " or memory = small,")))
+            fail_msg("fast: %s: %s", hk_status_name(st), text);
+        if (m == 2 && st != HK_OK) fail_msg("small: %s: %s", hk_status_name(st), text);
+        net_free(&n);
+    }
+    drop(&small), drop(&fast);
+}
+
 static void test_a_mode_that_does_not_exist_is_refused(void **state) {
     (void)state;
     hk_network_config c = HK_NETWORK_CONFIG_DEFAULT;
@@ -137,6 +157,7 @@ int main(void) {
         cmocka_unit_test(test_modes_give_each_others_bits),
         cmocka_unit_test(test_each_mode_takes_less),
         cmocka_unit_test(test_ref_agrees_with_itself),
+        cmocka_unit_test(test_a_limit_that_only_small_keeps),
         cmocka_unit_test(test_a_mode_that_does_not_exist_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
