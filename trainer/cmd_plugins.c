@@ -1,6 +1,7 @@
 /* cmd_plugins.c - `hillock plugins`: which types there are, which plugin brought them, which files were refused and why. */
 #include "trainer.h"
 #include <jansson.h>
+#include <math.h>
 #include <string.h>
 
 typedef struct listing {
@@ -50,15 +51,52 @@ static void print_plugin(void *arg, const char *file, const char *id, const char
     else if (l->verbose) printf("plugin %s %s (%s)\n", text(id), text(version), file ? file : "linked into the program");
 }
 
+/* "a|b" as a list. */
+static json_t *words(const char *choices) {
+    json_t *list = json_array();
+    for (const char *c = choices; *c;) {
+        size_t n = strcspn(c, "|");
+        json_array_append_new(list, json_stringn(c, n));
+        c += n + (c[n] == '|');
+    }
+    return list;
+}
+
+/* The fields of a type: kind, default (null: required), range (null: no bound), what it chooses from. */
+static json_t *fields_json(const type_info *t) {
+    static const char *const kind[] = { "?", "bool", "int", "real", "string", "enum", "ints", "object", "reals" };
+    json_t *all = json_array();
+    for (uint32_t i = 0; i < t->n; i++) {
+        const hk_field *f = &t->fields[i];
+        bool range = f->lo != 0 || f->hi != 0;
+        json_t *x = json_pack("{s:s, s:s, s:s?, s:b, s:s}", "name", f->name, "kind", f->kind < sizeof kind / sizeof *kind ? kind[f->kind] : kind[0], "default", f->def, "nullable",
+            (f->flags & HK_NULLABLE) != 0, "doc", text(f->doc));
+        json_object_set_new(x, "min", range && isfinite(f->lo) ? json_real(f->lo) : json_null());
+        json_object_set_new(x, "max", range && isfinite(f->hi) ? json_real(f->hi) : json_null());
+        if (f->choices && f->kind == HK_OBJECT) json_object_set_new(x, "interface", json_string(f->choices));
+        else if (f->choices) json_object_set_new(x, "choices", words(f->choices));
+        json_array_append_new(all, x);
+    }
+    return all;
+}
+
 static void type_json(void *arg, const char *iface, const char *id, const char *plugin, const void *vt) {
+    static const char *const role[] = { "?", "layer", "container", "encoder", "loss", "neuron" };
     listing *l = arg;
     type_info t = info(iface, vt);
-    json_t *fields = json_array();
-    for (uint32_t i = 0; i < t.n; i++)
-        json_array_append_new(fields, json_pack("{s:s, s:s?, s:s}", "name", t.fields[i].name, "default", t.fields[i].def, "doc", text(t.fields[i].doc)));
-    json_array_append_new(l->types,
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "interface", iface, "id", id, "plugin", text(plugin), "doc", text(t.doc), "source", text(t.source),
-            "fields", fields));
+    json_t *x = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "interface", iface, "id", id, "plugin", text(plugin), "doc", text(t.doc), "source", text(t.source), "fields", fields_json(&t));
+    if (!strcmp(iface, "hk.module/1")) {
+        uint32_t r = ((const hk_module_type *)vt)->role;
+        json_object_set_new(x, "role", json_string(r < sizeof role / sizeof *role ? role[r] : role[0]));
+    }
+    if (!strcmp(iface, "hk.neuron/1")) {
+        const hk_neuron_type *n = vt;
+        json_t *states = json_array();
+        for (uint32_t i = 0; i < n->n_state; i++)
+            json_array_append_new(states, json_pack("{s:s, s:s, s:s}", "name", n->states[i].name, "default", n->states[i].def ? n->states[i].def : "0", "doc", text(n->states[i].doc)));
+        json_object_set_new(x, "states", states);
+    }
+    json_array_append_new(l->types, x);
 }
 
 static void plugin_json(void *arg, const char *file, const char *id, const char *version, const char *refused) {
