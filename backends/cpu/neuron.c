@@ -60,7 +60,12 @@ size_t neuron_work_init(const neuron_plan *P, int backward, int64_t T, const hk_
 void neuron_args_init(const neuron_plan *P, const hk_bind *b, neuron_work *w, int64_t t, int64_t j, int64_t m, hk_neuron_args *a) {
     a->n = m;
     a->p_row = P->p_row, a->strict = P->strict, a->detach = P->detach;
-    a->x[0] = w->raw = cpu_src_get(&P->x, b->ptr[0], b, t, j, m, w->x);
+    if (P->x.d.dtype != HK_F32 && P->x.map == CPU_SAME && P->x.d.flags & HK_N) { /* spikes */
+        cpu_from_u8[P->base.isa](m, (const uint8_t *)b->ptr[0] + cpu_row(&P->x.d, b, t, 0) * P->E + j, w->x);
+        a->x[0] = w->raw = w->x;
+    } else {
+        a->x[0] = w->raw = cpu_src_get(&P->x, b->ptr[0], b, t, j, m, w->x);
+    }
     if (P->fused.norm) neuron_fused_norm(P, w, j, m, a->x[0]), a->x[0] = w->xn;
     for (int k = 0; k < P->np; k++) {
         const void *p = b->ptr[1 + P->ns + k];
