@@ -10,7 +10,7 @@ enum { TILE = 64, VW = 16 };
 
 typedef float v8 __attribute__((vector_size(32), aligned(4)));
 
-typedef void rows_fn(int64_t m, int64_t K, const uint8_t *x, const float *table, int64_t wide, const float *bias, int64_t O, float *y);
+typedef void rows_fn(int64_t m, int64_t K, const uint8_t *x, const float *table, int64_t wide, const float *bias, const float *plus, int64_t O, float *y);
 typedef struct table_plan {
     cpu_plan base;
     int64_t K, O, wide; /* wide: numbers in a row of the table */
@@ -65,8 +65,8 @@ static inline uint64_t bits_of(const uint8_t *x, int64_t K) {
     return bits;
 }
 
-CPU_BODY rows_body(int64_t m, int64_t K, const uint8_t *x, const float *table, int64_t wide, const float *bias, int64_t O, float *y) {
-    for (int64_t r = 0; r < m; r++, x += K, y += O) {
+CPU_BODY rows_body(int64_t m, int64_t K, const uint8_t *x, const float *table, int64_t wide, const float *bias, const float *plus, int64_t O, float *y) {
+    for (int64_t r = 0; r < m; r++, x += K, y += O, plus = plus ? plus + O : NULL) {
         uint64_t bits = bits_of(x, K);
         for (int64_t o = 0; o < O; o += 8) {
             const float *from = table + o;
@@ -78,31 +78,36 @@ CPU_BODY rows_body(int64_t m, int64_t K, const uint8_t *x, const float *table, i
             }
             if (O - o >= 8) {
                 if (bias) acc += *(const v8 *)(bias + o);
+                if (plus) acc += *(const v8 *)(plus + o);
                 *(v8 *)(y + o) = acc;
             } else {
-                for (int64_t i = 0; i < O - o; i++) y[o + i] = bias ? acc[i] + bias[o + i] : acc[i];
+                for (int64_t i = 0; i < O - o; i++) {
+                    float sum = bias ? acc[i] + bias[o + i] : acc[i];
+                    y[o + i] = plus ? sum + plus[o + i] : sum;
+                }
             }
         }
     }
 }
-static void rows_baseline(int64_t m, int64_t K, const uint8_t *x, const float *table, int64_t wide, const float *bias, int64_t O, float *y) {
-    rows_body(m, K, x, table, wide, bias, O, y);
+static void rows_baseline(int64_t m, int64_t K, const uint8_t *x, const float *table, int64_t wide, const float *bias, const float *plus, int64_t O, float *y) {
+    rows_body(m, K, x, table, wide, bias, plus, O, y);
 }
 
 #if defined(__x86_64__)
-CPU_AVX2 static void rows_avx2(int64_t m, int64_t K, const uint8_t *x, const float *table, int64_t wide, const float *bias, int64_t O, float *y) {
-    if (K == 32) rows_body(m, 32, x, table, wide, bias, O, y);
-    else rows_body(m, K, x, table, wide, bias, O, y);
+CPU_AVX2 static void rows_avx2(
+    int64_t m, int64_t K, const uint8_t *x, const float *table, int64_t wide, const float *bias, const float *plus, int64_t O, float *y) {
+    if (K == 32) rows_body(m, 32, x, table, wide, bias, plus, O, y);
+    else rows_body(m, K, x, table, wide, bias, plus, O, y);
 }
 
 /* V vectors of outputs of Q quadruples of spikes; both are constants where this is inlined. */
 CPU_AVX512 static inline __attribute__((always_inline)) void rows_of(const int V, const int64_t Q, int64_t m, int64_t K, const uint8_t *x, const float *table,
-    int64_t wide, const float *bias, int64_t cols, int64_t O, float *y) {
+    int64_t wide, const float *bias, const float *plus, int64_t cols, int64_t O, float *y) {
     __mmask64 some = K == 64 ? ~UINT64_C(0) : (UINT64_C(1) << K) - 1;
     __mmask16 last = (__mmask16)((1u << (cols - VW * (V - 1))) - 1);
     __m512 add[4];
     for (int v = 0; v < V; v++) add[v] = bias ? _mm512_maskz_loadu_ps(v == V - 1 ? last : 0xffff, bias + v * VW) : _mm512_setzero_ps();
-    for (int64_t r = 0; r < m; r++, x += K, y += O) {
+    for (int64_t r = 0; r < m; r++, x += K, y += O, plus = plus ? plus + O : NULL) {
         __m512 acc[4];
         uint64_t bits;
         if (K == 32) bits = _mm256_test_epi8_mask(_mm256_loadu_si256((const void *)x), _mm256_set1_epi8(1));
@@ -117,24 +122,26 @@ CPU_AVX512 static inline __attribute__((always_inline)) void rows_of(const int V
         }
         for (int v = 0; v < V; v++) {
             if (bias) acc[v] = _mm512_add_ps(acc[v], add[v]);
+            if (plus) acc[v] = _mm512_add_ps(acc[v], _mm512_maskz_loadu_ps(v == V - 1 ? last : 0xffff, plus + v * VW));
             if (v < V - 1) _mm512_storeu_ps(y + v * VW, acc[v]);
             else _mm512_mask_storeu_ps(y + v * VW, last, acc[v]);
         }
     }
 }
 
-CPU_AVX512 static void rows_avx512(int64_t m, int64_t K, const uint8_t *x, const float *table, int64_t wide, const float *bias, int64_t O, float *y) {
+CPU_AVX512 static void rows_avx512(
+    int64_t m, int64_t K, const uint8_t *x, const float *table, int64_t wide, const float *bias, const float *plus, int64_t O, float *y) {
     int64_t Q = (K + 3) / 4;
     if (K == 32 && wide == VW) {
-        rows_of(1, 8, m, 32, x, table, VW, bias, O, O, y);
+        rows_of(1, 8, m, 32, x, table, VW, bias, plus, O, O, y);
     } else if (K == 32 && wide == 2 * VW) {
-        rows_of(2, 8, m, 32, x, table, 2 * VW, bias, O, O, y);
+        rows_of(2, 8, m, 32, x, table, 2 * VW, bias, plus, O, O, y);
     } else if (wide == VW) {
-        rows_of(1, Q, m, K, x, table, VW, bias, O, O, y);
+        rows_of(1, Q, m, K, x, table, VW, bias, plus, O, O, y);
     } else {
         for (int64_t o = 0; o < O; o += 2 * VW) {
-            if (O - o > VW) rows_of(2, Q, m, K, x, table + o, wide, bias ? bias + o : NULL, cpu_min(2 * VW, O - o), O, y + o);
-            else rows_of(1, Q, m, K, x, table + o, wide, bias ? bias + o : NULL, O - o, O, y + o);
+            if (O - o > VW) rows_of(2, Q, m, K, x, table + o, wide, bias ? bias + o : NULL, plus ? plus + o : NULL, cpu_min(2 * VW, O - o), O, y + o);
+            else rows_of(1, Q, m, K, x, table + o, wide, bias ? bias + o : NULL, plus ? plus + o : NULL, O - o, O, y + o);
         }
     }
 }
@@ -149,9 +156,10 @@ static int64_t table_units(const cpu_plan *p, const hk_bind *b) { return (rows_o
 static hk_status table_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
     const table_plan *P = (const table_plan *)p;
     int64_t r0 = lo * TILE, r1 = cpu_min(hi * TILE, rows_of_call(p, b));
-    const float *bias = cpu_has_in(p, 2) ? b->ptr[2] : NULL;
+    const float *bias = cpu_has_in(p, 2) ? b->ptr[2] : NULL, *plus = cpu_has_in(p, 4) ? b->ptr[4] : NULL;
     (void)scratch;
-    P->rows(r1 - r0, P->K, (const uint8_t *)b->ptr[0] + r0 * P->K, b->ptr[3], P->wide, bias, P->O, (float *)b->ptr[4] + r0 * P->O);
+    P->rows(r1 - r0, P->K, (const uint8_t *)b->ptr[0] + r0 * P->K, b->ptr[3], P->wide, bias, plus ? plus + r0 * P->O : NULL, P->O,
+        (float *)cpu_out_ptr(p, b, 0) + r0 * P->O);
     return HK_OK;
 }
 

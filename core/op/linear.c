@@ -4,7 +4,7 @@
 /* With attribute columns, x is a picture [H,W] or [1,H,W], whose column t is the row of step t. */
 static bool columns(const hk__node *n) { return hk__attr_int(n, "columns") != 0; }
 
-HK_INFER(linear_infer) { /* x[K], w[O,K], [b[O]], [table] -> y[O] */
+HK_INFER(linear_infer) { /* x[K], w[O,K], [b[O]], [table], [plus[O]] -> y[O] */
     char t[96], u[96];
     if (columns(n)) { /* made by a rule, which has looked at the shapes */
         out[0] = hk__desc(HK_F32, in[0].flags | HK_T, 1, &in[1].shape[0]);
@@ -67,6 +67,7 @@ HK_GRAD(linear_grad) {
         c->gin[1] = hk__emit1(b, "linear_dw", 2, in, hk__sum_direct(b, hk_desc_elems(&w)), direct);
     }
     if (c->node->in[2] && c->need[2]) c->gin[2] = g; /* summed over rows by the core */
+    if (c->node->n_in > 4 && c->need[4]) c->gin[4] = g;
 }
 
 HK_INFER(linear_dx_infer) { /* g[O], w[O,K] -> gx[K] */

@@ -8,10 +8,11 @@
  * Backends must not assume that outputs hold anything before, and write every element of every output that is present.
  *
  * | operation        | inputs -> outputs                                     | attributes      | computes
- * | linear           | x fs[K], w f[O,K], [b f[O]], [table f] -> y f[O]      | columns         | y[o] = sum_k w[o,k] x[k] (+ b[o]); table: spike_table(w), for spikes. columns = 1:
- * |                  |                                                       |                 |   x f[1,H,W] or [H,W] HELD stands for column_as_time(x); who takes it takes linear_dw with it
+ * | linear           | x fs[K], w f[O,K], [b f[O]], [table f], [plus f[O]]   | columns         | y[o] = sum_k w[o,k] x[k] (+ b[o]) (+ plus[o]); table: spike_table(w), for spikes; plus: only with a
+ * |                  |   -> y f[O]                                           |                 |   table. columns = 1: x f[1,H,W] or [H,W] HELD stands for column_as_time(x); who takes it takes
+ * |                  |                                                       |                 |   linear_dw with it
  * | spike_table      | w f[O,K] -> f[16 ceil(K/4), O up to 16]               |                 | row 16 q + m, o: sum of w[o, 4 q + j], j ascending, over the bits j set in m; 0 beyond w.
- * |                  |                                                       |                 |   Emitted by a fusion rule alone; who takes it takes linear with a table, which adds its rows, q ascending
+ * |                  |                                                       |                 |   Emitted by a fusion rule alone; who takes it takes linear with a table, which adds its rows, q ascending, and with plus
  * | linear_dx        | g f[O], w f[O,K] -> gx f[K]                           |                 | gx[k] = sum_o g[o] w[o,k]
  * | linear_dw        | g f[O], x fs[K] -> G f[O,K]                           | columns         | sum_r g[r,o] x[r,k]
  * | reduce           | x fs[shape] -> G f[to]                                | to              | sum over rows; to: 0 whole row, 1 per channel (axis 0 at the border, last in storage), 2 scalar

@@ -14,15 +14,18 @@ static void check_table(int64_t T, int64_t N, int64_t K, int64_t O, uint32_t fla
             if (((float *)table.mem)[r * wide + o] != sum) fail_msg("table of %dx%d, row %d, number %d: got %.9g, expected %.9g", (int)O, (int)K, (int)r, (int)o,
                                                                     (double)((float *)table.mem)[r * wide + o], (double)sum);
         }
-    hn_value in[4] = { hn_new(HK_SPIKE, flags, T, N, SHAPE(K)), w, bias ? hn_new(HK_F32, STATIC, T, N, SHAPE(O)) : hn_absent(), table };
-    hn_value y = hn_new(HK_F32, flags, T, N, SHAPE(O));
+    hn_value in[5] = { hn_new(HK_SPIKE, flags, T, N, SHAPE(K)), w, bias ? hn_new(HK_F32, STATIC, T, N, SHAPE(O)) : hn_absent(), table, hn_new(HK_F32, flags, T, N, SHAPE(O)) };
+    hn_value y = hn_new(HK_F32, flags, T, N, SHAPE(O)), more = hn_new(HK_F32, flags, T, N, SHAPE(O));
     run("linear", T, N, 4, in, 1, &y, 0, NULL, 0);
+    run("linear", T, N, 5, in, 1, &more, 0, NULL, 0);
     HN_EACH(y, t, i, o) {
+        if ((float)hn_at(&more, t, i, o) != (float)hn_at(&y, t, i, o) + (float)hn_at(&in[4], t, i, o))
+            fail_msg("linear and a summand: got %.9g, expected %.9g + %.9g", hn_at(&more, t, i, o), hn_at(&y, t, i, o), hn_at(&in[4], t, i, o));
         double sum = bias ? hn_at(&in[2], 0, 0, o) : 0;
         for (int64_t k = 0; k < K; k++) sum += hn_at(&in[0], t, i, k) * hn_at(&w, 0, 0, o * K + k);
         near("linear with a table", hn_at(&y, t, i, o), sum, 1e-5 * sqrt((double)K));
     }
-    drop(4, in), drop(1, &y);
+    drop(5, in), drop(1, &y), drop(1, &more);
 }
 
 static void test_tables_of_spikes(void **state) {
