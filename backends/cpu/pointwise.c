@@ -28,6 +28,7 @@ typedef struct point_plan {
     X(tanh, 1, "", "", hk_tanh(a[i]))                                                                                                                          \
     X(relu, 1, "", "", a[i] > 0.0f ? a[i] : 0.0f)                                                                                                              \
     X(clamp, 1, "lo", "hi", hk_min(hk_max(a[i], c[0]), c[1]))                                                                                                  \
+    X(round, 1, "", "", hk_round_even(a[i]))                                                                                                                   \
     X(within, 1, "lo", "hi", a[i] >= c[0] && a[i] <= c[1] ? 1.0f : 0.0f)                                                                                       \
     X(positive, 1, "", "", a[i] > 0.0f ? 1.0f : 0.0f)
 

@@ -16,6 +16,7 @@
     X(cpu_ops_time)                                                                                                                                            \
     X(cpu_ops_image)                                                                                                                                           \
     X(cpu_ops_random)                                                                                                                                          \
+    X(cpu_ops_moment)                                                                                                                                          \
     X(cpu_ops_loss)                                                                                                                                            \
     X(cpu_ops_conv2d)                                                                                                                                          \
     X(cpu_ops_conv2d_dw)                                                                                                                                       \

@@ -30,6 +30,7 @@ UNARY(log_, log(x))
 UNARY(tanh_, tanh(x))
 UNARY(relu, x > 0.0 ? x : 0.0)
 UNARY(clamp, fmin(fmax(x, p->f[0]), p->f[1]))
+UNARY(round_, rint(x))
 UNARY(within, x >= p->f[0] && x <= p->f[1])
 UNARY(positive, x > 0.0)
 UNARY(copy, x)
@@ -57,6 +58,7 @@ const ref_op ref_ops_pointwise[] = {
     { "tanh", 1, 1, tanh_, NULL },
     { "relu", 1, 1, relu, NULL },
     { "clamp", 1, 1, clamp, range_prepare },
+    { "round", 1, 1, round_, NULL },
     { "within", 1, 1, within, range_prepare },
     { "positive", 1, 1, positive, NULL },
     { "copy", 1, 1, copy, NULL },

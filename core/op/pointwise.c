@@ -109,6 +109,7 @@ const hk__op hk__ops_pointwise[] = {
     { "tanh", HK_TIME_POINT, 0, unary_infer, tanh_grad, "tanh(x)" },
     { "relu", HK_TIME_POINT, 0, unary_infer, relu_grad, "max(x, 0)" },
     { "clamp", HK_TIME_POINT, 0, unary_infer, clamp_grad, "x, kept within [lo, hi]" },
+    { "round", HK_TIME_POINT, 0, unary_infer, NULL, "to the nearest integer, half to even" },
     { "within", HK_TIME_POINT, 0, unary_infer, NULL, "1 where lo <= x <= hi, else 0" },
     { "positive", HK_TIME_POINT, 0, unary_infer, NULL, "1 where x > 0, else 0" },
     { "copy", HK_TIME_POINT, 0, copy_infer, copy_grad, "copy" },

@@ -31,7 +31,7 @@ static void run(gr_case *c, const char *root, const char *loss) {
     bool ok = gr_net_open(c, &n, root, loss, NULL, 1) &&
         gr_net_executor(c, &n, grad_x ? HK_TRAIN : HK_INFER, grad_x ? HK_SEPARATE | HK_INPUT_GRAD : 0, up ? 1 : 0, &out) &&
         gr_ok(c, hk_executor_shape(n.ex, s.T, s.N, s.seq, s.rank, s.shape), "hk_executor_shape") && gr_net_write(c, &n, "x", x) &&
-        gr_net_write(c, &n, "target", target) && gr_ok(c, hk_executor_run(n.ex), "hk_executor_run") && gr_net_read(c, &n, "loss", value);
+        (!target || gr_net_write(c, &n, "target", target)) && gr_ok(c, hk_executor_run(n.ex), "hk_executor_run") && gr_net_read(c, &n, "loss", value);
     if (ok && up) ok = gr_net_write(c, &n, "grad_out:loss", up);
     if (ok && grad_x) ok = gr_ok(c, hk_executor_backward(n.ex), "hk_executor_backward") && gr_net_read(c, &n, "grad:x", grad_x);
     gr_net_close(&n);

@@ -103,7 +103,7 @@ static double positive_of(double x) { return x > 0; }
 static const struct {
     const char *op;
     double (*f)(double);
-} unary[] = { { "exp", exp }, { "tanh", tanh }, { "relu", relu_of }, { "clamp", clamp_of }, { "within", within_of }, { "positive", positive_of }, { "log", log } };
+} unary[] = { { "exp", exp }, { "tanh", tanh }, { "relu", relu_of }, { "clamp", clamp_of }, { "within", within_of }, { "positive", positive_of }, { "log", log }, { "round", rint } };
 
 static void test_unary(void **state) {
     (void)state;

@@ -1,4 +1,4 @@
-/* plugins/snn_losses/ce_rate.c - snn.ce_rate_loss: cross entropy of each step's spikes, mean over steps (not that of the rate).
+/* plugins/snn_losses/ce_rate_loss.c - snn.ce_rate_loss: cross entropy of each step's spikes, mean over steps (not that of the rate).
  * Source: snnTorch 1.0, functional.loss.ce_rate_loss. */
 #include "snn_losses.h"
 #include <math.h>
@@ -34,7 +34,7 @@ static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_
     (void)n_in, (void)n_out;
     int64_t classes;
     hk_value weight, loss, picked;
-    if (!snn_classes(b, in[0], &classes)) return HK_ESHAPE;
+    if (!snn_outputs(b, in[0], &classes)) return HK_ESHAPE;
     if (!(hk_get_bool(self, "population_code") ? spread_weight : snn_weight)(b, self, classes, &weight)) return HK_ECONFIG;
     hk_cross_entropy(b, hk_affine(b, in[0], 1.0, 0.0), in[1], weight, 0.0, &loss, &picked);
     if (hk_value_desc(b, loss).flags & HK_T) loss = hk_mean_t(b, loss);
@@ -42,12 +42,4 @@ static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_
     return HK_OK;
 }
 
-const hk_module_type snn_ce_rate_type = {
-    .struct_size = sizeof(hk_module_type),
-    .role = HK_LOSS,
-    .doc = "mean over steps and samples of -log softmax(x[t])[target]",
-    .source = "snnTorch 1.0, functional.ce_rate_loss",
-    .fields = fields,
-    .n_fields = sizeof fields / sizeof fields[0],
-    .build = build,
-};
+SNN_LOSS(ce_rate_loss, "mean over steps and samples of -log softmax(x[t])[target]", "ce_rate_loss");
