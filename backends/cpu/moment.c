@@ -13,7 +13,9 @@ typedef struct moment_plan {
 static int64_t row_units(const cpu_plan *p, const hk_bind *b) { return cpu_count(cpu_out(p, 0), b); }
 static int64_t step_units(const cpu_plan *p, const hk_bind *b) { return cpu_count(cpu_out(p, 0), b) * cpu_steps(cpu_out(p, 0), b); }
 
-static inline float at(const hk_desc *d, const void *base, int64_t k) { return d->dtype == HK_F32 ? ((const float *)base)[k] : (float)((const uint8_t *)base)[k]; }
+static inline float at(const hk_desc *d, const void *base, int64_t k) {
+    return d->dtype == HK_F32 ? ((const float *)base)[k] : (float)((const uint8_t *)base)[k];
+}
 
 /* when[e]: the step that number e of sample i is about: its first largest, or its first one that is not 0 (T - 1 if there is none); value[e]: the number. */
 static void moments(const moment_plan *P, const hk_desc *d, const void *x, const hk_bind *b, int64_t i, int32_t *when, float *value) {
@@ -88,4 +90,5 @@ static hk_status moment_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) 
     return HK_OK;
 }
 
-const cpu_op cpu_ops_moment[] = { { "max_t", moment_new }, { "first_spike", moment_new }, { "at_moment", moment_new }, { "since", moment_new }, { NULL, NULL } };
+const cpu_op cpu_ops_moment[] = { { "max_t", moment_new }, { "first_spike", moment_new }, { "at_moment", moment_new }, { "since", moment_new },
+    { NULL, NULL } };

@@ -36,7 +36,11 @@ static void build_loss(hk__builder *b, hk__plan *p, hk_network *net, bool wanted
     hk_builder *bb = &b->base;
     hk_desc y = hk_value_desc(bb, p->y);
     if (b->status != HK_OK || !net->cfg.loss || !wanted || !(y.flags & HK_N)) return;
-    p->target = input(b, HK_SRC_TARGET, 0, hk__desc(HK_I64, HK_HELD, 0, NULL));
+    const hk_desc one_class = hk__desc(HK_I64, HK_HELD, 0, NULL);
+    const hk__module *loss_module = hk__mod(net->cfg.loss);
+    const hk_module_type *type = strcmp(loss_module->iface, "hk.module/1") == 0 ? loss_module->type : NULL;
+    const hk_desc target = type && type->target ? type->target(net->cfg.loss, &y) : one_class;
+    p->target = input(b, HK_SRC_TARGET, 0, target);
     const hk_value in[2] = { p->y, p->target };
     hk__module_build(bb, net->cfg.loss, 2, in, 1, &p->loss);
     hk_desc loss = hk_value_desc(bb, p->loss);
@@ -44,7 +48,7 @@ static void build_loss(hk__builder *b, hk__plan *p, hk_network *net, bool wanted
         hk__builder_fail(bb, HK_ECONFIG, "the loss is not one number: reduction=none cannot be trained on; use mean or sum");
         return;
     }
-    if (b->status != HK_OK || y.rank != 1) return;
+    if (b->status != HK_OK || y.rank != 1 || !hk__same_desc(&target, &one_class)) return;
     hk_value rate = y.flags & HK_T ? hk_mean_t(bb, p->y) : p->y;
     p->correct = hk_merge(bb, hk_reduce(bb, hk_correct(bb, rate, p->target), 2), 1.0);
 }

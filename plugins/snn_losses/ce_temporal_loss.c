@@ -17,7 +17,8 @@ static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_
     hk_value time = hk_first_spike(b, snn_sequence(b, in[0]));
     hk_value scores = hk_get_int(self, "inverse") ? hk_div(b, hk_const(b, 1.0), hk_affine(b, time, 1.0, 1.0)) : hk_affine(b, time, -1.0, 0.0);
     hk_cross_entropy(b, scores, in[1], weight, 0.0, &nll, &picked);
-    if (hk_get_int(self, "reduction") == REDUCE_MEAN && weight) out[0] = hk_div(b, hk_merge(b, hk_reduce(b, nll, 2), 1.0), hk_merge(b, hk_reduce(b, picked, 2), 1.0));
+    if (hk_get_int(self, "reduction") == REDUCE_MEAN && weight)
+        out[0] = hk_div(b, hk_merge(b, hk_reduce(b, nll, 2), 1.0), hk_merge(b, hk_reduce(b, picked, 2), 1.0));
     else out[0] = snn_reduce(b, self, nll, 1.0, 1);
     return HK_OK;
 }

@@ -57,11 +57,11 @@ hk_value snn_on_off(hk_builder *b, hk_value target, int64_t classes, double on, 
     return hk_affine(b, hk_one_hot(b, target, classes), on - elsewhere, elsewhere);
 }
 
-int snn_weigh(hk_builder *b, const hk_module *self, hk_value scores, hk_value target, int64_t classes, hk_value *v) {
+int snn_weigh(hk_builder *b, const hk_module *self, hk_value target, int64_t classes, hk_value *v) {
     hk_value weight, nll, picked;
     if (!snn_weight(b, self, classes, &weight)) return 0;
     if (!weight) return 1;
-    hk_cross_entropy(b, scores, target, weight, 0.0, &nll, &picked); /* for the weight it picks */
+    hk_cross_entropy(b, hk_one_hot(b, target, classes), target, weight, 0.0, &nll, &picked); /* for the weight it picks */
     *v = hk_mul(b, *v, picked);
     return 1;
 }

@@ -21,7 +21,7 @@ static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_
     const double on = trunc(T * hk_get_real(self, "correct_rate") * (double)each), off = trunc(T * hk_get_real(self, "incorrect_rate") * (double)each);
     hk_value away = hk_sub(b, count, snn_on_off(b, in[1], classes, on, snn_elsewhere(on, off)));
     hk_value square = hk_mul(b, away, away);
-    if (!snn_weigh(b, self, count, in[1], classes, &square)) return HK_ESHAPE;
+    if (!snn_weigh(b, self, in[1], classes, &square)) return HK_ESHAPE;
     out[0] = snn_reduce(b, self, square, 1.0 / T, classes);
     return HK_OK;
 }

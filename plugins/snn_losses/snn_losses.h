@@ -32,7 +32,7 @@ hk_status snn_cross_entropy(hk_builder *b, const hk_module *self, hk_value score
 double snn_elsewhere(double on, double off);
 hk_value snn_on_off(hk_builder *b, hk_value target, int64_t classes, double on, double elsewhere);
 /* v [classes] times weight[target], where the field `weight` is given. 0 after a failure. */
-int snn_weigh(hk_builder *b, const hk_module *self, hk_value scores, hk_value target, int64_t classes, hk_value *v);
+int snn_weigh(hk_builder *b, const hk_module *self, hk_value target, int64_t classes, hk_value *v);
 
 #define SNN_LOSSES(X)                                                                                                                                          \
     X(ce_rate_loss)                                                                                                                                            \
@@ -48,14 +48,16 @@ int snn_weigh(hk_builder *b, const hk_module *self, hk_value scores, hk_value ta
 #define SNN_LOSS_DECLARE(name) extern const hk_module_type snn_##name##_type;
 SNN_LOSSES(SNN_LOSS_DECLARE)
 
-/* A type of this family; it has `fields` and `build`. */
-#define SNN_LOSS(name, doc_, source_)                                                                                                                          \
+/* A type of this family; it has `fields` and `build`, and takes one class for each sample, or what target_ says. */
+#define SNN_LOSS_OF(name, doc_, source_, target_)                                                                                                              \
     const hk_module_type snn_##name##_type = { .struct_size = sizeof(hk_module_type),                                                                          \
         .role = HK_LOSS,                                                                                                                                       \
         .doc = doc_,                                                                                                                                           \
         .source = "snnTorch 1.0, functional." source_,                                                                                                         \
         .fields = fields,                                                                                                                                      \
         .n_fields = sizeof fields / sizeof fields[0],                                                                                                          \
-        .build = build }
+        .build = build,                                                                                                                                        \
+        .target = target_ }
+#define SNN_LOSS(name, doc_, source_) SNN_LOSS_OF(name, doc_, source_, NULL)
 
 #endif

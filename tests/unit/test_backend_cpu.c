@@ -183,6 +183,33 @@ static void test_sum_t(void **state) {
     }
 }
 
+static void test_moment(void **state) {
+    (void)state;
+    EACH_SIZE(T, N)
+    for (int k = 0; k < 4; k++) {
+        const int first = k & 1;
+        hn_value x = hn_new(k & 2 ? HK_SPIKE : HK_F32, SEQ, T, N, SHAPE(3, 5)), y = hn_new(HK_F32, HELD, T, N, SHAPE(3, 5)), g = hn_new(HK_F32, HELD, T, N, SHAPE(3, 5));
+        hn_value gx = hn_new(HK_F32, SEQ, T, N, SHAPE(3, 5)), gin[2] = { g, x };
+        const hk_attr at[2] = { { "first", first, 0, NULL }, { "scale", 0, -0.5, NULL } };
+        for (int64_t i = 0; i < x.rows * x.elems && !(k & 2); i += 2) ((float *)x.mem)[i] = 0;
+        run(first ? "first_spike" : "max_t", T, N, 1, &x, 1, &y, 0, NULL, 0);
+        run("at_moment", T, N, 2, gin, 1, &gx, 2, at, 0);
+        HN_EACH(y, zero, i, e) {
+            int64_t when = first ? T - 1 : 0;
+            for (int64_t t = T - 1; t >= 0; t--)
+                if (first ? hn_at(&x, t, i, e) != 0 : hn_at(&x, t, i, e) >= hn_at(&x, when, i, e)) when = t;
+            assert_true(hn_at(&y, zero, i, e) == (first ? (double)when : hn_at(&x, when, i, e)));
+            for (int64_t t = 0; t < T; t++) assert_true(hn_at(&gx, t, i, e) == (t == when ? -0.5 * hn_at(&g, 0, i, e) : 0));
+        }
+        drop(1, &x), drop(1, &y), drop(1, &g), drop(1, &gx);
+        const uint32_t F = k & 1 ? STATIC : HELD;
+        hn_value when = k & 2 ? hn_new(HK_F32, F, T, N, SCALAR) : hn_new(HK_F32, F, T, N, SHAPE(7)), s = k & 2 ? hn_new(HK_F32, F | HK_T, T, N, SCALAR) : hn_new(HK_F32, F | HK_T, T, N, SHAPE(7));
+        run("since", T, N, 1, &when, 1, &s, 0, NULL, 0);
+        HN_EACH(s, t, i, e) near("since", hn_at(&s, t, i, e), (double)t - hn_at(&when, 0, i, e), 1e-6);
+        drop(1, &when), drop(1, &s);
+    }
+}
+
 /* ---- shapes ------------------------------------------------------------------------------------------------------------------------ */
 
 static void test_shape(void **state) {
@@ -578,7 +605,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_unary),
         cmocka_unit_test(test_reduce),
         cmocka_unit_test(test_sum_t),
-        cmocka_unit_test(test_shape),
+        cmocka_unit_test(test_moment), cmocka_unit_test(test_shape),
         cmocka_unit_test(test_neuron),
         cmocka_unit_test(test_neuron_large),
         cmocka_unit_test(test_fire),

@@ -182,7 +182,10 @@ static void test_dropout(void **state) {
 static void test_losses(void **state) {
     (void)state;
     static const char *const losses[] = { "MSE()", "MSE(reduction=sum)", "CrossEntropy()", "CrossEntropy(reduction=sum)", "CrossEntropy(label_smoothing=0.1)",
-                                          "snn.ce_rate_loss()", "snn.ce_rate_loss(reduction=sum)", "snn.ce_rate_loss(weight=[0.5, 1, 2, 0.25])" };
+                                          "snn.ce_rate_loss()", "snn.ce_rate_loss(reduction=sum)", "snn.ce_rate_loss(weight=[0.5, 1, 2, 0.25])", "snn.ce_count_loss(weight=[0.5, 1, 2, 0.25])",
+                                          "snn.ce_count_loss(reduction=sum)", "snn.mse_count_loss(correct_rate=0.7, incorrect_rate=0.3)",
+                                          "snn.mse_count_loss(weight=[0.5, 1, 2, 0.25])", "snn.mse_membrane_loss(on_target=0.8, off_target=-0.2)", "snn.l1_rate_sparsity(Lambda=0.01)",
+                                          "snn.ce_max_membrane_loss()" };
     for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) {
         all_passes((gcase){ .text = "Sequential(Linear(3, 4), IF(surrogate=ATan()))", .loss = losses[i], SEQ(3, 5, 3) });
         all_passes((gcase){ .text = "Linear(3, 4)", .loss = losses[i], HELD(3, 17, 3) });
