@@ -8,10 +8,11 @@
  * Backends must not assume that outputs hold anything before, and write every element of every output that is present.
  *
  * | operation        | inputs -> outputs                                     | attributes      | computes
- * | linear           | x fs[K], w f[O,K], [b f[O]], [table f] -> y f[O]      | columns         | y[o] = sum_k w[o,k] x[k] (+ b[o]); table: spike_table(w), for spikes. columns = 1:
- * |                  |                                                       |                 |   x f[1,H,W] or [H,W] HELD stands for column_as_time(x); who takes it takes linear_dw with it
+ * | linear           | x fs[K], w f[O,K], [b f[O]], [table f], [plus f[O]]   | columns         | y[o] = sum_k w[o,k] x[k] (+ b[o]) (+ plus[o]); table: spike_table(w), for spikes; plus: only with a
+ * |                  |   -> y f[O]                                           |                 |   table. columns = 1: x f[1,H,W] or [H,W] HELD stands for column_as_time(x); who takes it takes
+ * |                  |                                                       |                 |   linear_dw with it
  * | spike_table      | w f[O,K] -> f[16 ceil(K/4), O up to 16]               |                 | row 16 q + m, o: sum of w[o, 4 q + j], j ascending, over the bits j set in m; 0 beyond w.
- * |                  |                                                       |                 |   Emitted by a fusion rule alone; who takes it takes linear with a table, which adds its rows, q ascending
+ * |                  |                                                       |                 |   Emitted by a fusion rule alone; who takes it takes linear with a table, which adds its rows, q ascending, and with plus
  * | linear_dx        | g f[O], w f[O,K] -> gx f[K]                           |                 | gx[k] = sum_o g[o] w[o,k]
  * | linear_dw        | g f[O], x fs[K] -> G f[O,K]                           | columns         | sum_r g[r,o] x[r,k]
  * | reduce           | x fs[shape] -> G f[to]                                | to              | sum over rows; to: 0 whole row, 1 per channel (axis 0 at the border, last in storage), 2 scalar
@@ -22,10 +23,15 @@
  * | sigmoid_bwd      | g f, y f -> f                                         |                 | g y (1 - y)
  * | exp log tanh relu | x f -> f                                             |                 | exp(x), ln(x), tanh(x), max(x, 0) (its derivative at 0 is 0)
  * | clamp            | x f -> f                                              | lo f, hi f      | min(max(x, lo), hi); its derivative at lo and hi is 1
+ * | round            | x f -> f                                              |                 | to the nearest integer, half to even; no gradient
  * | within           | x f -> f                                              | lo f, hi f      | 1 where lo <= x <= hi, else 0; no gradient
  * | positive         | x f -> f                                              |                 | 1 where x > 0, else 0; no gradient
  * | sum_t            | x fs SEQ -> f HELD (STEP -> STATIC)                   | scale f         | scale * sum over t, t ascending
  * | repeat_t         | x HELD -> the same SEQ                                |                 | copy for each t
+ * | max_t            | x fs SEQ -> f HELD                                    |                 | largest over t
+ * | first_spike      | x fs SEQ -> f HELD                                    |                 | first t where x is not 0; T - 1 if there is none. Its derivative is -1 at that t, else 0
+ * | at_moment        | g f HELD, x fs SEQ -> f SEQ                           | first, scale f  | scale g at the first largest x (first = 1: at first_spike of x), else 0
+ * | since            | x f -> f, also varying with t                         |                 | t - x, t from 0
  * | concat           | a fs[A], b fs[B] -> [A+B], dtype of a if equal else f |                 | a then b, along the only axis
  * | slice            | x fs[.., K, ..] -> same dtype [.., len, ..]           | start, len, axis | along an axis of a STATIC value, or the first one of a row; axis counts from 1, 0: the last one
  * | pad              | g f[.., len, ..] -> f[.., total, ..]                  | start, total, axis | zeros around (adjoint of slice); also on G
@@ -134,6 +140,10 @@ static inline hk_value hk_op_log(hk_builder *b, hk_value x) { return hk_op_unary
 static inline hk_value hk_op_tanh(hk_builder *b, hk_value x) { return hk_op_unary(b, "tanh", x); }
 static inline hk_value hk_relu(hk_builder *b, hk_value x) { return hk_op_unary(b, "relu", x); }
 static inline hk_value hk_positive(hk_builder *b, hk_value x) { return hk_op_unary(b, "positive", x); }
+static inline hk_value hk_round(hk_builder *b, hk_value x) { return hk_op_unary(b, "round", x); }
+static inline hk_value hk_max_t(hk_builder *b, hk_value x) { return hk_op_unary(b, "max_t", x); }
+static inline hk_value hk_first_spike(hk_builder *b, hk_value x) { return hk_op_unary(b, "first_spike", x); }
+static inline hk_value hk_since(hk_builder *b, hk_value x) { return hk_op_unary(b, "since", x); }
 static inline hk_value hk_flatten(hk_builder *b, hk_value x) { return hk_op_unary(b, "flatten", x); }
 /* The same numbers in another shape, in border order; of STATIC values too. */
 static inline hk_value hk_unflatten(hk_builder *b, hk_value x, int rank, const int64_t *shape) {

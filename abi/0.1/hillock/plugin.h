@@ -226,7 +226,8 @@ static inline void hk_emit(hk_builder *b, const char *op, int n_in, const hk_val
 
 /* "hk.module/1": layers, containers, encoders, losses, and neurons that are made of operations alone. What it computes is what `build` emits; there is no other forward or backward.
  * An encoder is a layer that turns numbers into spikes. A loss takes (y, target): y is the network's output f32, SEQ or HELD, [classes];
- * target is HK_I64, HELD, one class in [0, classes) for each sample; it gives a STATIC scalar (anything else cannot be trained on). */
+ * target is HK_I64, HELD, one class in [0, classes) for each sample, unless the type says otherwise (`target`); it gives a STATIC scalar (anything else
+ * cannot be trained on). */
 typedef enum hk_role { HK_LAYER = 1, HK_CONTAINER, HK_ENCODER, HK_LOSS, HK_NEURON } hk_role;
 typedef struct hk_module_type {
     uint32_t struct_size, role;
@@ -240,6 +241,8 @@ typedef struct hk_module_type {
      * them by hk_value_desc, whose dtype is HK_ABSENT while a loop's carry has no shape yet. out[]: n_out values to be filled, NONE before; the
      * first is what containers pass on. Keeps nothing. Fails by b->api->fail, and returns its code. */
     hk_status (*build)(hk_builder *, const hk_module *self, int n_in, const hk_value *in, int n_out, hk_value *out);
+    /* [main] (optional) A loss's target, where it is not one class for each sample: dtype HK_I64 or HK_F32, flags and shape, given those of the network's output. */
+    hk_desc (*target)(const hk_module *self, const hk_desc *y);
 } hk_module_type;
 
 /* "hk.scheduler/1": learning rate of an epoch, one scheduler step per epoch, in closed form: a resumed run asks for its epoch at once. */
