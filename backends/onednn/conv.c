@@ -6,6 +6,8 @@
 #include "onednn.h"
 #include <string.h>
 
+enum { FEW_CHANNELS = 16, FEW_PRODUCTS = 16 };
+
 typedef struct conv_plan {
     hk_op_plan base;
     od_kind kind;
@@ -196,6 +198,19 @@ static hk_status make_primitives(conv_plan *P, od_conv c) {
     return s == dnnl_out_of_memory ? od_failed(&P->base, "make a primitive", s) : s == dnnl_success ? HK_OK : HK_EUNSUPPORTED;
 }
 
+/* Where cpu is faster (docs/performance.md): by its Winograd, with few channels forward, with few products an output for the gradient of the weight. */
+static int cpu_is_faster(hk_device *dev, const hk_opdesc *o, od_kind kind, const hk_desc *w) {
+    if (kind == OD_BACKWARD_WEIGHTS) return w->shape[1] * w->shape[2] * w->shape[3] < FEW_PRODUCTS;
+    if (kind == OD_FORWARD && w->shape[1] < FEW_CHANNELS) return 1;
+    hk_op_plan *plan = NULL;
+    hk_query q = { .struct_size = sizeof q };
+    if (dev->cpu->plan_new(dev->base, o, &plan) != HK_OK) return 1; /* and says why */
+    dev->cpu->plan_query(plan, &q);
+    int winograd = q.impl && !strncmp(q.impl, "winograd", 8);
+    dev->cpu->plan_free(plan);
+    return winograd;
+}
+
 static hk_status conv_new(hk_device *dev, const hk_opdesc *o, od_kind kind, const hk_desc *x, const hk_desc *y, const hk_desc *w, hk_op_plan **out) {
     int64_t groups = od_max(od_attr(o, "groups")->i, 1);
     int direct = kind == OD_BACKWARD_WEIGHTS && od_attr(o, "direct")->i;
@@ -203,6 +218,7 @@ static hk_status conv_new(hk_device *dev, const hk_opdesc *o, od_kind kind, cons
         return HK_EUNSUPPORTED;
     if (x->shape[0] != w->shape[1] * groups || y->shape[0] != w->shape[0] || w->shape[0] % groups) return HK_EUNSUPPORTED; /* cpu says what is wrong */
     if ((direct && o->scope != HK_SCOPE_TEAM) || (o->nb < o->N && o->nb % HK_GROUP)) return HK_EUNSUPPORTED;
+    if (cpu_is_faster(dev, o, kind, w)) return HK_EUNSUPPORTED;
     hk_status st = od_plan_new(dev, o, sizeof(conv_plan), out);
     if (st != HK_OK) return st;
     conv_plan *P = (conv_plan *)*out;
