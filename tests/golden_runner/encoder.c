@@ -42,10 +42,16 @@ void gr_encoder(gr_case *c) {
         gr_put(&t, ")");
     }
     if (!c->n_missing && !c->failed) {
-        const hk_tensor *x = gr_find(c, "in.x"), *y = gr_find(c, "out.y");
+        const hk_tensor *x = gr_find(c, "in.x"), *y = gr_find(c, "out.y"), *target = gr_find(c, "in.target");
         if (json_is_true(json_object_get(c->spec, "random"))) random_law(c, t.s);
-        else if (!x || !y) gr_fail(c, "an encoder without in.x or out.y is not known to the runner");
-        else { /* one picture [N,*] shown for as many steps as out.y has */ gr_shape s = { .T = y->shape[0], .N = x->shape[0], .rank = x->rank - 1 };
+        else if (!(x || target) || !y) gr_fail(c, "an encoder without in.x or out.y is not known to the runner");
+        else if (target) { /* classes in place of numbers */
+            gr_shape s = { .T = y->rank > 2 ? y->shape[0] : 1, .N = target->shape[0] };
+            gr_run_plain(c, t.s, &s, false);
+        } else if (!strcmp(gr_spec_str(c, "function"), "delta")) {
+            gr_shape s = gr_shape_seq(x);
+            gr_run_plain(c, t.s, &s, false);
+        } else { /* one picture [N,*] shown for as many steps as out.y has */ gr_shape s = { .T = y->shape[0], .N = x->shape[0], .rank = x->rank - 1 };
             memcpy(s.shape, x->shape + 1, (size_t)s.rank * sizeof s.shape[0]);
             gr_run_plain(c, t.s, &s, false);
         }

@@ -65,7 +65,8 @@ static bool start(gr_case *c, gr_net *n, const gr_shape *s, bool masks) {
     const char *name;
     char place[160];
     if (!gr_ok(c, hk_executor_shape(n->ex, s->T, s->N, s->seq, s->rank, s->shape), "hk_executor_shape")) return false;
-    if (!gr_net_write(c, n, "x", gr_find(c, "in.x"))) return false;
+    const hk_tensor *x = gr_find(c, "in.x");
+    if (!gr_net_write(c, n, "x", x ? x : gr_find(c, "in.target"))) return false;
     for (int i = 0; i < hk_file_n(c->data); i++) {
         const hk_tensor *t = hk_file_at(c->data, i);
         bool mask = !strcmp(t->name, "in.mask");
