@@ -35,6 +35,8 @@ typedef struct conv_plan {
     spike_conv spikes;
     sparse_dx sparse;
     size_t dense_scratch;
+    cpu_winograd winograd; /* of images of many spikes */
+    size_t list_at, winograd_at;
 } conv_plan;
 
 /* ---- phases ---------------------------------------------------------------------------------------------------------------------- */
@@ -171,6 +173,34 @@ static hk_status conv_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64
     return HK_OK;
 }
 
+/* Spikes, where Winograd's filtering is possible: image by image, by their lists or, when there are many, by that. A unit is an image. */
+static int64_t image_units(const cpu_plan *p, const hk_bind *b) { return cpu_count(cpu_out(p, 0), b) * cpu_steps(cpu_out(p, 0), b); }
+
+static hk_status spikes_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
+    const conv_plan *P = (const conv_plan *)p;
+    int64_t size_x = hk_desc_elems(&p->d[0]), size_y = hk_desc_elems(cpu_out(p, 0)), Q = P->a[0].hi, many = 0;
+    int64_t most = P->base.dev->conv == CPU_CONV_WINOGRAD ? -1 : size_x * SPIKE_CONV_WINOGRAD / 100;
+    const float *bias = cpu_has_in(p, 2) ? b->ptr[2] : NULL;
+    float *packed = scratch, *y = cpu_out_ptr(p, b, 0);
+    void *tmp = packed + P->taps * P->C * P->spikes.wide;
+    int32_t *list = (int32_t *)(void *)((char *)scratch + P->list_at);
+    int have_weights = 0;
+    for (int64_t r = lo; r < hi; r++) {
+        const uint8_t *x = (const uint8_t *)b->ptr[0] + r * size_x;
+        if (cpu_spike_count(size_x, x) > most) {
+            list[many++] = (int32_t)r;
+            continue;
+        }
+        if (!have_weights) cpu_spike_conv_pack(&P->spikes, b->ptr[1], packed), have_weights = 1;
+        for (int64_t q = 0; q < Q; q += P->band) {
+            cpu_spike_conv_list(&P->spikes, x, q, cpu_min(q + P->band, Q), tmp);
+            cpu_spike_conv_run(&P->spikes, q, cpu_min(q + P->band, Q), packed, bias, y + r * size_y, tmp);
+        }
+    }
+    if (many) cpu_winograd_run(&P->winograd, list, 0, many * P->winograd.tiles_h * P->winograd.tiles_w, b->ptr[0], b->ptr[1], bias, y, (char *)scratch + P->winograd_at);
+    return HK_OK;
+}
+
 /* ---- plans ------------------------------------------------------------------------------------------------------------------------- */
 
 static hk_status conv_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
@@ -182,7 +212,10 @@ static hk_status conv_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     if (x->shape[0] != w->shape[1] * groups || y->shape[0] != w->shape[0] || w->shape[0] % groups)
         return cpu_fail(dev, HK_ESHAPE, "%s: %s: %lld channels into %lld, groups %lld: the weight does not fit", o->path, o->op, (long long)x->shape[0],
             (long long)y->shape[0], (long long)groups);
-    if (cpu_winograd_fits(dev, o)) return cpu_winograd_new(dev, o, out);
+    cpu_winograd winograd;
+    spike_conv spikes;
+    size_t few_products = cpu_winograd_init(&winograd, dev, o);
+    if (few_products && (o->in[0].dtype != HK_SPIKE || !cpu_spike_conv_init(&spikes, o->isa, o, 1))) return cpu_winograd_new(dev, o, &winograd, few_products, out);
     cpu_window win[2] = { cpu_window_of(o, 0), cpu_window_of(o, 1) };
     int64_t kernel[2] = { w->shape[2], w->shape[3] }, extra = 2 * (kernel[0] + kernel[1]);
     size_t phases = (size_t)(win[0].stride + win[1].stride) * sizeof(conv_phase);
@@ -230,6 +263,14 @@ static hk_status conv_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     size_t by_numbers = P->bands == 1 ? cpu_sparse_dx_init(&P->sparse, P->base.isa, o) : 0;
     if (P->sparse.s) P->base.scratch = P->dense_scratch + (size_t)P->sparse.packed * 4 + by_numbers, P->base.impl = "windows, sparse";
     if (P->spikes.s) P->base.impl = P->base.isa == HK_ISA_AVX512 ? "spikes, avx512" : P->base.isa == HK_ISA_AVX2 ? "spikes, avx2" : "spikes, baseline";
+    if (!few_products) return HK_OK;
+    P->winograd = winograd, P->spikes.most = 100;
+    P->list_at = (size_t)cpu_up(P->taps * P->C * P->spikes.wide * 4 + (int64_t)extra_scratch, 64);
+    P->winograd_at = (size_t)cpu_up((int64_t)P->list_at + o->T * o->N * 4, 64);
+    P->base.scratch = P->winograd_at + few_products;
+    P->base.units = image_units, P->base.run = spikes_run;
+    P->base.grain = cpu_max(1, 200000 / (P->taps * P->C * hk_desc_elems(y) + 1));
+    P->base.impl = P->base.isa == HK_ISA_AVX512 ? "spikes or winograd, avx512" : P->base.isa == HK_ISA_AVX2 ? "spikes or winograd, avx2" : "spikes or winograd, baseline";
     return HK_OK;
 }
 

@@ -7,7 +7,7 @@
 
 #include "cpu.h"
 
-enum { SPIKE_CONV_DENSE = 45 /* per cent of spikes from which the dense way of a convolution is faster */ };
+enum { SPIKE_CONV_DENSE = 45 /* per cent of spikes from which the dense way of a convolution is faster */, SPIKE_CONV_WINOGRAD = 25 /* the same where that is Winograd's */ };
 enum { SPIKE_VECTORS = 8, SPIKE_TAPS = 7 /* of one row of the kernel, in one walk */ };
 
 /* The spikes of one row of an image and how a row of outputs reads them. Entry e = place * C + channel, ascending; those of place x are
@@ -56,6 +56,7 @@ typedef struct spike_conv {
     const cpu_spikes *s; /* NULL: not for this convolution */
     uint32_t isa;
     int64_t C, H, W, O, OW, wide, kernel[2], stride[2], pad[2];
+    int64_t most; /* per cent of spikes that this way is taken with */
 } spike_conv;
 /* Bytes of scratch, besides `packed` of kernel_h * kernel_w * C * wide numbers; rows: of outputs in one call, at most. */
 size_t cpu_spike_conv_init(spike_conv *, uint32_t isa, const hk_opdesc *, int64_t rows);

@@ -15,7 +15,7 @@ size_t cpu_spike_conv_init(spike_conv *c, uint32_t isa, const hk_opdesc *o, int6
     if (strcmp(o->op, "conv2d") || x->dtype != HK_SPIKE || cpu_attr(o, "groups")->i > 1 || win[0].dil != 1 || win[1].dil != 1) return 0;
     c->C = x->shape[0], c->H = x->shape[1], c->W = x->shape[2], c->O = y->shape[0], c->OW = y->shape[2];
     if (c->W * c->C > 65536 || c->H * c->W * c->C > INT32_MAX) return 0;
-    c->s = cpu_spikes_isa[isa], c->isa = isa;
+    c->s = cpu_spikes_isa[isa], c->isa = isa, c->most = SPIKE_CONV_DENSE;
     c->wide = cpu_up(c->O, c->s->vw);
     for (int k = 0; k < 2; k++) c->kernel[k] = w->shape[2 + k], c->stride[k] = win[k].stride, c->pad[k] = win[k].pad;
     int64_t in = cpu_min(c->H, (rows - 1) * c->stride[0] + c->kernel[0]), panel = cpu_min(c->wide, SPIKE_VECTORS * c->s->vw);
@@ -51,7 +51,7 @@ static work work_of(const spike_conv *c, int64_t q0, int64_t q1, void *scratch) 
 
 int cpu_spike_conv_list(const spike_conv *c, const uint8_t *image, int64_t q0, int64_t q1, void *scratch) {
     work w = work_of(c, q0, q1, scratch);
-    int64_t most = (w.end - w.first) * c->W * c->C * SPIKE_CONV_DENSE / 100, n = 0;
+    int64_t most = (w.end - w.first) * c->W * c->C * c->most / 100, n = 0;
     for (int64_t y = w.first; y < w.end && n <= most; y++) {
         int32_t *off = w.off + (y - w.first) * (c->W + 1);
         int64_t end = n + cpu_spike_list(c->W * c->C, image + y * c->W * c->C, 0, w.e + n);

@@ -1,4 +1,4 @@
-/* winograd_micro.h - the transforms of winograd.c, included by it once per ISA level with V, VW, VSET1, VLOAD, VSTORE, VFMA, VPART, VREAD, NAME set. */
+/* winograd_micro.h - the transforms of winograd.c, included by it once per ISA level with V, VW, VSET1, VLOAD, VSTORE, VFMA, VPART, VREAD, VBYTES, VBYTES_PART, NAME set. */
 
 /* B^T d: the data of a tile, six numbers along one axis */
 CPU_BODY NAME(to_points)(const V *d, V *t) {
@@ -25,23 +25,26 @@ CPU_BODY NAME(of_taps)(const V *g, V *u) {
     u[0] = g[0], u[1] = e + o, u[2] = e - o, u[3] = E + O, u[4] = E - O, u[5] = g[2];
 }
 
-static void NAME(data)(const float *const *at, int64_t C, float *to, int64_t step) {
-    for (int64_t c = 0; c < C; c += VW) {
-        V part[POINTS][POINTS], t[POINTS];
-        for (int j = 0; j < POINTS; j++) {
-            V d[POINTS];
-            if (C - c >= VW) UNROLL for (int i = 0; i < POINTS; i++) d[i] = VLOAD(at[i * POINTS + j] + c);
-            else UNROLL for (int i = 0; i < POINTS; i++) d[i] = VREAD(at[i * POINTS + j] + c, C - c);
-            NAME(to_points)(d, part[j]);
-        }
-        for (int i = 0; i < POINTS; i++) {
-            V d[POINTS];
-            UNROLL for (int j = 0; j < POINTS; j++) d[j] = part[j][i];
-            NAME(to_points)(d, t);
-            UNROLL for (int j = 0; j < POINTS; j++) VSTORE(to + (i * POINTS + j) * step + c, t[j]);
-        }
+#define DATA(name, type, whole, part_of)                                                                                                                       \
+    static void NAME(name)(const void *const *at, int64_t C, float *to, int64_t step) {                                                                        \
+        for (int64_t c = 0; c < C; c += VW) {                                                                                                                  \
+            V part[POINTS][POINTS], t[POINTS];                                                                                                                 \
+            for (int j = 0; j < POINTS; j++) {                                                                                                                 \
+                V d[POINTS];                                                                                                                                   \
+                if (C - c >= VW) UNROLL for (int i = 0; i < POINTS; i++) d[i] = whole((const type *)at[i * POINTS + j] + c);                                   \
+                else UNROLL for (int i = 0; i < POINTS; i++) d[i] = part_of((const type *)at[i * POINTS + j] + c, C - c);                                      \
+                NAME(to_points)(d, part[j]);                                                                                                                   \
+            }                                                                                                                                                  \
+            for (int i = 0; i < POINTS; i++) {                                                                                                                 \
+                V d[POINTS];                                                                                                                                   \
+                UNROLL for (int j = 0; j < POINTS; j++) d[j] = part[j][i];                                                                                     \
+                NAME(to_points)(d, t);                                                                                                                         \
+                UNROLL for (int j = 0; j < POINTS; j++) VSTORE(to + (i * POINTS + j) * step + c, t[j]);                                                        \
+            }                                                                                                                                                  \
+        }                                                                                                                                                      \
     }
-}
+DATA(data_f32, float, VLOAD, VREAD)
+DATA(data_u8, uint8_t, VBYTES, VBYTES_PART)
 
 static void NAME(outputs)(const float *m, int64_t step, const float *bias, float *y, int64_t line, int64_t place, int64_t rows, int64_t cols, int64_t n) {
     for (int64_t c = 0; c < n; c += VW) {
@@ -82,7 +85,7 @@ static void NAME(weights)(const float *taps, int64_t width, float *to, int64_t s
     }
 }
 
-static const winograd_fns NAME(winograd) = { NAME(data), NAME(outputs), NAME(weights) };
+static const winograd_fns NAME(winograd) = { { NAME(data_f32), NAME(data_u8) }, NAME(outputs), NAME(weights) };
 #undef NAME
 #undef V
 #undef VW
@@ -92,3 +95,6 @@ static const winograd_fns NAME(winograd) = { NAME(data), NAME(outputs), NAME(wei
 #undef VFMA
 #undef VPART
 #undef VREAD
+#undef VBYTES
+#undef VBYTES_PART
+#undef DATA

@@ -12,6 +12,7 @@ static void test_odd_sizes(void **state) {
             conv_case c = { CO[a][0], CO[a][1], HW[k][0], HW[k][1], 1, { 3, 3, 1, 1, p, p, p, p, 1, 1 } };
             check_conv(2, 1, c, HK_F32, SEQ, 1);
             check_conv(2, 17, c, HK_F32, k % 2 ? HELD : SEQ, 0);
+            check_conv(2, 17, c, HK_SPIKE, k % 2 ? SEQ : HELD, 1);
         }
     check_conv(1, 3, (conv_case){ 6, 7, 5, 6, 1, { 3, 3, 1, 1, 0, 1, 2, 1, 1, 1 } }, HK_F32, SEQ, 1); /* another padding on each side */
 }
@@ -19,6 +20,7 @@ static void test_odd_sizes(void **state) {
 static void test_large(void **state) {
     (void)state;
     check_conv(2, 17, (conv_case){ 64, 64, 14, 14, 1, { 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 } }, HK_F32, SEQ, 1);
+    check_conv(2, 17, (conv_case){ 64, 64, 14, 14, 1, { 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 } }, HK_SPIKE, SEQ, 1);
     check_conv(1, 1, (conv_case){ 300, 310, 4, 3, 1, { 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 } }, HK_F32, SEQ, 0); /* weights by chunks */
 }
 
@@ -43,7 +45,7 @@ static void test_goes_this_way(void **state) {
     (void)state;
     implementation("conv2d_dx", 3, 1, HK_F32, "winograd");
     implementation("conv2d", 3, 1, HK_F32, "winograd");
-    implementation("conv2d", 3, 1, HK_SPIKE, "spikes");
+    implementation("conv2d", 3, 1, HK_SPIKE, "spikes or winograd");
     implementation("conv2d_dx", 3, 2, HK_F32, "windows");
     implementation("conv2d_dx", 5, 1, HK_F32, "windows");
 }
