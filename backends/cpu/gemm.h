@@ -46,6 +46,9 @@ hk_status cpu_linear_columns_new(hk_device *, const hk_opdesc *, cpu_plan **);
 hk_status cpu_linear_dw_small_new(hk_device *, const hk_opdesc *, cpu_plan **);
 /* linear with a spike_table: linear_table.c */
 hk_status cpu_linear_table_new(hk_device *, const hk_opdesc *, cpu_plan **);
+/* linear_dx with a large weight: linear_dx.c */
+int cpu_linear_dx_fits(const hk_opdesc *);
+hk_status cpu_linear_dx_new(hk_device *, const hk_opdesc *, cpu_plan **);
 /* linear_dw with direct = 1: linear_direct.c */
 hk_status cpu_linear_direct_new(hk_device *, const hk_opdesc *, cpu_plan **);
 

@@ -264,6 +264,7 @@ static hk_status linear_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) 
 
 static hk_status linear_dx_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     if (!static_matrix(&o->in[1])) return cpu_fail(dev, HK_EUNSUPPORTED, "%s: linear_dx: the weight must be a static matrix", o->path);
+    if (cpu_linear_dx_fits(o)) return cpu_linear_dx_new(dev, o, out);
     hk_status s = linear_plan_new(dev, o, out, o->in[1].shape[0], o->in[1].shape[1]);
     if (s != HK_OK) return s;
     linear_plan *P = (linear_plan *)*out;
