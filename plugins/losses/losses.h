@@ -5,7 +5,7 @@
 
 #include "hillock/plugin.h"
 
-extern const hk_module_type mse_type, cross_entropy_type;
+extern const hk_module_type mse_type, cross_entropy_type, tet_type;
 
 enum { REDUCE_MEAN, REDUCE_SUM, REDUCE_NONE };
 /* none: to be read or given an upstream gradient, not trained on */

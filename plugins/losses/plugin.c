@@ -3,7 +3,8 @@
 
 static hk_status init(const hk_host *host) {
     hk_status st = host->add(host->ctx, "hk.module/1", "MSE", &mse_type);
-    return st ? st : host->add(host->ctx, "hk.module/1", "CrossEntropy", &cross_entropy_type);
+    if (!st) st = host->add(host->ctx, "hk.module/1", "CrossEntropy", &cross_entropy_type);
+    return st ? st : host->add(host->ctx, "hk.module/1", "TET", &tet_type);
 }
 
 HK_PLUGIN("hillock.losses", "0.1.0", "Apache-2.0", init);

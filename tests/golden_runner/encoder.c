@@ -30,8 +30,32 @@ static void random_law(gr_case *c, const char *text) {
     free(mean), free(tol), free(y);
 }
 
+/* in.x is a period, the sequence that is run goes on with zeros behind it. */
+static void periodic(gr_case *c) {
+    const hk_tensor *x = gr_find(c, "in.x"), *y = gr_find(c, "out.y");
+    const int64_t calls = json_integer_value(json_object_get(c->spec, "calls"));
+    char text[64];
+    snprintf(text, sizeof text, "Periodic(period=%lld)", (long long)x->shape[0]);
+    gr_shape s = gr_shape_seq(y);
+    double *given = gr_doubles(x), *whole = calloc((size_t)gr_elems(y), sizeof *whole);
+    if (!whole) abort();
+    memcpy(whole, given, (size_t)gr_elems(x) * sizeof *whole);
+    gr_net n = { 0 };
+    if (s.T != calls) gr_fail(c, "out.y has %lld steps, expected calls=%lld", (long long)s.T, (long long)calls);
+    else if (gr_net_open(c, &n, text, NULL, NULL, 1) && gr_net_executor(c, &n, HK_INFER, 0, 0, NULL) &&
+        gr_ok(c, hk_executor_shape(n.ex, s.T, s.N, 1, s.rank, s.shape), "hk_executor_shape") &&
+        gr_ok(c, hk_executor_write(n.ex, "x", HK_F64, whole, gr_elems(y)), "x") && gr_ok(c, hk_executor_run(n.ex), "hk_executor_run"))
+        gr_net_read(c, &n, "y", y);
+    gr_net_close(&n);
+    free(given), free(whole);
+}
+
 void gr_encoder(gr_case *c) {
     gr_text t = { 0 };
+    if (!strcmp(gr_spec_str(c, "class"), "PeriodicEncoder")) {
+        if (gr_need(c, "hk.module/1", "Periodic") && gr_find(c, "in.x") && gr_find(c, "out.y")) periodic(c);
+        return;
+    }
     if (*gr_spec_str(c, "class")) gr_put_object(c, &t, c->spec, NULL, false);
     else {
         char id[96];
@@ -45,6 +69,8 @@ void gr_encoder(gr_case *c) {
         const hk_tensor *x = gr_find(c, "in.x"), *y = gr_find(c, "out.y"), *target = gr_find(c, "in.target");
         if (json_is_true(json_object_get(c->spec, "random"))) random_law(c, t.s);
         else if (!(x || target) || !y) gr_fail(c, "an encoder without in.x or out.y is not known to the runner");
+        else if (json_object_get(c->spec, "calls") && json_integer_value(json_object_get(c->spec, "calls")) != y->shape[0])
+            gr_fail(c, "out.y has %lld steps, expected `calls`", (long long)y->shape[0]);
         else if (target) { /* classes in place of numbers */
             gr_shape s = { .T = y->rank > 2 ? y->shape[0] : 1, .N = target->shape[0] };
             gr_run_plain(c, t.s, &s, false);

@@ -1,0 +1,22 @@
+/* tet.c - temporal efficient training: the mean of the cross entropies of the steps, in place of the cross entropy of their mean.
+ * Source: Deng et al. 2022, "Temporal efficient training of spiking neural network via gradient re-weighting";
+ * SpikingJelly 2.0, activation_based.functional.temporal_efficient_training_cross_entropy. */
+#include "losses.h"
+
+static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_value *in, int n_out, hk_value *out) {
+    (void)self, (void)n_in, (void)n_out;
+    hk_value loss, weight;
+    if (!classes_of(b, in[0])) return HK_ESHAPE;
+    const int64_t steps = hk_value_desc(b, in[0]).flags & HK_T ? hk_steps(b) : 1;
+    hk_cross_entropy(b, in[0], in[1], HK_NONE, 0.0, &loss, &weight);
+    out[0] = total(b, loss, 1.0 / ((double)hk_batch(b) * (double)steps));
+    return HK_OK;
+}
+
+const hk_module_type tet_type = {
+    .struct_size = sizeof(hk_module_type),
+    .role = HK_LOSS,
+    .doc = "-log softmax(y[t])[target], mean over steps and samples",
+    .source = "Deng et al. 2022, Temporal efficient training; SpikingJelly 2.0, activation_based.functional.temporal_efficient_training_cross_entropy",
+    .build = build,
+};

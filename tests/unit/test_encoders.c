@@ -1,0 +1,119 @@
+/* Encoders: what the golden files do not have (population coding by random spikes and without spikes), and what is refused. */
+#include "net.h"
+
+enum { OBS = 2, POP = 3, N = 3, T = 3000 };
+static const double x[N * OBS] = { 0.3, -1.2, 2.0, 0.0, -0.7, 1.1 };
+
+/* With mean_range=[-2, 2] and std=0.8. */
+static double activity(int n, int k) {
+    const double z = (x[n * OBS + k / POP] - (-2.0 + 2.0 * (k % POP))) / 0.8;
+    return exp(-z * z / 2);
+}
+
+static hk_network_config net_default(void) {
+    hk_network_config nc = HK_NETWORK_CONFIG_DEFAULT;
+    return nc;
+}
+
+static double *run(const char *text, int64_t steps, const char *backend) {
+    net n;
+    hk_network_config nc = HK_NETWORK_CONFIG_DEFAULT;
+    nc.seed = 3, nc.backend = backend;
+    net_make(&n, text, NULL, NULL, nc, (hk_executor_config){ sizeof(hk_executor_config), HK_INFER, 0, 0, NULL });
+    double *y = malloc((size_t)steps * N * OBS * POP * sizeof *y);
+    net_ok(hk_executor_shape(n.ex, steps, N, 0, 1, (int64_t[]){ OBS }));
+    net_ok(hk_executor_write(n.ex, "x", HK_F64, x, N * OBS));
+    net_ok(hk_executor_run(n.ex));
+    net_ok(hk_executor_read(n.ex, "y", HK_F64, y, steps * N * OBS * POP));
+    net_free(&n);
+    return y;
+}
+
+static void test_random_population_spikes_as_often_as_it_is_active(void **state) {
+    (void)state;
+    double *y = run("PopSpikeEncoderRandom(2, 3, 3000, [-2, 2], 0.8)", T, "cpu");
+    for (int k = 0; k < N * OBS * POP; k++) {
+        double sum = 0, want = activity(k / (OBS * POP), k % (OBS * POP));
+        for (int64_t t = 0; t < T; t++) {
+            const double v = y[t * N * OBS * POP + k];
+            if (v != 0 && v != 1) fail_msg("step %lld, neuron %d: got %g, expected 0 or 1", (long long)t, k, v);
+            sum += v;
+        }
+        if (fabs(sum / T - want) > 6 * sqrt(want * (1 - want) / T) + 1e-6) fail_msg("neuron %d: rate %g, expected %g", k, sum / T, want);
+    }
+    free(y);
+}
+
+static void test_population_without_spikes_is_its_activity(void **state) {
+    (void)state;
+    for (int ref = 0; ref < 2; ref++) {
+        double *y = run("PopEncoder(2, 3, 4, [-2, 2], 0.8)", 4, ref ? "ref" : "cpu");
+        for (int i = 0; i < 4 * N * OBS * POP; i++) {
+            const double want = activity(i / (OBS * POP) % N, i % (OBS * POP));
+            if (fabs(y[i] - want) > 1e-6) fail_msg("%s[%d]: got %.9g, expected %.9g", ref ? "ref" : "cpu", i, y[i], want);
+        }
+        free(y);
+    }
+}
+
+/* Beyond its range x counts as its nearest end. */
+static void test_numbers_beyond_the_range_are_kept_within(void **state) {
+    (void)state;
+    for (int phase = 0; phase < 2; phase++) {
+        net n;
+        double y[4 * 3], given[3] = { -0.5, 1.0, 7.0 };
+        net_make(&n, phase ? "WeightedPhase(4)" : "Latency(4)", NULL, NULL, net_default(),
+            (hk_executor_config){ sizeof(hk_executor_config), HK_INFER, 0, 0, NULL });
+        net_ok(hk_executor_shape(n.ex, 4, 1, 0, 1, (int64_t[]){ 3 }));
+        net_ok(hk_executor_write(n.ex, "x", HK_F64, given, 3));
+        net_ok(hk_executor_run(n.ex));
+        net_ok(hk_executor_read(n.ex, "y", HK_F64, y, 12));
+        for (int t = 0; t < 4; t++)
+            for (int k = 0; k < 3; k++) {
+                const double want = phase ? k > 0 : t == (k ? 0 : 3);
+                if (y[t * 3 + k] != want)
+                    fail_msg("%s, step %d, x=%g: got %g, expected %g", phase ? "WeightedPhase" : "Latency", t, given[k], y[t * 3 + k], want);
+            }
+        net_free(&n);
+    }
+}
+
+static void test_what_is_wrong_is_named(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        hk_status want;
+        const char *says;
+    } cases[] = {
+        { "Latency(4)", HK_ESHAPE, "varies with the step" },
+        { "WeightedPhase(4)", HK_ESHAPE, "varies with the step" },
+        { "Periodic(period=9)", HK_ECONFIG, "period is 9, expected at most T=4" },
+        { "PopEncoder(3, 2, 4, [0, 1], 1)", HK_ESHAPE, "varies with the step" },
+        { "Sequential(MeanT(), PopEncoder(3, 2, 4, [0, 1], 1))", HK_ESHAPE, "obs_dim=3" },
+        { "Sequential(MeanT(), PopEncoder(2, 2, 5, [0, 1], 1))", HK_ECONFIG, "spike_ts is 5 and T is 4" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        net n;
+        net_make(&n, cases[i].text, NULL, NULL, net_default(),
+            (hk_executor_config){ sizeof(hk_executor_config), HK_INFER, 0, 0, NULL });
+        const hk_status st = hk_executor_shape(n.ex, 4, 2, 1, 1, (int64_t[]){ 2 });
+        if (st != cases[i].want || !strstr(hk_error(net_context()), cases[i].says))
+            fail_msg("%s: got %s: %s; expected %s with '%s'", cases[i].text, hk_status_name(st), hk_error(net_context()), hk_status_name(cases[i].want),
+                cases[i].says);
+        net_free(&n);
+    }
+    hk_module *bad = NULL;
+    assert_int_equal(hk_module_new_from_text(net_context(), "hk.module/1", "Latency(89, enc_function=log)", &bad), HK_ECONFIG);
+    assert_int_equal(hk_module_new_from_text(net_context(), "hk.module/1", "PopEncoder(2, 2, 4, [0], 1)", &bad), HK_ECONFIG);
+    assert_int_equal(hk_module_new_from_text(net_context(), "hk.module/1", "PopEncoder(2, 2, 4, [0, 1], 0)", &bad), HK_ECONFIG);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_random_population_spikes_as_often_as_it_is_active),
+        cmocka_unit_test(test_population_without_spikes_is_its_activity),
+        cmocka_unit_test(test_numbers_beyond_the_range_are_kept_within),
+        cmocka_unit_test(test_what_is_wrong_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
