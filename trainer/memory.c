@@ -26,7 +26,7 @@ void hk__memory_print(hk__job *j, hk_executor *ex, long long before, const char 
     hk_plan_stats s;
     long long peak = status_bytes("VmHWM");
     if (before < 0 || peak < 0 || hk_executor_stats(ex, &s) != HK_OK) return;
-    long long planned = s.arena + s.state;
+    long long planned = s.arena + s.state + s.kept;
     double ratio = planned > 0 ? (double)(peak - before) / (double)planned : 0.0;
     if (json)
         printf("{\"name\": \"%s\", \"memory\": {\"batch\": %lld, \"planned\": %lld, \"before\": %lld, \"peak\": %lld}}\n", name, (long long)j->batch, planned, before, peak);

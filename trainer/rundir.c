@@ -105,8 +105,8 @@ static void add_plugin(void *arg, const char *file, const char *id, const char *
 static json_t *plan_json(const hk_executor *ex) {
     hk_plan_stats s;
     if (!ex || hk_executor_stats(ex, &s)) return json_null();
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "arena", (json_int_t)s.arena, "live_max", (json_int_t)s.live_max, "params", (json_int_t)s.params,
-        "state", (json_int_t)s.state, "nb", (json_int_t)s.nb, "blocks", (json_int_t)s.blocks, "lines", (json_int_t)s.lines);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "arena", (json_int_t)s.arena, "live_max", (json_int_t)s.live_max, "params", (json_int_t)s.params,
+        "state", (json_int_t)s.state, "nb", (json_int_t)s.nb, "blocks", (json_int_t)s.blocks, "lines", (json_int_t)s.lines, "kept", (json_int_t)s.kept);
 }
 
 hk_status hk__rundir_report(hk__rundir *d, hk__job *j, const char *state, int64_t epochs_done) {

@@ -3,7 +3,7 @@
  * Places of the output fall into phases that use the same taps (one phase; in conv2d_dx one for each residue modulo the stride). A unit
  * is a band of rows of one image, or a few small images: it is cut out of the source with its padding, as f32; then a micro-kernel walks for 6 places and a
  * panel of channels over the window in place: taps that lie side by side are one segment. No column matrix is made.
- * Weights are packed in each run, [phase][group][panel][tap][channel][width of the panel]. Each output has one accumulator. */
+ * Weights are packed in each run, in inference when they were written, [phase][group][panel][tap][channel][width of the panel]. Each output has one accumulator. */
 #include "gemm.h"
 #include "spikes.h"
 #include "window.h"
@@ -122,7 +122,10 @@ static hk_status conv_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64
     float *packed = (float *)(seg + P->taps), *pad_bias = packed + P->taps * P->Cg * P->wide * P->groups, *band = pad_bias + P->wide * P->groups;
     float *spike_w = (float *)(void *)((char *)scratch + P->dense_scratch), *spike_tmp = spike_w + P->taps * P->C * P->spikes.wide,
           *sparse_tmp = spike_w + P->sparse.packed;
+    const float *dense_w = packed;
     int have_dense = 0, have_spikes = 0;
+    if (b->kept && P->spikes.s) spike_w = b->kept, have_spikes = 1;
+    if (b->kept && !P->spikes.s) dense_w = b->kept, have_dense = 1;
     if (bias) memset(pad_bias, 0, (size_t)(P->wide * P->groups) * 4);
     for (int64_t g = 0; bias && g < P->groups; g++) memcpy(pad_bias + g * P->wide, bias + g * P->Og, (size_t)P->Og * 4);
     for (int64_t u = lo; u < hi; u++) {
@@ -131,7 +134,7 @@ static hk_status conv_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64
         int64_t image = h->size * v->size * P->C, step = P->in_place ? image : P->rows * line, size_y = hk_desc_elems(cpu_out(p, 0));
         cpu_image x = { (const char *)b->ptr[0] + (size_t)(r * image) * cpu_size(p->d[0].dtype), p->d[0].dtype != HK_F32, h->size, v->size, P->C };
         float *y = (float *)cpu_out_ptr(p, b, 0) + r * size_y;
-        const float *src = P->in_place ? (const float *)x.x + h0 * line + w0 * P->C : band, *w = packed;
+        const float *src = P->in_place ? (const float *)x.x + h0 * line + w0 * P->C : band, *w = dense_w;
         int64_t few = 0; /* images done by their spikes */
         for (; P->spikes.s && few < images; few++) {
             if (!cpu_spike_conv_list(&P->spikes, (const uint8_t *)x.x + few * image, q0, q1, spike_tmp)) break;
@@ -181,10 +184,10 @@ static hk_status spikes_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int
     int64_t size_x = hk_desc_elems(&p->d[0]), size_y = hk_desc_elems(cpu_out(p, 0)), Q = P->a[0].hi, many = 0;
     int64_t most = P->base.dev->conv == CPU_CONV_WINOGRAD ? -1 : size_x * SPIKE_CONV_WINOGRAD / 100;
     const float *bias = cpu_has_in(p, 2) ? b->ptr[2] : NULL;
-    float *packed = scratch, *y = cpu_out_ptr(p, b, 0);
-    void *tmp = packed + P->taps * P->C * P->spikes.wide;
+    float *packed = b->kept ? b->kept : scratch, *y = cpu_out_ptr(p, b, 0);
+    void *tmp = (float *)scratch + P->taps * P->C * P->spikes.wide;
     int32_t *list = (int32_t *)(void *)((char *)scratch + P->list_at);
-    int have_weights = 0;
+    int have_weights = b->kept != NULL;
     for (int64_t r = lo; r < hi; r++) {
         const uint8_t *x = (const uint8_t *)b->ptr[0] + r * size_x;
         if (cpu_spike_count(size_x, x) > most) {
@@ -198,6 +201,14 @@ static hk_status spikes_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int
         }
     }
     if (many) cpu_winograd_run(&P->winograd, list, 0, many * P->winograd.tiles_h * P->winograd.tiles_w, b->ptr[0], b->ptr[1], bias, y, (char *)scratch + P->winograd_at);
+    return HK_OK;
+}
+
+/* The weights as the way needs them that is likely: that of spikes, else the dense one. */
+static hk_status conv_prepare(const cpu_plan *p, const hk_bind *b) {
+    const conv_plan *P = (const conv_plan *)p;
+    if (P->spikes.s) cpu_spike_conv_pack(&P->spikes, b->ptr[1], b->kept);
+    else pack_weights(P, b->ptr[1], b->kept);
     return HK_OK;
 }
 
@@ -263,6 +274,10 @@ static hk_status conv_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     size_t by_numbers = P->bands == 1 ? cpu_sparse_dx_init(&P->sparse, P->base.isa, o) : 0;
     if (P->sparse.s) P->base.scratch = P->dense_scratch + (size_t)P->sparse.packed * 4 + by_numbers, P->base.impl = "windows, sparse";
     if (P->spikes.s) P->base.impl = P->base.isa == HK_ISA_AVX512 ? "spikes, avx512" : P->base.isa == HK_ISA_AVX2 ? "spikes, avx2" : "spikes, baseline";
+    if (!bwd && cpu_may_keep(o, 1)) {
+        P->base.kept = (size_t)(P->spikes.s ? P->taps * P->C * P->spikes.wide : P->taps * P->Cg * P->wide * groups) * 4;
+        P->base.prepare = conv_prepare;
+    }
     if (!few_products) return HK_OK;
     P->winograd = winograd, P->spikes.most = 100;
     P->list_at = (size_t)cpu_up(P->taps * P->C * P->spikes.wide * 4 + (int64_t)extra_scratch, 64);

@@ -106,9 +106,15 @@ static hk_status cpu_op_new(hk_device *dev, const hk_opdesc *o, hk_op_plan **out
 static void cpu_query(const hk_op_plan *p, hk_query *q) {
     q->scratch = (size_t)cpu_up((int64_t)p->scratch, 64) * (p->scope == HK_SCOPE_TEAM ? (size_t)p->dev->threads : 1);
     q->impl = p->impl;
+    q->kept = p->kept;
 }
 
 static hk_status cpu_op_run(const hk_op_plan *p, hk_stream *st, const hk_bind *b) { return cpu_run(p, st, b); }
+
+static hk_status cpu_op_prepare(const hk_op_plan *p, hk_stream *st, const hk_bind *b) {
+    (void)st; /* once for each change of the weights: one thread does */
+    return p->prepare(p, b);
+}
 
 static void cpu_op_free(hk_op_plan *p) {
     if (p) p->dev->host->free(p->dev->host->ctx, p);
@@ -137,6 +143,7 @@ static const hk_backend cpu_backend = {
     .plan_query = cpu_query,
     .plan_run = cpu_op_run,
     .plan_free = cpu_op_free,
+    .plan_prepare = cpu_op_prepare,
 };
 
 static hk_status cpu_init(const hk_host *host) { return host->add(host->ctx, "hk.backend/1", "cpu", &cpu_backend); }

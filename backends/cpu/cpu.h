@@ -29,6 +29,8 @@ struct hk_op_plan {
     cpu_units_fn *run;
     int64_t grain;  /* fewest units worth a thread */
     size_t scratch; /* bytes per thread */
+    size_t kept;    /* bytes that `prepare` fills, for all threads */
+    hk_status (*prepare)(const cpu_plan *, const hk_bind *);
     uint32_t scope, isa;
     int n_in, n_out;
     int64_t T, N, nb;
@@ -55,6 +57,8 @@ static inline const hk_desc *cpu_out(const cpu_plan *p, int k) { return &p->d[p-
 static inline int cpu_has_in(const cpu_plan *p, int k) { return k < p->n_in && p->d[k].dtype != HK_ABSENT; }
 static inline int cpu_has_out(const cpu_plan *p, int k) { return k < p->n_out && p->d[p->n_in + k].dtype != HK_ABSENT; }
 static inline void *cpu_out_ptr(const cpu_plan *p, const hk_bind *b, int k) { return cpu_has_out(p, k) ? b->ptr[p->n_in + k] : NULL; }
+/* May a plan keep what it makes of operand k? */
+static inline int cpu_may_keep(const hk_opdesc *o, int k) { return o->constant >> k & 1; }
 static inline size_t cpu_size(uint8_t dtype) { return dtype == HK_F32 ? 4 : dtype == HK_I64 || dtype == HK_F64 ? 8 : 1; }
 
 /* ---- rows: (t, i) of an operand; i counts samples, or groups ----------------------------------------------------------- */

@@ -20,13 +20,17 @@ typedef struct linear_plan {
     int64_t panel_rows;  /* linear: fewest rows for which w is packed */
     int64_t chunk, span; /* linear_dw: steps and columns added up in one go */
     int spikes;          /* linear: rows of spikes may go by their lists */
+    int64_t panel;       /* linear with packed weights: outputs in a unit when rows are few */
 } linear_plan;
 
 static int64_t linear_rows(const cpu_plan *p, const hk_bind *b) { return cpu_count(cpu_out(p, 0), b) * cpu_steps(cpu_out(p, 0), b); }
 
+/* With packed weights and no more rows than a tile has, units are panels of outputs: one row keeps several threads busy. */
+static int by_outputs(const linear_plan *P, const hk_bind *b) { return b->kept && linear_rows(&P->base, b) <= P->tile; }
+
 static int64_t linear_units(const cpu_plan *p, const hk_bind *b) {
-    int64_t tile = ((const linear_plan *)p)->tile;
-    return (linear_rows(p, b) + tile - 1) / tile;
+    const linear_plan *P = (const linear_plan *)p;
+    return by_outputs(P, b) ? (P->O + P->panel - 1) / P->panel : (linear_rows(p, b) + P->tile - 1) / P->tile;
 }
 
 /* Row r of the output, as a row of operand d. */
@@ -68,12 +72,12 @@ static void product(const cpu_gemm *g, int nv, int64_t m, int64_t k, const float
 /* ---- linear: y[r, o] = sum_k x[r, k] w[o, k] (+ b[o]) ------------------------------------------------------------------------- */
 
 /* Many rows: w is packed into panels of columns, one by one. */
-static void linear_by_panels(const linear_plan *P, const hk_bind *b, int64_t r0, int64_t r1, float *scratch) {
+static void linear_by_panels(const linear_plan *P, const hk_bind *b, int64_t r0, int64_t r1, int64_t o0, int64_t o1, float *scratch) {
     const cpu_plan *p = &P->base;
-    int64_t K = P->K, O = P->O, nr = 2 * P->g->vw, tile = P->tile, wide = cpu_up(O, P->g->vw);
+    int64_t K = P->K, O = P->O, nr = 2 * P->g->vw, tile = P->tile, wide = cpu_up(O, P->g->vw), end = cpu_up(o1, P->g->vw);
     const float *w = b->ptr[1], *bias = cpu_has_in(p, 2) ? b->ptr[2] : NULL;
     float *y = cpu_out_ptr(p, b, 0), *panel = scratch, *pad_bias = panel + K * wide, *tmp = pad_bias + wide;
-    for (int64_t o = 0; o < wide; o += nr) {
+    for (int64_t o = o0; o < end; o += nr) {
         int64_t width = cpu_min(nr, wide - o);
         pack_transposed(w + o * K, cpu_min(width, O - o), K, width, panel + o * K);
     }
@@ -81,7 +85,7 @@ static void linear_by_panels(const linear_plan *P, const hk_bind *b, int64_t r0,
     for (int64_t r = r0; r < r1; r += tile) {
         int64_t m = cpu_min(tile, r1 - r);
         const float *x = get_rows(p, b, K, r, m, tmp);
-        for (int64_t o = 0; o < wide; o += nr) {
+        for (int64_t o = o0; o < end; o += nr) {
             int64_t width = cpu_min(nr, wide - o);
             product(P->g, width == nr ? 2 : 1, m, K, x, K, panel + o * K, width, bias ? pad_bias + o : NULL, y + r * O + o, O, cpu_min(width, O - o));
         }
@@ -89,7 +93,7 @@ static void linear_by_panels(const linear_plan *P, const hk_bind *b, int64_t r0,
 }
 
 /* Few rows: w is read in place, and x is turned round instead: y^T = w x^T. The same sums, the same bits. */
-static void linear_by_rows(const linear_plan *P, const hk_bind *b, int64_t r0, int64_t r1, float *scratch) {
+static void linear_by_rows(const linear_plan *P, const hk_bind *b, int64_t r0, int64_t r1, int64_t o0, int64_t o1, float *scratch) {
     const cpu_plan *p = &P->base;
     const hk_desc *d = &p->d[0];
     int64_t K = P->K, O = P->O, nr = 2 * P->g->vw;
@@ -109,8 +113,8 @@ static void linear_by_rows(const linear_plan *P, const hk_bind *b, int64_t r0, i
                     for (int64_t k = 0; k < K; k++) to[k * nr + i] = (float)((const uint8_t *)b->ptr[0])[at + k];
             }
         }
-        for (int64_t o = 0; o < O; o += OC) {
-            int64_t oc = cpu_min(OC, O - o);
+        for (int64_t o = o0; o < o1; o += OC) {
+            int64_t oc = cpu_min(OC, o1 - o);
             for (int64_t r = 0; r < rows; r += nr) {
                 int64_t m = cpu_min(nr, rows - r);
                 product(P->g, 2, oc, K, w + o * K, K, xt + r * K, nr, NULL, part, nr, nr);
@@ -128,17 +132,25 @@ static void linear_by_rows(const linear_plan *P, const hk_bind *b, int64_t r0, i
 
 static hk_status linear_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
     const linear_plan *P = (const linear_plan *)p;
-    int64_t r0 = lo * P->tile, r1 = cpu_min(hi * P->tile, linear_rows(p, b));
-    while (P->spikes && r1 - r0 >= SPIKE_ROWS / 4) { /* fewer do not pay for turning w round */
+    int64_t rows = linear_rows(p, b), r0 = lo * P->tile, r1 = cpu_min(hi * P->tile, rows), o0 = 0, o1 = P->O;
+    if (by_outputs(P, b)) r0 = 0, r1 = rows, o0 = lo * P->panel, o1 = cpu_min(hi * P->panel, P->O);
+    while (P->spikes && r1 - r0 >= (b->kept ? 1 : SPIKE_ROWS / 4)) { /* fewer do not pay for turning w round */
         const uint8_t *x[SPIKE_ROWS];
         int64_t m = cpu_min(SPIKE_ROWS, r1 - r0);
         for (int64_t i = 0; i < m; i++) x[i] = (const uint8_t *)b->ptr[0] + map_row(&p->d[0], cpu_out(p, 0), b, r0 + i) * P->K;
-        if (!cpu_spike_linear(p->isa, m, x, P->K, b->ptr[1], cpu_has_in(p, 2) ? b->ptr[2] : NULL, P->O, (float *)cpu_out_ptr(p, b, 0) + r0 * P->O, scratch)) break;
+        float *y = (float *)cpu_out_ptr(p, b, 0) + r0 * P->O;
+        if (!cpu_spike_linear(p->isa, m, x, P->K, b->ptr[1], b->kept, cpu_has_in(p, 2) ? b->ptr[2] : NULL, P->O, o0, o1, y, scratch)) break;
         r0 += m;
     }
     if (r0 == r1) return HK_OK;
-    if (r1 - r0 >= P->panel_rows) linear_by_panels(P, b, r0, r1, scratch);
-    else linear_by_rows(P, b, r0, r1, scratch);
+    if (r1 - r0 >= P->panel_rows) linear_by_panels(P, b, r0, r1, o0, o1, scratch);
+    else linear_by_rows(P, b, r0, r1, o0, o1, scratch);
+    return HK_OK;
+}
+
+static hk_status linear_prepare(const cpu_plan *p, const hk_bind *b) {
+    const linear_plan *P = (const linear_plan *)p;
+    cpu_spike_linear_pack(p->isa, P->K, P->O, b->ptr[1], b->kept);
     return HK_OK;
 }
 
@@ -255,8 +267,11 @@ static hk_status linear_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) 
     P->panel_rows = K * O > 256 * 256 ? INT64_MAX : K * O / (K + O);
     P->base.run = linear_run;
     P->base.scratch = (size_t)(K * O > 256 * 256 ? by_rows : cpu_max(by_rows, by_panels)) * 4;
-    size_t by_spikes = o->in[0].dtype == HK_SPIKE ? cpu_spike_linear_scratch(P->base.isa, K, O) : 0;
+    int keeps = cpu_may_keep(o, 1);
+    size_t by_spikes = o->in[0].dtype == HK_SPIKE ? cpu_spike_linear_scratch(P->base.isa, K, O, keeps) : 0;
     P->spikes = by_spikes > 0;
+    P->panel = cpu_spike_linear_panel(P->base.isa);
+    if (P->spikes && keeps) P->base.kept = (size_t)cpu_spike_linear_packed(P->base.isa, K, O) * 4, P->base.prepare = linear_prepare;
     if (by_spikes > P->base.scratch) P->base.scratch = by_spikes;
     if (P->spikes) P->base.impl = P->base.isa == HK_ISA_AVX512 ? "spikes, avx512" : P->base.isa == HK_ISA_AVX2 ? "spikes, avx2" : "spikes, baseline";
     return HK_OK;

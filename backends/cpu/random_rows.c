@@ -13,12 +13,19 @@ static const uint64_t M0 = UINT64_C(0xd2511f53), M1 = UINT64_C(0xcd9e8d57); /* S
 static const uint32_t W0 = UINT32_C(0x9e3779b9), W1 = UINT32_C(0xbb67ae85);
 static inline uint32_t high(uint64_t x) { return (uint32_t)(x >> 32); }
 
-void cpu_random_probabilities(cpu_random_part *r, int64_t n, const float *p) {
-    memset(r->allow, 0, sizeof r->allow);
-    for (int64_t i = 0; i < n; i++) {
-        int64_t k = p[i] >= 1.0f ? (1 << 24) - 1 : p[i] >= 0.0f ? (int64_t)(p[i] * 0x1p24f) : 0; /* u = k' / 2^24 <= p: k' <= k */
-        (i & 2 ? r->most23 : r->most01)[i / 4 * 2 + (i & 1)] = (uint32_t)(k << 8 | 255);
-        if (p[i] >= 0.0f) r->allow[i / 32] |= UINT32_C(1) << (i & 31); /* neither negative nor NaN */
+CPU_AVX512 void cpu_random_probabilities(cpu_random_part *r, int64_t n, const float *p) {
+    uint32_t *allow = r->allow;
+    for (int64_t i = 0; i < n; i += 16) {
+        __m512 x = _mm512_maskz_loadu_ps(n - i < 16 ? (__mmask16)((1u << (n - i)) - 1) : (__mmask16)0xffff, p + i);
+        __mmask16 may = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_GE_OQ),
+                  always = _mm512_cmp_ps_mask(x, _mm512_set1_ps(1.0f), _CMP_GE_OQ);                                 /* NaN: neither */
+        __m512i k = _mm512_maskz_cvttps_epi32(may & (__mmask16)~always, _mm512_mul_ps(x, _mm512_set1_ps(0x1p24f))); /* u = k' / 2^24 <= p: k' <= k */
+        k = _mm512_mask_mov_epi32(k, always, _mm512_set1_epi32((1 << 24) - 1));
+        k = _mm512_or_si512(_mm512_slli_epi32(k, 8), _mm512_set1_epi32(255));
+        _mm256_storeu_si256((__m256i *)(void *)(r->most01 + i / 2), _mm512_castsi512_si256(_mm512_maskz_compress_epi32(0x3333, k)));
+        _mm256_storeu_si256((__m256i *)(void *)(r->most23 + i / 2), _mm512_castsi512_si256(_mm512_maskz_compress_epi32(0xcccc, k)));
+        if (i & 16) *allow++ |= (uint32_t)may << 16;
+        else *allow = may;
     }
 }
 

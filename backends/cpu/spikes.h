@@ -90,9 +90,15 @@ void cpu_sparse_dx_run(const sparse_dx *, const float *packed, float *gx, void *
 
 /* ---- spikes_linear.c: linear and linear_dw with direct = 1 of spikes, when few of the numbers are ---- */
 enum { SPIKE_ROWS = 128 /* rows of x in one call, at most */ };
-size_t cpu_spike_linear_scratch(uint32_t isa, int64_t K, int64_t O); /* 0: not for this size */
-/* m rows of O numbers, from m rows of K bytes; 0: too many spikes, nothing done. */
-int cpu_spike_linear(uint32_t isa, int64_t m, const uint8_t *const *x, int64_t K, const float *w, const float *bias, int64_t O, float *y, void *scratch);
+size_t cpu_spike_linear_scratch(uint32_t isa, int64_t K, int64_t O, int packed); /* 0: not for this size; packed: with packed weights */
+/* w turned round, [panel of outputs][k][width of the panel]: how many numbers, and these. */
+int64_t cpu_spike_linear_packed(uint32_t isa, int64_t K, int64_t O);
+void cpu_spike_linear_pack(uint32_t isa, int64_t K, int64_t O, const float *w, float *packed);
+int64_t cpu_spike_linear_panel(uint32_t isa); /* outputs in a panel */
+/* m rows of O numbers, of which [o0, o1) are written, from m rows of K bytes; 0: too many spikes, nothing done. o0: where a panel begins.
+ * packed: NULL, or cpu_spike_linear_pack of w. */
+int cpu_spike_linear(uint32_t isa, int64_t m, const uint8_t *const *x, int64_t K, const float *w, const float *packed, const float *bias, int64_t O, int64_t o0, int64_t o1, float *y,
+    void *scratch);
 
 /* out[o, k] = sum over groups, in order, of the sum over their rows of g[row, o] x[row, k]; rows lie group by group. */
 size_t cpu_spike_linear_dw_scratch(uint32_t isa, int64_t rows, int64_t cols);

@@ -1,12 +1,14 @@
 /* spikes_linear.c - products of spike rows with a matrix, and the weight gradient of spikes: sums of rows where a spike is.
  *
- * Forward, w is turned round block by block, [k][panel of outputs], while the sums of all rows wait in cache. For the gradient, each
+ * Forward, w is turned round block by block, [k][panel of outputs], while the sums of all rows wait in cache; in inference it was turned round
+ * before the run, and a single row pays too. For the gradient, each
  * column of x has a list of the rows that spike, and the rows of g are packed panel by panel. */
 #include "spikes.h"
 #pragma GCC optimize("O3")
 
 enum {
     DENSE_FROM = 40, /* per cent of spikes from which the dense way is faster */
+    FEW_ROWS = 16,   /* up to which lists are always faster when w is packed: the dense way takes as long for one row as for 32 */
     BLOCK = 128,     /* k of w turned round at a time: a panel of them fits L1 */
     TURN = 64,       /* columns summed at a time: they and the rows of g of GROUPS groups fit L1, or nearly */
     GROUPS = 2
@@ -19,7 +21,7 @@ static int64_t panel_width(uint32_t isa) { return SPIKE_VECTORS * cpu_spikes_isa
 typedef struct work {
     float *acc, *w; /* [SPIKE_ROWS][panel]; [BLOCK][panel] */
     int32_t *off;   /* [SPIKE_ROWS][blocks + 1] */
-    uint16_t *e;    /* k within its block */
+    uint16_t *e;    /* k within its block; room for DENSE_FROM per cent of SPIKE_ROWS rows, which is all of FEW_ROWS */
 } work;
 
 static size_t work_of(uint32_t isa, int64_t K, void *scratch, work *w) {
@@ -31,9 +33,9 @@ static size_t work_of(uint32_t isa, int64_t K, void *scratch, work *w) {
     return (size_t)((char *)(w->e + SPIKE_ROWS * K / 100 * DENSE_FROM + 2 * K + 64) - (char *)scratch);
 }
 
-size_t cpu_spike_linear_scratch(uint32_t isa, int64_t K, int64_t O) {
+size_t cpu_spike_linear_scratch(uint32_t isa, int64_t K, int64_t O, int packed) {
     work w;
-    if (K < 64 || O < cpu_spikes_isa[isa]->vw || K > INT32_MAX / SPIKE_ROWS) return 0;
+    if (K < 64 || (O < cpu_spikes_isa[isa]->vw && !packed) || K > INT32_MAX / SPIKE_ROWS) return 0;
     return work_of(isa, K, NULL, &w);
 }
 
@@ -43,11 +45,22 @@ static void turn(uint32_t isa, const float *w, int64_t K, int64_t rows, int64_t 
     for (int64_t k = 0; k < n && rows < width; k++) memset(to + k * width + rows, 0, (size_t)(width - rows) * 4);
 }
 
-int cpu_spike_linear(uint32_t isa, int64_t m, const uint8_t *const *x, int64_t K, const float *w, const float *bias, int64_t O, float *y, void *scratch) {
+int64_t cpu_spike_linear_panel(uint32_t isa) { return panel_width(isa); }
+int64_t cpu_spike_linear_packed(uint32_t isa, int64_t K, int64_t O) { return K * cpu_up(O, cpu_spikes_isa[isa]->vw); }
+
+void cpu_spike_linear_pack(uint32_t isa, int64_t K, int64_t O, const float *w, float *packed) {
+    for (int64_t o = 0, width; o < O; o += width, packed += K * width) {
+        width = cpu_min(panel_width(isa), cpu_up(O - o, cpu_spikes_isa[isa]->vw));
+        turn(isa, w + o * K, K, cpu_min(width, O - o), K, width, packed);
+    }
+}
+
+int cpu_spike_linear(uint32_t isa, int64_t m, const uint8_t *const *x, int64_t K, const float *w, const float *packed, const float *bias, int64_t O, int64_t o0, int64_t o1, float *y,
+    void *scratch) {
     const cpu_spikes *s = cpu_spikes_isa[isa];
     work t;
     work_of(isa, K, scratch, &t);
-    int64_t blocks = (K + BLOCK - 1) / BLOCK, most = m * K / 100 * DENSE_FROM, n = 0;
+    int64_t blocks = (K + BLOCK - 1) / BLOCK, most = packed && m <= FEW_ROWS ? m * K : m * K / 100 * DENSE_FROM, n = 0;
     for (int64_t r = 0; r < m; r++) {
         for (int64_t i = 0; i < blocks; i++) {
             t.off[r * (blocks + 1) + i] = (int32_t)n;
@@ -56,14 +69,15 @@ int cpu_spike_linear(uint32_t isa, int64_t m, const uint8_t *const *x, int64_t K
         t.off[r * (blocks + 1) + blocks] = (int32_t)n;
         if (n > most) return 0;
     }
-    for (int64_t o = 0, width; o < O; o += width) {
+    for (int64_t o = o0, width; o < o1; o += width) {
         width = cpu_min(panel_width(isa), cpu_up(O - o, s->vw));
         int64_t cols = cpu_min(width, O - o);
         for (int64_t i = 0; i < blocks; i++) {
-            turn(isa, w + o * K + i * BLOCK, K, cols, cpu_min(BLOCK, K - i * BLOCK), width, t.w);
+            const float *block = packed ? packed + o * K + i * BLOCK * width : t.w;
+            if (!packed) turn(isa, w + o * K + i * BLOCK, K, cols, cpu_min(BLOCK, K - i * BLOCK), width, t.w);
             for (int64_t r = 0; r < m; r++) {
                 const int32_t *off = t.off + r * (blocks + 1) + i;
-                s->sum[width / s->vw](off[1] - off[0], t.e + off[0], t.w, t.acc + r * width, i == 0);
+                s->sum[width / s->vw](off[1] - off[0], t.e + off[0], block, t.acc + r * width, i == 0);
             }
         }
         for (int64_t r = 0; r < m; r++)

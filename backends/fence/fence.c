@@ -8,7 +8,7 @@
 struct hk_op_plan {
     const hk_device *dev;
     hk_op_plan *inner; /* cpu's */
-    size_t scratch;
+    size_t scratch, kept;
     char impl[64], op[32], path[64];
 };
 
@@ -51,7 +51,7 @@ static hk_status fence_plan_new(hk_device *dev, const hk_opdesc *o, hk_op_plan *
     }
     hk_query q = { .struct_size = sizeof q };
     dev->cpu->plan_query(inner, &q);
-    *p = (hk_op_plan){ .dev = dev, .inner = inner, .scratch = q.scratch };
+    *p = (hk_op_plan){ .dev = dev, .inner = inner, .scratch = q.scratch, .kept = q.kept };
     snprintf(p->impl, sizeof p->impl, "fence: %s", q.impl ? q.impl : "?");
     snprintf(p->op, sizeof p->op, "%s", o->op);
     snprintf(p->path, sizeof p->path, "%s", o->path);
@@ -60,11 +60,13 @@ static hk_status fence_plan_new(hk_device *dev, const hk_opdesc *o, hk_op_plan *
 }
 
 static void fence_plan_query(const hk_op_plan *p, hk_query *q) {
-    q->scratch = p->scratch;
+    q->scratch = p->scratch, q->kept = p->kept;
     q->impl = p->impl;
 }
 
-static hk_status fence_plan_run(const hk_op_plan *p, hk_stream *st, const hk_bind *b) {
+typedef hk_status run_fn(const hk_op_plan *, hk_stream *, const hk_bind *);
+
+static hk_status run(const hk_op_plan *p, hk_stream *st, const hk_bind *b, run_fn *f) {
     void *ptr[HK_MAX_OPERANDS];
     hk_bind inner = *b;
     if (b->n_ptr > HK_MAX_OPERANDS) return fence_fail(p->dev, HK_EINTERNAL, "fence: '%s' of %s: %u operands", p->op, p->path, b->n_ptr);
@@ -72,10 +74,14 @@ static hk_status fence_plan_run(const hk_op_plan *p, hk_stream *st, const hk_bin
         ptr[i] = fence_memory(p->dev, b->ptr[i]);
         if (b->ptr[i] && !ptr[i]) return fence_fail(p->dev, HK_EINTERNAL, "fence: '%s' of %s: operand %u (%p) is not device memory", p->op, p->path, i, b->ptr[i]);
     }
-    inner.ptr = ptr, inner.scratch = fence_memory(p->dev, b->scratch);
+    inner.ptr = ptr, inner.scratch = fence_memory(p->dev, b->scratch), inner.kept = fence_memory(p->dev, b->kept);
     if (p->scratch && !inner.scratch) return fence_fail(p->dev, HK_EINTERNAL, "fence: '%s' of %s: its scratch (%p) is not device memory", p->op, p->path, b->scratch);
-    return p->dev->cpu->plan_run(p->inner, st, &inner);
+    if (b->kept && !inner.kept) return fence_fail(p->dev, HK_EINTERNAL, "fence: '%s' of %s: what it keeps (%p) is not in device memory", p->op, p->path, b->kept);
+    return f(p->inner, st, &inner);
 }
+
+static hk_status fence_plan_run(const hk_op_plan *p, hk_stream *st, const hk_bind *b) { return run(p, st, b, p->dev->cpu->plan_run); }
+static hk_status fence_plan_prepare(const hk_op_plan *p, hk_stream *st, const hk_bind *b) { return run(p, st, b, p->dev->cpu->plan_prepare); }
 
 static void fence_plan_free(hk_op_plan *p) {
     if (!p) return;
@@ -99,6 +105,7 @@ static const hk_backend fence_backend = {
     .plan_query = fence_plan_query,
     .plan_run = fence_plan_run,
     .plan_free = fence_plan_free,
+    .plan_prepare = fence_plan_prepare,
 };
 
 static hk_status fence_init(const hk_host *host) { return host->add(host->ctx, "hk.backend/1", "fence", &fence_backend); }

@@ -77,6 +77,7 @@ static hk_status find(hk_executor *ex, const char *name, bool write, place *out)
         out->base = net->arena + r->off;
         break;
     case HK_SP_CONST: out->base = p->constants + r->off; break;
+    case HK_SP_KEPT: out->base = p->kept + r->off; break;
     case HK_SP_PARAM: out->base = net->value + r->off; break;
     case HK_SP_GRAD: out->base = net->grad + r->off; break;
     case HK_SP_CUR: out->base = (char *)(uintptr_t)ex->state[r->index].cur; break;

@@ -32,11 +32,11 @@ bool hk__backend_takes(hk__builder *b, const hk__node *n) {
 }
 
 static hk_status op_plan(hk__placer *q, hk__call *c, const hk__op *op, const char *path, uint64_t stream, int n_in, const hk_desc *in, int n_out, const hk_desc *out, int n_attr,
-                         const hk_attr *attr, int64_t T, uint32_t scope) {
+                         const hk_attr *attr, int64_t T, uint32_t scope, uint32_t constant) {
     hk_network *net = q->net;
     hk_opdesc d = { .struct_size = sizeof d, .scope = scope, .op = op->name, .path = path, .n_in = (uint32_t)n_in, .n_out = (uint32_t)n_out, .n_attr = (uint32_t)n_attr,
                     .isa = q->b->isa, .in = in, .out = out, .attr = attr, .T = T, .N = q->p->N, .nb = q->p->nb, .stream = stream,
-                    .type = hk__op_type(op), .adjoint = (op->flags & HK_OP_ADJOINT) != 0 };
+                    .type = hk__op_type(op), .adjoint = (op->flags & HK_OP_ADJOINT) != 0, .constant = constant };
     hk_status st = hk__backend_plan(net, &d, &c->be, &c->plan);
     if (st == HK_EUNSUPPORTED) return hk__fail(net->ctx, st, "backend '%s' does not take operation '%s' of %s", net->cfg.backend, op->name, path[0] ? path : "(root)");
     if (st != HK_OK) return hk__fail_in(net->ctx, st, "operation '%s' of %s", op->name, path[0] ? path : "(root)");
@@ -44,9 +44,26 @@ static hk_status op_plan(hk__placer *q, hk__call *c, const hk__op *op, const cha
     c->be->plan_query(c->plan, &query);
     c->impl = query.impl ? query.impl : "?";
     c->scratch = query.scratch;
+    if (query.kept) {
+        if (!c->be->plan_prepare)
+            return hk__fail(net->ctx, HK_EPLUGIN, "backend '%s': operation '%s' asks for memory to keep, but there is no plan_prepare", net->cfg.backend, op->name);
+        c->kept = (int64_t)query.kept, c->kept_off = q->kept_used;
+        q->kept_used = hk__sat_add(q->kept_used, (c->kept + 63) / 64 * 64);
+    }
     hk__unit *u = &q->p->unit[q->unit];
     if ((int64_t)query.scratch > u->scratch) u->scratch = (int64_t)query.scratch;
     return HK_OK;
+}
+
+/* Which operands lie still until a parameter is written. Inference alone: training writes one in each run, and would pay for what it does not use again. */
+static uint32_t constant_operands(const hk__placer *q, const hk__node *n) {
+    uint32_t bits = 0;
+    if (q->b->phase_train || q->net->cfg.memory == HK_MEMORY_SMALL) return 0;
+    for (int i = 0; i < n->n_in; i++) {
+        const hk__ref *r = &q->p->place[n->in[i]];
+        if (n->in[i] && !r->slice && (r->space == HK_SP_PARAM || r->space == HK_SP_CONST || r->space == HK_SP_KEPT) && !(r->flags & HK_T)) bits |= 1u << i;
+    }
+    return bits;
 }
 
 static hk_status node_plan(hk__placer *q, hk__call *c, int32_t id, bool in_loop) {
@@ -58,7 +75,7 @@ static hk_status node_plan(hk__placer *q, hk__call *c, int32_t id, bool in_loop)
     for (int i = 0; i < n->n_out; i++) out[i] = g->val[n->out[i]].live ? g->val[n->out[i]].desc : absent;
     c->node = id;
     uint32_t scope = q->p->unit[q->unit].team ? HK_SCOPE_TEAM : q->p->scope;
-    return op_plan(q, c, n->op, n->path, n->stream, n->n_in, in, n->n_out, out, n->n_attr, n->attr, in_loop ? 1 : q->p->T, scope);
+    return op_plan(q, c, n->op, n->path, n->stream, n->n_in, in, n->n_out, out, n->n_attr, n->attr, in_loop ? 1 : q->p->T, scope, constant_operands(q, n));
 }
 
 hk_status hk__plan_node(hk__placer *q, hk__call *c, int32_t id) { return node_plan(q, c, id, false); }
@@ -83,12 +100,12 @@ hk_status hk__plan_loop(hk__placer *q, hk__call *c, int32_t id) {
     for (int i = 0; i < l->n_carry && st == HK_OK; i++)
         if (!l->carry[i].dead && l->carry[i].slot) {
             hk_desc d = g->val[l->carry[i].in].desc;
-            st = op_plan(q, &r->carry[i].copy, hk__op_find("copy"), path, 0, 1, &d, 1, &d, 0, NULL, 1, scope);
+            st = op_plan(q, &r->carry[i].copy, hk__op_find("copy"), path, 0, 1, &d, 1, &d, 0, NULL, 1, scope, 0);
         }
     for (; r->n_sum < l->n_sum && st == HK_OK; r->n_sum++) {
         hk_desc d[2] = { g->val[l->sum[r->n_sum].inner].desc, g->val[l->sum[r->n_sum].inner].desc };
-        st = op_plan(q, &r->sum_first[r->n_sum], hk__op_find("copy"), path, 0, 1, d, 1, d, 0, NULL, 1, scope);
-        if (st == HK_OK) st = op_plan(q, &r->sum_next[r->n_sum], hk__op_find("add"), path, 0, 2, d, 1, d, 0, NULL, 1, scope);
+        st = op_plan(q, &r->sum_first[r->n_sum], hk__op_find("copy"), path, 0, 1, d, 1, d, 0, NULL, 1, scope, 0);
+        if (st == HK_OK) st = op_plan(q, &r->sum_next[r->n_sum], hk__op_find("add"), path, 0, 2, d, 1, d, 0, NULL, 1, scope, 0);
     }
     return st;
 oom:
@@ -183,7 +200,7 @@ hk_status hk__plan_update(hk__placer *q) {
         for (int k = 0; k < 2 + HK_MAX_STATE; k++) d[k] = hk__desc(HK_F32, HK_STATIC, 1, n);
         const hk_attr attr[1] = { { "optimizer", 0, 0, net->opt_type } };
         q->unit = p->n_unit - 1;
-        hk_status st = op_plan(q, c, hk__op_find("optimizer"), "", 0, 2 + ns, d, 1 + ns, d, 1, attr, 1, HK_SCOPE_TEAM);
+        hk_status st = op_plan(q, c, hk__op_find("optimizer"), "", 0, 2 + ns, d, 1 + ns, d, 1, attr, 1, HK_SCOPE_TEAM, 0);
         if (st != HK_OK) return st;
         c->n_ref = 3 + 2 * ns;
         c->ref = calloc((size_t)c->n_ref, sizeof *c->ref);

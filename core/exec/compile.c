@@ -180,6 +180,7 @@ void hk__plan_free(hk__plan *p) {
     free(p->output);
     free(p->upstream);
     if (p->constants) p->net->be->buf_free(p->net->dev, p->constants);
+    if (p->kept) p->net->be->buf_free(p->net->dev, p->kept);
     hk__graph_free(p->g);
     free(p);
 }

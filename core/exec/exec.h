@@ -19,6 +19,7 @@ struct hk_network {
     const hk_module **learner; /* [n_param] what gives a parameter's gradient; NULL: autodiff. NULL: there are none */
     int n_param, cap_param;
     int64_t region;        /* numbers in a region, padding included */
+    int64_t version;       /* raised when a parameter was written: what plans keep of parameters is made again */
     char *value, *grad;    /* device regions */
     char *opt[HK_MAX_STATE];
     int n_opt;
@@ -51,7 +52,7 @@ typedef struct hk__item {
 int64_t hk__pack(hk__item *, int n, int64_t *live);
 
 /* ---- the plan ---- */
-typedef enum hk__space { HK_SP_NONE = 0, HK_SP_ARENA, HK_SP_LOCAL, HK_SP_PARAM, HK_SP_GRAD, HK_SP_OPT, HK_SP_CONST, HK_SP_CUR, HK_SP_NEXT, HK_SP_CARRY_IN, HK_SP_CARRY_OUT } hk__space;
+typedef enum hk__space { HK_SP_NONE = 0, HK_SP_ARENA, HK_SP_LOCAL, HK_SP_PARAM, HK_SP_GRAD, HK_SP_OPT, HK_SP_CONST, HK_SP_KEPT, HK_SP_CUR, HK_SP_NEXT, HK_SP_CARRY_IN, HK_SP_CARRY_OUT } hk__space;
 
 /* Where a value lies. A row that varies with T in storage but is read at one t has `slice` set. */
 typedef struct hk__ref {
@@ -69,6 +70,7 @@ typedef struct hk__call { /* one operation, ready to run */
     int32_t n_ref, node;
     int32_t id, pad;       /* profile.c: its number in the plan */
     size_t scratch;
+    int64_t kept, kept_off; /* bytes that its plan_prepare fills; where they lie in the plan's kept memory */
     struct hk__loop_call *loop;
 } hk__call;
 
@@ -89,6 +91,7 @@ typedef struct hk__loop_call {
 typedef struct hk__unit { /* a segment, run block by block, or one whole-batch operation */
     int32_t team, phase, n_call;
     int32_t level;         /* whole-batch operations before it that it waits for; -1: it waits for none, and depends on no sample */
+    bool kept;             /* made of parameters and constants alone, and run only when one of them was written (ADR 0012) */
     hk__call *call;
     int64_t local;         /* bytes of one thread's local region in this segment, scratch at its end */
     int64_t local_live, scratch;
@@ -104,6 +107,9 @@ typedef struct hk__plan {
     int n_unit;
     int64_t arena, live_max;
     char *constants;       /* device */
+    char *kept;            /* device: what is made of parameters alone, from run to run */
+    int64_t kept_bytes, version; /* of the parameters that it was made of; 0: not made yet */
+    bool writes_params;    /* running statistics */
     hk_value x, target, y, loss, correct, grad_x;
     hk_value *output, *upstream; /* by number in the executor's config */
     bool upstream_any;           /* some output takes an upstream gradient; then the loss does not start the backward pass */

@@ -241,7 +241,7 @@ void hk_executor_set_lr(hk_executor *ex, double lr) { ex->net->lr = lr; }
 hk_status hk_executor_stats(const hk_executor *ex, hk_plan_stats *s) {
     if (!ex->now) return hk__fail(ex->net->ctx, HK_ESTATE, "stats: no batch shape yet; call hk_executor_shape first");
     const hk__plan *p = ex->now;
-    *s = (hk_plan_stats){ .arena = p->arena, .live_max = p->live_max, .nb = p->nb, .blocks = p->blocks, .lines = hk__plan_lines(p) };
+    *s = (hk_plan_stats){ .arena = p->arena, .live_max = p->live_max, .nb = p->nb, .blocks = p->blocks, .lines = hk__plan_lines(p), .kept = p->kept_bytes };
     s->params = ex->net->region * ex->net->real * (2 + ex->net->n_opt);
     for (int i = 0; i < ex->n_state; i++) s->state += 3 * ex->state[i].bytes;
     return HK_OK;

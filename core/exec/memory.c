@@ -141,13 +141,13 @@ static hk_status check_plan(hk__placer *q, int64_t arena, const char *at_least) 
     hk__plan *p = q->p;
     hk_network *net = q->net;
     int64_t params = hk__sat_mul(net->region * net->real, 2 + net->n_opt), state = state_bytes(p);
-    int64_t sum = hk__sat_add(hk__sat_add(arena, params), hk__sat_add(state, hk__sat_add(2 * q->const_used, net->cfg.memory_used)));
+    int64_t sum = hk__sat_add(hk__sat_add(arena, params), hk__sat_add(state, hk__sat_add(2 * q->const_used + q->kept_used, net->cfg.memory_used)));
     char text[160];
     if (sum <= limit_of(net)) return HK_OK;
     return hk__fail(net->ctx, HK_ECONFIG,
         "the %s plan for T = %" PRId64 " and %" PRId64 " samples (arena %" PRId64 ", parameters, gradients and optimizer state %" PRId64 ", sequence state %" PRId64 ", constants %" PRId64
-        ", data %" PRId64 ") needs %s%s: take a smaller batch, T or network,%s or raise the limit",
-        q->b->phase_train ? "training" : "test", p->T, p->N, arena, params, state, 2 * q->const_used, net->cfg.memory_used, at_least, against(net, sum, text, sizeof text),
+        ", packed weights %" PRId64 ", data %" PRId64 ") needs %s%s: take a smaller batch, T or network,%s or raise the limit",
+        q->b->phase_train ? "training" : "test", p->T, p->N, arena, params, state, 2 * q->const_used, q->kept_used, net->cfg.memory_used, at_least, against(net, sum, text, sizeof text),
         net->cfg.memory == HK_MEMORY_SMALL ? "" : " or memory = small,");
 }
 

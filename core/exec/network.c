@@ -102,6 +102,7 @@ hk_status hk_network_new(hk_context *ctx, hk_module *root, const hk_network_conf
     if (!root) return hk__fail(ctx, HK_EINVAL, "hk_network_new: no module was given");
     hk_network *net = calloc(1, sizeof *net);
     if (!net) return hk__fail(ctx, HK_ENOMEM, "out of memory for the network");
+    net->version = 1;
     net->ctx = ctx, net->root = hk__mod(root), net->cfg = cfg ? *cfg : defaults, net->lr = NAN;
     if (!net->cfg.backend) net->cfg.backend = "cpu";
     hk_status st;
@@ -187,6 +188,7 @@ static hk_status transfer(hk_network *net, char *region, int i, float *f, double
             if (f) ((double *)host)[k] = f[k];
             else ((float *)host)[k] = (float)d[k];
         }
+    if (write && region == net->value) net->version++;
     hk_status st = write ? net->be->upload(net->dev, dev, host, bytes) : net->be->download(net->dev, host, dev, bytes);
     if (!write && !direct)
         for (int64_t k = 0; k < n; k++) {

@@ -83,10 +83,15 @@ static void spaces(hk__placer *q) {
                 p->place[v] = ref_of(q, HK_SP_GRAD, v);
                 p->place[v].off = q->net->offset[x->grad_slot - 1] * q->net->real;
             } else if (x->param_slot) {
+                p->writes_params = true;
                 p->place[v] = ref_of(q, HK_SP_PARAM, v);
                 p->place[v].off = q->net->offset[x->param_slot - 1] * q->net->real;
             } else if (x->loop) {
                 p->place[v] = ref_of(q, HK_SP_LOCAL, v); /* stacked and carried ones are set below */
+            } else if (p->unit[q->made_unit[v]].kept) {
+                p->place[v] = ref_of(q, HK_SP_KEPT, v);
+                p->place[v].off = q->kept_used;
+                q->kept_used = hk__sat_add(q->kept_used, (hk__sat_mul(hk__rows(p, &x->desc, p->N), p->place[v].row) + 63) / 64 * 64);
             } else {
                 bool local = (x->desc.flags & HK_N) && !(x->desc.flags & HK_G) && !p->unit[q->made_unit[v]].team && q->last_unit[v] == q->made_unit[v] && !q->keep[v];
                 p->place[v] = ref_of(q, local ? HK_SP_LOCAL : HK_SP_ARENA, v);
@@ -307,6 +312,17 @@ static hk_status fill_constants(hk__placer *q) {
     return st == HK_OK ? HK_OK : hk__fail_in(net->ctx, st, "constants of the plan");
 }
 
+/* Memory of what is made of parameters alone. */
+static hk_status keep_room(hk__placer *q) {
+    hk_network *net = q->net;
+    q->p->kept_bytes = q->kept_used;
+    if (!q->kept_used) return HK_OK;
+    hk_status st = net->be->buf_new(net->dev, (size_t)q->kept_used, (void **)&q->p->kept);
+    return st == HK_OK ? HK_OK
+                       : hk__fail(net->ctx, HK_ENOMEM, "backend '%s': no memory for packed weights and what else is made of parameters alone (%lld bytes)",
+                             net->cfg.backend, (long long)q->kept_used);
+}
+
 hk_status hk__placer_begin(hk__placer *q, hk__plan *p, hk__builder *b) {
     hk__graph *g = p->g;
     size_t n = (size_t)g->n_val;
@@ -368,6 +384,7 @@ hk_status hk__place_all(hk__plan *p, hk__builder *b, bool train) {
             st = hk__bind(&q, c);
         }
     if (st == HK_OK) st = fill_constants(&q);
+    if (st == HK_OK) st = keep_room(&q);
     hk__placer_end(&q);
     return st;
 }

@@ -14,7 +14,7 @@ typedef struct hk__placer {
     bool *keep;                   /* persistent */
     bool *whole;                  /* read by a whole-batch operation */
     hk_value *heir_of;            /* whose memory it takes over, block by block (inherit.c); 0: nobody's */
-    int64_t const_used;
+    int64_t const_used, kept_used;
     int unit, op;
 } hk__placer;
 

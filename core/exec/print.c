@@ -64,7 +64,7 @@ hk_status hk_executor_print(const hk_executor *ex, FILE *f) {
     for (int u = 0; u < p->n_unit; u++) {
         const hk__unit *unit = &p->unit[u];
         char name[32];
-        snprintf(name, sizeof name, "%s %d", unit->team ? "whole" : "segment", u);
+        snprintf(name, sizeof name, "%s %d", unit->kept ? "kept" : unit->team ? "whole" : "segment", u);
         for (int i = 0; i < unit->n_call; i++) {
             const hk__call *c = &unit->call[i];
             line(p, f, c, 0, name, phases[c->node ? p->g->node[c->node].phase : HK_UPDATE]);
@@ -74,7 +74,7 @@ hk_status hk_executor_print(const hk_executor *ex, FILE *f) {
     for (int i = 0; i < p->g->n_note; i++) fprintf(f, "%s\n", p->g->note[i]);
     hk_plan_stats s;
     hk_executor_stats(ex, &s);
-    fprintf(f, "arena %" PRId64 " bytes, largest live sum %" PRId64 " bytes (%.2fx); parameters, gradients and optimizer state %" PRId64 " bytes; sequence state %" PRId64 " bytes\n",
-            s.arena, s.live_max, s.live_max ? (double)s.arena / (double)s.live_max : 1.0, s.params, s.state);
+    fprintf(f, "arena %" PRId64 " bytes, largest live sum %" PRId64 " bytes (%.2fx); parameters, gradients and optimizer state %" PRId64 " bytes; sequence state %" PRId64 " bytes; packed weights and what else is kept %" PRId64 " bytes\n",
+            s.arena, s.live_max, s.live_max ? (double)s.arena / (double)s.live_max : 1.0, s.params, s.state, s.kept);
     return HK_OK;
 }

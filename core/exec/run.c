@@ -34,6 +34,7 @@ static char *address(const frame *f, const hk__ref *r) {
     case HK_SP_GRAD: base = net->grad; break;
     case HK_SP_OPT: base = net->opt[r->index]; break;
     case HK_SP_CONST: base = f->p->constants; break;
+    case HK_SP_KEPT: base = f->p->kept; break;
     case HK_SP_CUR: base = (char *)(uintptr_t)f->ex->state[r->index].cur; break;
     case HK_SP_NEXT: base = f->ex->state[r->index].next; break;
     case HK_SP_CARRY_IN: return f->in[r->index];
@@ -53,7 +54,7 @@ static hk_status run_call(frame *f, const hk__call *c, int64_t T) {
     void *ptr[2 * HK_MAX_OPERANDS];
     for (int i = 0; i < c->n_ref; i++) ptr[i] = address(f, &c->ref[i]);
     const hk_bind bind = { .struct_size = sizeof bind, .n_ptr = (uint32_t)c->n_ref, .T = T, .n = f->n, .t0 = f->t, .sample0 = f->sample0, .groups = f->groups,
-                           .ptr = ptr, .scratch = f->scratch, .step = &f->ex->step };
+                           .ptr = ptr, .scratch = f->scratch, .step = &f->ex->step, .kept = c->kept ? f->p->kept + c->kept_off : NULL };
     return c->be->plan_run(c->plan, f->stream, &bind);
 }
 
@@ -199,25 +200,65 @@ static hk_status run_segment(hk_executor *ex, const hk__plan *p, const hk__unit 
     return failed;
 }
 
+static frame team_frame(hk_executor *ex, const hk__plan *p, const hk__unit *u, hk_stream *stream) {
+    char *base = p->net->arena + u->local_off;
+    return (frame){ .ex = ex, .p = p, .stream = stream, .local = base, .scratch = base + u->local, .n = p->N, .groups = (p->N + HK_GROUP - 1) / HK_GROUP };
+}
+
+static hk_status run_team(hk_executor *ex, const hk__plan *p, const hk__unit *u, hk_stream *stream) {
+    frame f = team_frame(ex, p, u, stream);
+    hk_status st = HK_OK;
+    measure(&f, 0);
+    for (int k = 0; k < u->n_call && st == HK_OK; k++) st = run_any(&f, &u->call[k], p->T);
+    return st;
+}
+
+static hk_status prepare_call(frame *f, const hk__call *c) {
+    void *ptr[2 * HK_MAX_OPERANDS];
+    if (!c->kept) return HK_OK;
+    for (int i = 0; i < c->n_ref; i++) { /* what lies still; the rest does not exist yet */
+        const hk__ref *r = &c->ref[i];
+        ptr[i] = r->space == HK_SP_PARAM || r->space == HK_SP_CONST || r->space == HK_SP_KEPT ? address(f, r) : NULL;
+    }
+    const hk_bind bind = { .struct_size = sizeof bind, .n_ptr = (uint32_t)c->n_ref, .T = 1, .n = f->n, .groups = f->groups, .ptr = ptr, .scratch = f->scratch,
+                           .step = &f->ex->step, .kept = f->p->kept + c->kept_off };
+    return c->be->plan_prepare(c->plan, f->stream, &bind);
+}
+
+/* What is made of parameters alone, when one was written since: kept operations first, then what operations keep of their weights. */
+static hk_status renew(hk_executor *ex, hk__plan *p, hk_stream *stream) {
+    int64_t version = p->net->version;
+    hk_status st = HK_OK;
+    if (!p->kept_bytes || p->version == version) return HK_OK;
+    p->version = 0; /* until all of it is made */
+    for (int i = 0; i < p->n_unit && st == HK_OK; i++)
+        if (p->unit[i].kept) st = run_team(ex, p, &p->unit[i], stream);
+    for (int i = 0; i < p->n_unit && st == HK_OK; i++) {
+        const hk__unit *u = &p->unit[i];
+        frame f = team_frame(ex, p, u, stream);
+        for (int k = 0; k < u->n_call && st == HK_OK; k++) {
+            const hk__call *c = &u->call[k];
+            st = prepare_call(&f, c);
+            for (int b = 0; c->loop && b < c->loop->n_body && st == HK_OK; b++) st = prepare_call(&f, &c->loop->body[b]);
+        }
+    }
+    if (st == HK_OK) p->version = version;
+    return st;
+}
+
 hk_status hk__run(hk_executor *ex, uint32_t phases) {
-    const hk__plan *p = ex->now;
+    hk__plan *p = ex->now;
     if (hk__arena_there(ex) != HK_OK) return HK_ENOMEM;
     team stream = { .base = { parallel_for, p->net->threads } };
     frame whole = { .ex = ex, .p = p };
     int64_t start = ex->profile ? hk__ns() : 0;
     unsigned mode = flush_denormals();
-    hk_status st = HK_OK;
+    hk_status st = renew(ex, p, &stream.base);
+    if (p->writes_params || phases & 1u << HK_UPDATE) p->net->version++;
     for (int i = 0; i < p->n_unit && st == HK_OK; i++) {
         const hk__unit *u = &p->unit[i];
-        if (!(phases & 1u << u->phase)) continue;
-        if (!u->team) {
-            st = run_segment(ex, p, u, &stream.base);
-            continue;
-        }
-        char *base = p->net->arena + u->local_off;
-        frame f = { .ex = ex, .p = p, .stream = &stream.base, .local = base, .scratch = base + u->local, .n = p->N, .groups = (p->N + HK_GROUP - 1) / HK_GROUP };
-        measure(&f, 0);
-        for (int k = 0; k < u->n_call && st == HK_OK; k++) st = run_any(&f, &u->call[k], p->T);
+        if (u->kept || !(phases & 1u << u->phase)) continue;
+        st = u->team ? run_team(ex, p, u, &stream.base) : run_segment(ex, p, u, &stream.base);
     }
     restore_denormals(mode);
     if (ex->profile) {

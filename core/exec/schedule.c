@@ -48,6 +48,19 @@ static hk_status normalise(hk__plan *p, hk__builder *b, int32_t loop) {
     return HK_OK;
 }
 
+/* Is it made of parameters and constants alone? Then an inference plan keeps it until a parameter is written. (A plugin's operation may read the step.) */
+static bool constant(const hk__graph *g, const bool *kept, int32_t id) {
+    const hk__node *n = &g->node[id];
+    if (n->body || n->op->flags & HK_OP_PLUGIN) return false;
+    for (int i = 0; i < n->n_in; i++) {
+        const hk__val *x = &g->val[n->in[i]];
+        if (n->in[i] && x->source != HK_SRC_PARAM && x->source != HK_SRC_CONST && !(x->source == HK_SRC_NODE && !x->loop && kept[x->node])) return false;
+    }
+    for (int i = 0; i < n->n_out; i++)
+        if (g->val[n->out[i]].param_slot || g->val[n->out[i]].grad_slot) return false;
+    return true;
+}
+
 typedef struct leveller {
     const hk__graph *g;
     const int *level;
@@ -77,9 +90,9 @@ hk_status hk__schedule(hk__plan *p, hk__builder *b, uint32_t mode, uint32_t flag
         if (g->node[g->top.at[i]].body) st = normalise(p, b, g->top.at[i]);
     if (st != HK_OK) return st;
     int *level = calloc((size_t)g->n_node + 1, sizeof *level);
-    bool *whole = calloc((size_t)g->n_node + 1, sizeof *whole);
+    bool *whole = calloc((size_t)g->n_node + 1, sizeof *whole), *kept = calloc((size_t)g->n_node + 1, sizeof *kept);
     int top = -1, forward_top = -1; /* level -1: what depends on parameters and constants alone, before the first segment */
-    if (!level || !whole) {
+    if (!level || !whole || !kept) {
         st = hk__fail(b->ctx, HK_ENOMEM, "out of memory for the schedule");
         goto end;
     }
@@ -93,18 +106,19 @@ hk_status hk__schedule(hk__plan *p, hk__builder *b, uint32_t mode, uint32_t flag
         if (mode == HK_TRAIN && flags & HK_SEPARATE && g->node[id].phase != HK_FORWARD && l.max >= 0 && l.max <= forward_top) l.max = forward_top + 1;
         if (g->node[id].late > l.max + 1) l.max = g->node[id].late - 1;
         level[id] = l.max;
+        kept[id] = mode == HK_INFER && whole[id] && l.max == -1 && constant(g, kept, id);
         if (l.max > top) top = l.max;
         if (g->node[id].phase == HK_FORWARD && l.max > forward_top) forward_top = l.max;
     }
-    p->unit = calloc((size_t)(2 * (top + 2)), sizeof *p->unit);
+    p->unit = calloc((size_t)(2 * (top + 2) + 1), sizeof *p->unit);
     if (!p->unit) {
         st = hk__fail(b->ctx, HK_ENOMEM, "out of memory for the schedule");
         goto end;
     }
     for (int at = -1; at <= top; at++)
-        for (int team = 0; team < 2; team++) {
+        for (int kind = at < 0 ? 0 : 1; kind < 3; kind++) { /* what is kept, a segment, whole-batch operations */
             int n = 0;
-            for (int i = 0; i < g->top.n; i++) n += level[g->top.at[i]] == at && whole[g->top.at[i]] == (team != 0);
+            for (int i = 0; i < g->top.n; i++) n += level[g->top.at[i]] == at && (kept[g->top.at[i]] ? 0 : 1 + whole[g->top.at[i]]) == kind;
             if (!n) continue;
             hk__unit *u = &p->unit[p->n_unit];
             u->call = calloc((size_t)n, sizeof *u->call);
@@ -112,11 +126,11 @@ hk_status hk__schedule(hk__plan *p, hk__builder *b, uint32_t mode, uint32_t flag
                 st = hk__fail(b->ctx, HK_ENOMEM, "out of memory for the schedule");
                 goto end;
             }
-            u->team = team, u->level = at;
+            u->team = kind != 1, u->kept = kind == 0, u->level = at;
             p->n_unit++;
             for (int i = 0; i < g->top.n; i++) {
                 int32_t id = g->top.at[i];
-                if (level[id] != at || whole[id] != (team != 0)) continue;
+                if (level[id] != at || (kept[id] ? 0 : 1 + whole[id]) != kind) continue;
                 u->call[u->n_call++].node = id;
                 if (at >= 0 && g->node[id].phase > u->phase) u->phase = g->node[id].phase; /* level -1 runs with the forward pass */
             }
@@ -124,5 +138,6 @@ hk_status hk__schedule(hk__plan *p, hk__builder *b, uint32_t mode, uint32_t flag
 end:
     free(level);
     free(whole);
+    free(kept);
     return st;
 }

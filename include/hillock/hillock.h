@@ -161,6 +161,7 @@ HK_API void hk_executor_set_lr(hk_executor *, double lr);
 
 typedef struct hk_plan_stats {
     int64_t arena, live_max, params, state, nb, blocks, lines;
+    int64_t kept; /* bytes of what a plan for inference keeps from run to run: packed weights, folded batch normalisations */
 } hk_plan_stats;
 HK_API hk_status hk_executor_stats(const hk_executor *, hk_plan_stats *);
 /* Prints every operation of the current plan: rows, implementation, bytes; then the peak and the largest live sum. */

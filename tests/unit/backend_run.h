@@ -26,13 +26,15 @@ static const int64_t some_T[] = { 1, 5 }, some_N[] = { 1, 17, 33 };
 static void run(const char *op, int64_t T, int64_t N, int n_in, hn_value *in, int n_out, hn_value *out, int n_attr, const hk_attr *attr, int whole) {
     static const int64_t sizes[] = { 16, 32, 48 };
     for (uint32_t isa = 0; isa <= hn_isa(); isa++)
-        for (int way = 0; way < (whole ? 2 : 6); way++) {
+        for (int way = 0; way < (whole ? 2 : 8); way++) {
             char *first[HK_MAX_OPERANDS] = { NULL };
             for (int k = 0; k < n_out && way; k++)
                 if (out[k].mem) first[k] = memcpy(malloc(out[k].bytes + 1), out[k].mem, out[k].bytes);
             hk_scope scope = way % 2 ? HK_SCOPE_TEAM : HK_SCOPE_BLOCK;
             hn_threads = way == 5 ? 2 : 3;
-            hk_status s = hn_run(op, scope, isa, whole ? 0 : sizes[way / 2], T, N, n_in, in, n_out, out, n_attr, attr);
+            hn_keep = way >= 6; /* weights packed before the run */
+            hk_status s = hn_run(op, scope, isa, whole ? 0 : sizes[way / 2 % 3], T, N, n_in, in, n_out, out, n_attr, attr);
+            hn_keep = 0;
             if (s != HK_OK) fail_msg("%s: status %d: %s", op, s, hn_message);
             for (int k = 0; k < n_out; k++) {
                 if (first[k] && memcmp(first[k], out[k].mem, out[k].bytes))
@@ -77,14 +79,14 @@ static __attribute__((unused)) void check_direct(const char *op, int64_t T, int6
             hk_op_plan *plan = NULL;
             const hk_backend *be;
             if (hn_plan_new(&o, &be, &plan) != HK_OK) fail_msg("%s direct: %s", op, hn_message);
-            hk_query q = { sizeof q, 0, 0, NULL };
+            hk_query q = { .struct_size = sizeof q };
             be->plan_query(plan, &q);
             char *scratch = hn_buf(q.scratch), *a = blocks_of(&in[0], o.nb), *b = blocks_of(&in[1], o.nb), *y = hn_operand(got.bytes);
             memset(got.mem, 0xff, got.bytes);
             hn_put(y, got.mem, got.bytes);
             void *ptr[3] = { a, b, y };
             hk_stream stream = { hn_parallel_for, hn_threads };
-            hk_bind bind = { sizeof bind, 3, T, N, 0, 0, (N + 15) / 16, ptr, scratch, &hn_step };
+            hk_bind bind = { sizeof bind, 3, T, N, 0, 0, (N + 15) / 16, ptr, scratch, &hn_step, NULL };
             if (be->plan_run(plan, &stream, &bind) != HK_OK) fail_msg("%s direct: %s", op, hn_message);
             hn_take(got.mem, y, got.bytes);
             if (memcmp(got.mem, merged.mem, got.bytes)) fail_msg("%s direct: other bits, isa %u, nb %d, T %d, N %d", op, isa, (int)nb, (int)T, (int)N);

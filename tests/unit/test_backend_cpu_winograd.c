@@ -34,7 +34,7 @@ static void implementation(const char *op, int64_t kernel, int64_t stride, hk_dt
     hk_opdesc o = { sizeof o, HK_SCOPE_BLOCK, op, "test", 2, 1, 4, hn_isa(), in, bwd ? &x.d : &y.d, attr, 1, 1, 1, 0, NULL, 0, 0 };
     hk_op_plan *plan = NULL;
     assert_int_equal(hn_backend->plan_new(hn_device, &o, &plan), HK_OK);
-    hk_query q = { sizeof q, 0, 0, NULL };
+    hk_query q = { .struct_size = sizeof q };
     hn_backend->plan_query(plan, &q);
     if (strncmp(q.impl, want, strlen(want))) fail_msg("%s %d x %d, stride %d: '%s', expected '%s'", op, (int)kernel, (int)kernel, (int)stride, q.impl, want);
     hn_backend->plan_free(plan);
