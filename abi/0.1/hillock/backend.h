@@ -30,7 +30,8 @@ typedef struct hk_opdesc {
     int64_t nb;            /* samples per block, at most */
     uint64_t stream;       /* random stream of the module that emitted it */
     const struct hk_op_type *type; /* an operation type from a plugin (hillock/operation.h), else NULL: its functions are what cpu runs when it has no kernel */
-    uint32_t adjoint, pad; /* with type: 1: its backward */
+    uint32_t adjoint;      /* with type: 1: its backward */
+    uint32_t constant;     /* bit i: in[i] is made of parameters and constants alone, and there is memory to keep what is made of it (hk_query.kept) */
 } hk_opdesc;
 
 /* What changes per training step: written once per step, read by kernels, never kept by a plan. */
@@ -52,6 +53,7 @@ typedef struct hk_bind {
     void *const *ptr;
     void *scratch;      /* plan_query's bytes, 64-byte aligned, contents undefined */
     const hk_step *step;
+    void *kept;         /* plan_query's bytes, 64-byte aligned: in plan_prepare to be filled, in plan_run as it left them; NULL when it asked for none */
 } hk_bind;
 
 typedef struct hk_query {
@@ -59,6 +61,7 @@ typedef struct hk_query {
     uint32_t pad;
     size_t scratch;     /* bytes per call (per thread in BLOCK scope) */
     const char *impl;   /* name of the implementation; lives as long as the plan */
+    size_t kept;        /* bytes that plan_prepare fills from the operands in hk_opdesc.constant (packed weights), and that last from run to run */
 } hk_query;
 
 /* The visible head of a stream. */
@@ -96,6 +99,9 @@ typedef struct hk_backend {
     hk_status (*plan_run)(const hk_op_plan *, hk_stream *, const hk_bind *);     /* [run] st is NULL in BLOCK scope */
     void (*plan_free)(hk_op_plan *);                                             /* [main] NULL is allowed */
     hk_device *(*base)(hk_device *);                                             /* [main] with `extends`: the device that its plan_new is given, made by its open; else NULL */
+    /* [run] before the runs of a plan that asked for `kept`, and again when a parameter was written; st as for TEAM. It has scratch; of ptr, only operands in
+     * hk_opdesc.constant hold numbers. NULL is allowed: then nobody asks for `kept`. */
+    hk_status (*plan_prepare)(const hk_op_plan *, hk_stream *, const hk_bind *);
 } hk_backend;
 
 #ifdef __cplusplus

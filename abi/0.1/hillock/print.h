@@ -10,8 +10,8 @@
 #define HK_PRINT_C HK_PRINT_2(HK_PRINT_2(HK_PRINT_2(HK_PRINT_2(HK_PRINT_B, hk_host, free), hk_plugin_entry, deinit), hk_neuron_args, gp), hk_neuron_kernel, bwd_gp)
 #define HK_PRINT_D HK_PRINT_2(HK_PRINT_2(HK_PRINT_2(HK_PRINT_2(HK_PRINT_C, hk_state_field, def), hk_neuron_type, build), hk_surrogate_kernel, forward), hk_surrogate_type, random)
 #define HK_PRINT_E HK_PRINT_2(HK_PRINT_2(HK_PRINT_2(HK_PRINT_2(HK_PRINT_D, hk_surrogate, p), hk_neuron, spiking), hk_optimizer_kernel, update), hk_optimizer_type, n_kernel)
-#define HK_PRINT_F HK_PRINT_2(HK_PRINT_2(HK_PRINT_2(HK_PRINT_2(HK_PRINT_E, hk_opdesc, pad), hk_step, opt), hk_bind, step), hk_query, impl)
-#define HK_PRINT_G HK_PRINT_2(HK_PRINT_2(HK_PRINT_2(HK_PRINT_2(HK_PRINT_F, hk_stream, threads), hk_backend, plan_free), hk_op_view, attr), hk_grad_call, output)
+#define HK_PRINT_F HK_PRINT_2(HK_PRINT_2(HK_PRINT_2(HK_PRINT_2(HK_PRINT_E, hk_opdesc, constant), hk_step, opt), hk_bind, kept), hk_query, kept)
+#define HK_PRINT_G HK_PRINT_2(HK_PRINT_2(HK_PRINT_2(HK_PRINT_2(HK_PRINT_F, hk_stream, threads), hk_backend, plan_prepare), hk_op_view, attr), hk_grad_call, output)
 #define HK_ABI_PRINT HK_PRINT_2(HK_PRINT_2(HK_PRINT_2(HK_PRINT_G, hk_op_type, scratch), hk_learner_view, out), hk_learner_type, build)
 
 #endif
