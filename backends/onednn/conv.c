@@ -198,7 +198,7 @@ static hk_status make_primitives(conv_plan *P, od_conv c) {
     return s == dnnl_out_of_memory ? od_failed(&P->base, "make a primitive", s) : s == dnnl_success ? HK_OK : HK_EUNSUPPORTED;
 }
 
-/* Where cpu is faster (docs/performance.md): by its Winograd, with few channels forward, with few products an output for the gradient of the weight. */
+/* Where cpu is faster (docs/performance.md): by its Winograd, and by skipping the zeros that pooling leaves in a gradient; with few channels forward, with few products an output for the gradient of the weight. */
 static int cpu_is_faster(hk_device *dev, const hk_opdesc *o, od_kind kind, const hk_desc *w) {
     if (kind == OD_BACKWARD_WEIGHTS) return w->shape[1] * w->shape[2] * w->shape[3] < FEW_PRODUCTS;
     if (kind == OD_FORWARD && w->shape[1] < FEW_CHANNELS) return 1;
@@ -206,9 +206,9 @@ static int cpu_is_faster(hk_device *dev, const hk_opdesc *o, od_kind kind, const
     hk_query q = { .struct_size = sizeof q };
     if (dev->cpu->plan_new(dev->base, o, &plan) != HK_OK) return 1; /* and says why */
     dev->cpu->plan_query(plan, &q);
-    int winograd = q.impl && !strncmp(q.impl, "winograd", 8);
+    int fewer = q.impl && (strstr(q.impl, "winograd") || strstr(q.impl, "sparse")); /* than a direct product has */
     dev->cpu->plan_free(plan);
-    return winograd;
+    return fewer;
 }
 
 static hk_status conv_new(hk_device *dev, const hk_opdesc *o, od_kind kind, const hk_desc *x, const hk_desc *y, const hk_desc *w, hk_op_plan **out) {
