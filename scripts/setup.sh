@@ -19,6 +19,8 @@ base=(
     librandom123-dev          # Philox, the random numbers
     libcmocka-dev             # unit tests
     zlib1g-dev                # compressed data sets
+    libcairo2-dev             # figures
+    fonts-dejavu-core         # their letters
     libdnnl-dev               # the onednn backend (left out where it is missing)
     dataset-fashion-mnist     # the data of the demo and of the tests
 )

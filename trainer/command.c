@@ -25,6 +25,7 @@ static const command commands[] = {
         hk__cmd_new_plugin },
     { "plugin", HK__CMD_PLUGIN, "plugin build FILE.c [--out FILE.so]", "compile a plugin of one file, and load it", hk__cmd_plugin },
     { "lint", HK__CMD_LINT, "lint PLUGIN.so [options]", "check everything about a plugin that can be checked without knowing what it is for", hk__cmd_lint },
+    { "catalogue", HK__CMD_CATALOGUE, "catalogue --out DIR", "write a page for each kind of type, with equations, parameters and figures", hk__cmd_catalogue },
     { "doctor", HK__CMD_DOCTOR, "doctor [CONFIG.ini] [options]", "look at processor, plugins, backends and data; exit code 1 when there is a problem", hk__cmd_doctor },
 };
 #define N_COMMAND ((int)(sizeof commands / sizeof commands[0]))
@@ -59,13 +60,14 @@ typedef struct option_row {
     int id;
     unsigned commands;
 } option_row;
-#define ALL (HK__CMD_TRAIN | HK__CMD_PLAN | HK__CMD_PLUGINS | HK__CMD_BENCH | HK__CMD_EVAL | HK__CMD_EXPORT | HK__CMD_DOCTOR | HK__CMD_NEW_PLUGIN | HK__CMD_PLUGIN | HK__CMD_LINT | HK__CMD_TOP)
+#define ALL (HK__CMD_TRAIN | HK__CMD_PLAN | HK__CMD_PLUGINS | HK__CMD_BENCH | HK__CMD_EVAL | HK__CMD_EXPORT | HK__CMD_DOCTOR | HK__CMD_NEW_PLUGIN | HK__CMD_PLUGIN | HK__CMD_LINT | HK__CMD_CATALOGUE | HK__CMD_TOP)
 #define WITH_CONF (HK__CMD_TRAIN | HK__CMD_PLAN | HK__CMD_BENCH | HK__CMD_EVAL)
 static const option_row rows[] = {
     { "set", "SECTION.KEY=VALUE", "put a value over the file's; may be given many times", O_SET, WITH_CONF | HK__CMD_DOCTOR },
     { "out", "DIR", "folder for config.ini, run.json, metrics.jsonl, checkpoints: [run] out", O_OUT, HK__CMD_TRAIN },
     { "out", "FILE", "the file to write", O_OUT, HK__CMD_EXPORT | HK__CMD_PLUGIN },
     { "out", "DIR", "the folder to make; default: NAME", O_OUT, HK__CMD_NEW_PLUGIN },
+    { "out", "DIR", "the folder for the pages", O_OUT, HK__CMD_CATALOGUE },
     { "resume", "auto|FILE", "go on from a checkpoint, with the bits of a run that never stopped; auto: the newest one in --out, if any", O_RESUME,
         HK__CMD_TRAIN },
     { "checkpoint", "FILE", "safetensors file with the network's weights: a checkpoint, or what PyTorch saved", O_CHECKPOINT, HK__CMD_EVAL | HK__CMD_EXPORT },
@@ -80,7 +82,7 @@ static const option_row rows[] = {
     { "memory", NULL, "print what the training plan was to take and what the process took", O_MEMORY, HK__CMD_BENCH },
     { "plan", NULL, "print the plans too", O_PLAN, HK__CMD_BENCH | HK__CMD_TRAIN },
     { "iters", "N", "steps that are timed, after one that is not (default 5)", O_ITERS, HK__CMD_BENCH },
-    { "path", "DIRS", "more folders or files of plugins, ':' between: [plugins] path", O_PATH, HK__CMD_PLUGINS | HK__CMD_DOCTOR },
+    { "path", "DIRS", "more folders or files of plugins, ':' between: [plugins] path", O_PATH, HK__CMD_PLUGINS | HK__CMD_DOCTOR | HK__CMD_CATALOGUE },
     { "json", NULL, "print JSON", O_JSON, HK__CMD_PLUGINS | HK__CMD_DOCTOR | HK__CMD_BENCH | HK__CMD_EVAL | HK__CMD_LINT },
     { "with", "TEXT", "constructor text of a network to run, for types whose fields have no defaults", O_WITH, HK__CMD_LINT },
     { "shape", "D,D,...", "shape of one sample for it, as 4,28,28", O_SHAPE, HK__CMD_LINT },

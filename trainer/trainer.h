@@ -2,6 +2,7 @@
 #ifndef HK_TRAINER_H
 #define HK_TRAINER_H
 
+#include "hillock/plot.h"
 #include "schema.h"
 #include <signal.h>
 
@@ -192,9 +193,13 @@ hk_status hk__profile_trace(hk__job *, const char *path);                   /* t
 /* ---- cmd_bench.c ---- */
 #define HK__BENCH_NAMES "csnn seq-plain seq-feedback seq-synapse lif-fc snn-conv neuron gemm conv spikes stream"
 
+/* ---- plot_load.c ---- */
+/* hk_figure_write of libhillock_plot; HK_EUNSUPPORTED where that is not there. why gets a text. */
+hk_status hk__figure_write(const hk_figure *, const char *path, char *why, size_t size);
+
 /* ---- command.c: the command line ---- */
 enum { HK__CMD_TRAIN = 1u, HK__CMD_PLAN = 2u, HK__CMD_PLUGINS = 4u, HK__CMD_BENCH = 8u, HK__CMD_TOP = 16u, HK__CMD_EVAL = 32u, HK__CMD_EXPORT = 64u, HK__CMD_DOCTOR = 128u,
-    HK__CMD_NEW_PLUGIN = 256u, HK__CMD_PLUGIN = 512u, HK__CMD_LINT = 1024u };
+    HK__CMD_NEW_PLUGIN = 256u, HK__CMD_PLUGIN = 512u, HK__CMD_LINT = 1024u, HK__CMD_CATALOGUE = 2048u };
 #define HK__MAX_SET 256
 typedef struct hk__options {
     const char *set[HK__MAX_SET], *out, *threads, *batch, *channels, *T, *plugin_path, *checkpoint, *resume, *with, *shape;
@@ -218,6 +223,7 @@ int hk__cmd_doctor(int argc, char **argv);
 int hk__cmd_new_plugin(int argc, char **argv);
 int hk__cmd_plugin(int argc, char **argv);
 int hk__cmd_lint(int argc, char **argv);
+int hk__cmd_catalogue(int argc, char **argv);
 hk_status hk__plans_print(hk__job *); /* cmd_plan.c: both executors' plans, as they are now */
 
 #endif
