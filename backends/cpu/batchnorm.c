@@ -3,18 +3,8 @@
  * Channels' constants are repeated up to `lanes` numbers (a multiple of C, at least 64), so that every loop runs over many numbers;
  * sums keep one accumulator per lane, number e of a row going to lane e % lanes, and lanes of a channel are added up in order at the
  * end: fixed by the row's shape alone. Order: t, then sample, then places. */
-#include "cpu.h"
+#include "norm.h"
 #pragma GCC optimize("O3")
-
-enum { LANES = 64 };
-
-typedef struct norm_fns {
-    void (*sum)(int64_t n, int64_t lanes, const void *x, float *acc);
-    void (*spread)(int64_t n, int64_t lanes, const void *x, const float *mean, float *acc);
-    void (*norm)(int64_t n, int64_t lanes, const void *x, const float *mean, const float *scale, const float *shift, float *y);
-    void (*sums)(int64_t n, int64_t lanes, const float *g, const void *x, const float *mean, float *acc0, float *acc1);
-    void (*dx)(int64_t n, int64_t lanes, const float *g, const void *x, const float *mean, const float *const *k, float *y);
-} norm_fns;
 
 typedef struct norm_plan {
     cpu_plan base;
@@ -56,6 +46,11 @@ typedef struct norm_plan {
         (n, lanes, g, x, mean, c[0], c[1], c[2], y))
 NORM(float, f32);
 NORM(uint8_t, u8);
+
+norm_fns cpu_norm_fns(uint32_t isa, int u8) {
+    if (!u8) return (norm_fns){ sum_f32[isa], spread_f32[isa], norm_f32[isa], sums_f32[isa], dx_f32[isa] };
+    return (norm_fns){ sum_u8[isa], spread_u8[isa], norm_u8[isa], sums_u8[isa], dx_u8[isa] };
+}
 
 static const void *row_at(const cpu_plan *p, const hk_bind *b, int k, int64_t t, int64_t i) {
     int64_t E = ((const norm_plan *)p)->E;
@@ -194,10 +189,9 @@ static hk_status norm_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     norm_plan *P = (norm_plan *)*out;
     uint32_t isa = P->base.isa;
     P->E = hk_desc_elems(x), P->C = op == MERGE ? x->shape[1] : x->shape[0];
-    P->lanes = P->C * ((LANES + P->C - 1) / cpu_max(P->C, 1));
+    P->lanes = cpu_norm_lanes(P->C);
     P->count = (float)cpu_attr(o, "count")->f;
-    if (x->dtype == HK_F32) P->fn = (norm_fns){ sum_f32[isa], spread_f32[isa], norm_f32[isa], sums_f32[isa], dx_f32[isa] };
-    else P->fn = (norm_fns){ sum_u8[isa], spread_u8[isa], norm_u8[isa], sums_u8[isa], dx_u8[isa] };
+    P->fn = cpu_norm_fns(isa, x->dtype != HK_F32);
     P->base.units = op == MERGE ? channel_units : op == STATS || op == SUMS ? group_units : row_units;
     P->base.run = op == STATS ? stats_run : op == MERGE ? merge_run : op == NORM_ ? norm_run : op == SUMS ? sums_run : dx_run;
     P->base.grain = op == STATS || op == SUMS ? 1 : op == MERGE ? 64 : cpu_max(1, 16384 / (P->E + 16));

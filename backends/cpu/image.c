@@ -5,7 +5,8 @@ typedef struct image_plan {
     cpu_plan base;
     int64_t C, P;         /* flatten: [P, C] in storage, [C, P] at the border */
     int64_t H, W, sh, sw; /* columns: strides of h and w in storage */
-    int to_image;
+    int to_image, same;   /* same: the numbers lie alike */
+    int64_t C0, P0;       /* unflatten of a row of several axes: [P0, C0] in storage becomes [P, C] */
 } image_plan;
 
 static int64_t image_units(const cpu_plan *p, const hk_bind *b) { return cpu_count(cpu_out(p, 0), b) * cpu_steps(cpu_out(p, 0), b); }
@@ -31,6 +32,28 @@ static hk_status flatten_run(const cpu_plan *p, const hk_bind *b, int64_t lo, in
     return HK_OK;
 }
 
+/* Both channels-last, with other numbers of channels: position e of the border is channel e / P, place e % P. */
+#define RESHAPE(T)                                                                                                                                             \
+    for (int64_t c = 0, c0 = 0, q0 = 0; c < P->C; c++)                                                                                                         \
+        for (int64_t q = 0; q < P->P; q++) {                                                                                                                   \
+            ((T *)to)[q * P->C + c] = ((const T *)from)[q0 * P->C0 + c0];                                                                                      \
+            if (++q0 == P->P0) q0 = 0, c0++;                                                                                                                   \
+        }
+static hk_status reshape_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
+    (void)scratch;
+    const image_plan *P = (const image_plan *)p;
+    size_t size = cpu_size(p->d[0].dtype), row = (size_t)(P->C * P->P) * size;
+    for (int64_t r = lo; r < hi; r++) {
+        const char *from = (const char *)b->ptr[0] + (size_t)r * row;
+        char *to = (char *)b->ptr[p->n_in] + (size_t)r * row;
+        if (P->same) memcpy(to, from, row);
+        else if (size == 1) RESHAPE(uint8_t)
+        else if (size == 4) RESHAPE(uint32_t)
+        else RESHAPE(uint64_t)
+    }
+    return HK_OK;
+}
+
 static hk_status flatten_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     hk_status s = cpu_plan_new(dev, o, sizeof(image_plan), out);
     if (s != HK_OK) return s;
@@ -40,6 +63,12 @@ static hk_status flatten_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out)
     P->C = image->rank ? image->shape[0] : 1, P->P = hk_desc_elems(image) / cpu_max(P->C, 1);
     if (!cpu_channels_last(image)) P->C = 1, P->P = hk_desc_elems(image);
     P->base.units = image_units, P->base.run = flatten_run;
+    if (P->to_image && cpu_channels_last(&o->in[0])) {
+        P->C0 = o->in[0].shape[0], P->P0 = hk_desc_elems(&o->in[0]) / cpu_max(P->C0, 1);
+        P->same = cpu_channels_last(image) ? P->C0 == P->C : P->P0 == 1 || P->C0 == 1;
+        if (cpu_channels_last(image) || P->same) P->base.run = reshape_run;
+        else P->to_image = 0, P->C = P->C0, P->P = P->P0; /* to one axis: as flatten */
+    }
     P->base.grain = cpu_max(1, 16384 / (hk_desc_elems(image) + 16));
     return HK_OK;
 }

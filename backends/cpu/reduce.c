@@ -10,6 +10,7 @@ enum { TILE = 1024, UNIT = 64 };
 typedef struct reduce_plan {
     cpu_plan base;
     int64_t E, C, P, lanes, to_row;
+    int steps;   /* a sum for each step */
     int plain;   /* whole rows of f32 of the samples of a group */
     int permute; /* whole rows: channels-last to the order as written */
     float scale;
@@ -56,13 +57,24 @@ CPU_CLONES(sum_rows, (int n, int64_t T, int64_t run, int64_t E, const float *x, 
 
 static int64_t reduce_units(const cpu_plan *p, const hk_bind *b) { return cpu_out(p, 0)->flags & HK_G ? b->groups : 1; }
 
+static void reduce_end(const reduce_plan *P, float *acc, float *out) {
+    if (P->permute) {
+        for (int64_t c = 0; c < P->C; c++)
+            for (int64_t q = 0; q < P->P; q++) out[c * P->P + q] = acc[q * P->C + c];
+    } else {
+        memcpy(out, acc, (size_t)P->to_row * 4);
+        for (int64_t k = P->to_row; k < P->lanes; k++) out[k % P->to_row] += acc[k];
+    }
+    memset(acc, 0, (size_t)P->lanes * 4);
+}
+
 static hk_status reduce_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
     const reduce_plan *P = (const reduce_plan *)p;
     const hk_desc *x = &p->d[0];
     float *acc = scratch;
     int64_t n = cpu_out(p, 0)->flags & HK_G ? b->n : cpu_count(x, b);
     for (int64_t g = lo; g < hi; g++) {
-        float *out = (float *)b->ptr[1] + g * P->to_row;
+        float *out = (float *)b->ptr[1] + g * P->to_row * (P->steps ? b->T : 1);
         if (P->plain) {
             int64_t whole = cpu_min(n / HK_GROUP, hi) - g, many = whole >= GROUPS ? GROUPS : 1;
             P->rows((int)many, cpu_steps(x, b), cpu_min(HK_GROUP, n - g * HK_GROUP), P->E, (const float *)b->ptr[0] + g * HK_GROUP * P->E, HK_GROUP * P->E, n * P->E, out);
@@ -71,7 +83,7 @@ static hk_status reduce_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int
         }
         int64_t end = cpu_out(p, 0)->flags & HK_G ? cpu_min((g + 1) * HK_GROUP, n) : n;
         memset(acc, 0, (size_t)P->lanes * 4);
-        for (int64_t t = 0; t < cpu_steps(x, b); t++)
+        for (int64_t t = 0; t < cpu_steps(x, b); t++) {
             for (int64_t i = g * HK_GROUP; i < end; i++) {
                 int64_t at = cpu_row(x, b, t, i) * P->E;
                 for (int64_t e = 0; e < P->E; e += P->lanes) {
@@ -80,13 +92,9 @@ static hk_status reduce_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int
                     else P->add_u8(m, (const uint8_t *)b->ptr[0] + at + e, acc);
                 }
             }
-        if (P->permute) {
-            for (int64_t c = 0; c < P->C; c++)
-                for (int64_t q = 0; q < P->P; q++) out[c * P->P + q] = acc[q * P->C + c];
-        } else {
-            memcpy(out, acc, (size_t)P->to_row * 4);
-            for (int64_t k = P->to_row; k < P->lanes; k++) out[k % P->to_row] += acc[k];
+            if (P->steps) reduce_end(P, acc, out + t * P->to_row);
         }
+        if (!P->steps) reduce_end(P, acc, out);
     }
     return HK_OK;
 }
@@ -104,7 +112,8 @@ static hk_status reduce_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) 
     P->lanes = to == 0 ? P->E : cpu_min(P->E, (64 + P->to_row - 1) / P->to_row * P->to_row);
     P->permute = to == 0 && cpu_channels_last(x) && P->C > 1 && P->P > 1;
     P->add = add_rows[P->base.isa], P->add_u8 = add_rows_u8[P->base.isa];
-    P->plain = P->lanes == P->E && P->to_row == P->E && !P->permute && x->dtype == HK_F32 && (x->flags & HK_N) && (o->out[0].flags & HK_G);
+    P->steps = (o->out[0].flags & HK_T) != 0;
+    P->plain = !P->steps && P->lanes == P->E && P->to_row == P->E && !P->permute && x->dtype == HK_F32 && (x->flags & HK_N) && (o->out[0].flags & HK_G);
     P->rows = sum_rows[P->base.isa];
     P->base.units = reduce_units, P->base.run = reduce_run;
     P->base.scratch = (size_t)P->lanes * 4;

@@ -22,6 +22,9 @@
     X(cpu_ops_conv2d_dw)                                                                                                                                       \
     X(cpu_ops_pool)                                                                                                                                            \
     X(cpu_ops_batchnorm)                                                                                                                                       \
+    X(cpu_ops_groupnorm)                                                                                                                                       \
+    X(cpu_ops_matmul)                                                                                                                                          \
+    X(cpu_ops_nearest)                                                                                                                                         \
     X(cpu_ops_group)                                                                                                                                           \
     X(cpu_ops_optimizer)
 

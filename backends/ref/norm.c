@@ -66,6 +66,44 @@ static hk_status batchnorm(const ref_plan *p, const hk_bind *b) {
     return HK_OK;
 }
 
+/* groupnorm: x -> y; groupnorm_bwd: g, x -> gx. i[0]: groups, f[0]: eps. Sums of one row's group: its numbers lie together at the border. */
+static void group_stats(const ref_plan *p, const hk_bind *b, int k, int64_t t, int64_t i, int64_t first, int64_t size, double *mean, double *rstd) {
+    double sum = 0.0, m2 = 0.0;
+    for (int64_t e = first; e < first + size; e++) sum += ref_get(p, b, k, t, i, e);
+    *mean = sum / (double)size;
+    for (int64_t e = first; e < first + size; e++) m2 += (ref_get(p, b, k, t, i, e) - *mean) * (ref_get(p, b, k, t, i, e) - *mean);
+    *rstd = 1.0 / sqrt(m2 / (double)size + p->f[0]);
+}
+static hk_status groupnorm(const ref_plan *p, const hk_bind *b) {
+    int64_t size = p->E[1] / p->i[0];
+    double mean = 0.0, rstd = 0.0;
+    REF_EACH(p, b, 1, t, i, e) {
+        if (e % size == 0) group_stats(p, b, 0, t, i, e, size, &mean, &rstd);
+        ref_put(p, b, 1, t, i, e, (ref_get(p, b, 0, t, i, e) - mean) * rstd);
+    }
+    return HK_OK;
+}
+static hk_status groupnorm_bwd(const ref_plan *p, const hk_bind *b) {
+    int64_t size = p->E[2] / p->i[0];
+    double mean = 0.0, rstd = 0.0, s0 = 0.0, s1 = 0.0;
+    REF_EACH(p, b, 2, t, i, e) {
+        if (e % size == 0) {
+            group_stats(p, b, 1, t, i, e, size, &mean, &rstd);
+            s0 = s1 = 0.0;
+            for (int64_t k = e; k < e + size; k++) {
+                double g = ref_spread(p, b, 0, 2, t, i, k);
+                s0 += g / (double)size, s1 += g * (ref_get(p, b, 1, t, i, k) - mean) * rstd / (double)size;
+            }
+        }
+        ref_put(p, b, 2, t, i, e, rstd * (ref_spread(p, b, 0, 2, t, i, e) - s0 - (ref_get(p, b, 1, t, i, e) - mean) * rstd * s1));
+    }
+    return HK_OK;
+}
+static hk_status groupnorm_prepare(ref_plan *p, const hk_opdesc *o) {
+    p->i[0] = ref_attr(o, "groups")->i, p->f[0] = ref_attr(o, "eps")->f;
+    return p->i[0] >= 1 ? HK_OK : ref_fail(p->dev, HK_EINVAL, "%s: %s: expected at least one group", o->path, o->op);
+}
+
 /* g, x, mean, rstd -> G [2,C] */
 static double sums_row(const ref_plan *p, const hk_bind *b, int64_t t, int64_t i, int64_t e) {
     int64_t C = channels(p, 1), places = p->E[1] / C, c = e % C;
@@ -111,6 +149,8 @@ const ref_op ref_ops_norm[] = {
     { "channel_stats", 1, 1, channel_stats, NULL },
     { "channel_merge", 1, 2, channel_merge, NULL },
     { "rsqrt", 1, 1, rsqrt, rsqrt_prepare },
+    { "groupnorm", 1, 1, groupnorm, groupnorm_prepare },
+    { "groupnorm_bwd", 2, 1, groupnorm_bwd, groupnorm_prepare },
     { "batchnorm", 5, 1, batchnorm, NULL },
     { "batchnorm_sums", 4, 1, batchnorm_sums, ref_sum_prepare },
     { "batchnorm_dx", 6, 1, batchnorm_dx, count_prepare },

@@ -98,6 +98,25 @@ static hk_status avgpool2d_bwd(const ref_plan *p, const hk_bind *b) { return ave
 static hk_status adaptive(const ref_plan *p, const hk_bind *b) { return average(p, b, 1), HK_OK; }
 static hk_status adaptive_bwd(const ref_plan *p, const hk_bind *b) { return average_bwd(p, b, 1), HK_OK; }
 
+/* Position of [C,H,W] (operand in) that position e of [C,h,w] (operand out) comes from. */
+static int64_t nearest(const ref_plan *p, int in, int out, int64_t e) {
+    const int64_t *x = p->d[in].shape, *y = p->d[out].shape;
+    return (e / (y[1] * y[2]) * x[1] + p->index[e / y[2] % y[1]]) * x[2] + p->cols[e % y[2]];
+}
+static hk_status nearest2d(const ref_plan *p, const hk_bind *b) {
+    REF_EACH(p, b, 1, t, i, e) ref_put(p, b, 1, t, i, e, ref_get(p, b, 0, t, i, nearest(p, 0, 1, e)));
+    return HK_OK;
+}
+static hk_status nearest2d_bwd(const ref_plan *p, const hk_bind *b) {
+    ref_zero(p, b, 1);
+    REF_EACH(p, b, 0, t, i, e) ref_add(p, b, 1, t, i, nearest(p, 1, 0, e), ref_get(p, b, 0, t, i, e));
+    return HK_OK;
+}
+static hk_status nearest_prepare(ref_plan *p, const hk_opdesc *o) {
+    p->index = ref_attr(o, "rows")->p, p->cols = ref_attr(o, "cols")->p;
+    return p->index && p->cols ? HK_OK : ref_fail(p->dev, HK_EINVAL, "%s: %s: expected rows and columns, got none", o->path, o->op);
+}
+
 static hk_status prepare(ref_plan *p, const hk_opdesc *o) {
     ref_read_window(&p->window, o);
     p->i[0] = ref_attr(o, "include_pad")->i, p->i[1] = ref_attr(o, "divisor")->i;
@@ -114,5 +133,7 @@ const ref_op ref_ops_pool[] = {
     { "avgpool2d_bwd", 1, 1, avgpool2d_bwd, prepare },
     { "adaptive_avgpool2d", 1, 1, adaptive, NULL },
     { "adaptive_avgpool2d_bwd", 1, 1, adaptive_bwd, NULL },
+    { "nearest2d", 1, 1, nearest2d, nearest_prepare },
+    { "nearest2d_bwd", 1, 1, nearest2d_bwd, nearest_prepare },
     { 0 },
 };

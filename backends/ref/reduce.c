@@ -1,14 +1,14 @@
 /* reduce.c - reduce, merge, sum_t, repeat_t, group_mean, group_spread; and sums over rows for other files. */
 #include "ref.h"
 
-/* x -> G; i[0]: 0 whole row, 1 per channel, 2 scalar. Rows in the order t, then sample. */
+/* x -> G, which may vary with t; i[0]: 0 whole row, 1 per channel, 2 scalar. Rows in the order t, then sample. */
 static hk_status reduce(const ref_plan *p, const hk_bind *b) {
     int groups = (p->d[1].flags & HK_G) != 0;
     int64_t per_channel = p->d[0].rank ? p->E[0] / p->d[0].shape[0] : 1;
     ref_zero(p, b, 1);
     REF_EACH(p, b, 0, t, i, e) {
         int64_t to = p->i[0] == 0 ? e : p->i[0] == 1 ? e / per_channel : 0;
-        ref_add(p, b, 1, 0, groups ? i / HK_GROUP : 0, to, ref_get(p, b, 0, t, i, e));
+        ref_add(p, b, 1, t, groups ? i / HK_GROUP : 0, to, ref_get(p, b, 0, t, i, e));
     }
     return HK_OK;
 }

@@ -42,7 +42,7 @@ struct hk_op_plan {
     const hk_neuron *neuron;
     const hk_surrogate *surrogate;
     const hk_optimizer_type *optimizer;
-    const int64_t *index; /* of gather and scatter; lives as long as the core's plan */
+    const int64_t *index, *cols; /* of gather and scatter; rows and columns of nearest2d; live as long as the core's plan */
     const ref_code *code, *surrogate_code;
     size_t scratch;
     hk_opdesc o; /* of an operation type from a plugin */

@@ -8,6 +8,18 @@ uint32_t hk__join_flags(const hk_desc *in, int n) {
     return f;
 }
 
+/* The gradient of an operand that was broadcast over the places of a row, [C] or one number: the sum over those of each row. */
+static hk_value sum_places(hk_builder *b, hk_value g, const hk_desc *d, const hk_desc *like) {
+    int64_t size = hk_desc_elems(d) / (hk_desc_elems(like) > 0 ? hk_desc_elems(like) : 1);
+    if (like->rank > 1 || (like->rank == 1 && like->shape[0] != d->shape[0])) {
+        hk__builder_fail(b, HK_EUNSUPPORTED, "the gradient of an operand that is broadcast over the axes of one row is not supported");
+        return HK_NONE;
+    }
+    if (d->rank > 1) g = hk_flatten(b, g);
+    g = hk_affine(b, hk_group_mean(b, g, size), (double)size, 0.0);
+    return like->rank ? g : hk_unflatten(b, g, 0, NULL);
+}
+
 hk_value hk__grad_fit(hk_builder *b, hk_value g, uint32_t rows, const hk_desc *like) {
     if (!g) return g;
     hk_desc d = hk_value_desc(b, g);
@@ -21,19 +33,15 @@ hk_value hk__grad_fit(hk_builder *b, hk_value g, uint32_t rows, const hk_desc *l
         if (!(d.flags & HK_N)) times *= (double)hk_batch(b);
         if (times != 1.0) g = hk_affine(b, g, times, 0.0);
         int to = like->rank == 0 ? 2 : hk__same_shape(&d, like) ? 0 : like->rank == 1 && d.rank >= 1 && like->shape[0] == d.shape[0] ? 1 : -1;
-        if (to < 0 || (like->flags & HK_T)) {
-            hk__builder_fail(b, HK_EUNSUPPORTED, "the gradient of a per-step or broadcast operand of this shape is not supported");
+        if (to < 0) {
+            hk__builder_fail(b, HK_EUNSUPPORTED, "the gradient of a broadcast operand of this shape is not supported");
             return HK_NONE;
         }
         if (!(d.flags & HK_N)) return g;
-        return hk_reduce(b, g, to);
+        return like->flags & HK_T ? hk_reduce_steps(b, g, to) : hk_reduce(b, g, to);
     }
     if (missing & HK_T) g = d.flags & HK_T ? hk_sum_t(b, g, 1.0) : hk_affine(b, g, (double)hk_steps(b), 0.0);
-    if (!hk__same_shape(&d, like) && d.rank != 0) {
-        hk__builder_fail(b, HK_EUNSUPPORTED, "the gradient of an operand that is broadcast over the axes of one row is not supported");
-        return HK_NONE;
-    }
-    return g;
+    return hk__same_shape(&d, like) || d.rank == 0 ? g : sum_places(b, g, &d, like);
 }
 
 hk_value hk__full(hk_builder *bb, double v, const hk_desc *like) {

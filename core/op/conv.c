@@ -68,6 +68,30 @@ HK_INFER(conv2d_dx_infer) {
     (void)b;
 }
 
+/* Transposed convolutions are conv2d_dx in a forward pass, x in place of g: gx is conv2d of what arrives, and so is w's with the roles of the two changed. */
+HK_GRAD(conv2d_dx_grad) {
+    hk_builder *b = c->b;
+    hk_value g = c->gout[0];
+    if (!g) return;
+    hk_attr attr[32];
+    int n = 0;
+    for (int i = 0; i < c->node->n_attr; i++)
+        if (strcmp(c->node->attr[i].name, "shape") != 0) attr[n++] = c->node->attr[i];
+    if (c->need[0]) {
+        const hk_value in[3] = { g, hk__saved_in(c, 1), HK_NONE };
+        c->gin[0] = hk__emit1(b, "conv2d", 3, in, n, attr);
+    }
+    if (c->need[1]) {
+        hk_value x = hk__saved_in(c, 0);
+        hk_desc w = hk_value_desc(b, c->node->in[1]);
+        if ((hk_value_desc(b, x).flags & HK_T) && !(hk_value_desc(b, g).flags & HK_T)) x = hk_sum_t(b, x, 1.0);
+        const hk_value in[2] = { x, g };
+        attr[n++] = hk__shape_attr(b, &w);
+        if (hk__sum_direct(b, hk_desc_elems(&w))) attr[n++] = (hk_attr){ "direct", 1, 0, NULL };
+        c->gin[1] = hk__emit1(b, "conv2d_dw", 2, in, n, attr);
+    }
+}
+
 HK_INFER(conv2d_dw_infer) {
     out[0] = hk__shape_from(n, hk__attr_int(n, "direct") ? HK_STATIC : HK_G);
     (void)b, (void)in;
@@ -75,7 +99,7 @@ HK_INFER(conv2d_dw_infer) {
 
 const hk__op hk__ops_conv[] = {
     { "conv2d", HK_TIME_POINT, HK_OP_PRODUCT, conv2d_infer, conv2d_grad, "y = x * w + b" },
-    { "conv2d_dx", HK_TIME_POINT, HK_OP_PRODUCT_ADJOINT, conv2d_dx_infer, NULL, "adjoint of conv2d in x" },
+    { "conv2d_dx", HK_TIME_POINT, HK_OP_PRODUCT_ADJOINT, conv2d_dx_infer, conv2d_dx_grad, "adjoint of conv2d in x; transposed convolution" },
     { "conv2d_dw", HK_TIME_POINT, HK_OP_REDUCES | HK_OP_PRODUCT_ADJOINT, conv2d_dw_infer, NULL, "gradient of conv2d's weight" },
     { 0 },
 };

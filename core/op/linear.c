@@ -81,6 +81,39 @@ HK_INFER(linear_dw_infer) { /* g[O], x[K] -> G [O,K] */
     (void)b;
 }
 
+/* ---- matmul: products of rows. Axis 0 of each operand holds `groups` blocks; a block of x is [A,B] (transpose_x: [B,A]), of y [B,C] (transpose_y: [C,B]). */
+
+static bool turned(const hk__node *n, int k) { return hk__attr_int(n, k ? "transpose_y" : "transpose_x") != 0; }
+
+HK_INFER(matmul_infer) {
+    char t[96], u[96];
+    int64_t groups = hk__attr_int(n, "groups"), size[2][2];
+    if (!hk__known(&in[0]) || !hk__known(&in[1])) {
+        out[0].flags = HK_N;
+        return;
+    }
+    for (int k = 0; k < 2; k++)
+        if (in[k].rank == 2 && groups > 0) size[k][turned(n, k)] = in[k].shape[0] / groups, size[k][!turned(n, k)] = in[k].shape[1];
+    if (in[0].rank != 2 || in[1].rank != 2 || groups < 1 || in[0].shape[0] % groups || in[1].shape[0] % groups || size[0][1] != size[1][0] ||
+        !(in[0].flags & in[1].flags & HK_N)) {
+        hk__builder_fail(b, HK_ESHAPE, "matmul: %s%s and %s%s in %lld groups do not fit together", hk__shape_text(&in[0], t), turned(n, 0) ? " transposed" : "",
+                         hk__shape_text(&in[1], u), turned(n, 1) ? " transposed" : "", (long long)groups);
+        return;
+    }
+    int64_t shape[2] = { groups * size[0][0], size[1][1] };
+    out[0] = hk__desc(HK_F32, in[0].flags | in[1].flags, 2, shape);
+}
+
+HK_GRAD(matmul_grad) { /* z = x y: gx = g y^T, gy = x^T g; of a transposed operand the transposed */
+    hk_value g = c->gout[0];
+    if (!g) return;
+    int tx = turned(c->node, 0), ty = turned(c->node, 1);
+    int64_t groups = hk__attr_int(c->node, "groups");
+    hk_value x = hk__saved_in(c, 0), y = hk__saved_in(c, 1);
+    if (c->need[0]) c->gin[0] = tx ? hk_matmul(c->b, y, g, groups, ty, 1) : hk_matmul(c->b, g, y, groups, 0, !ty);
+    if (c->need[1]) c->gin[1] = ty ? hk_matmul(c->b, g, x, groups, 1, tx) : hk_matmul(c->b, x, g, groups, !tx, 0);
+}
+
 HK_INFER(spike_table_infer) { /* w[O,K] -> [16 ceil(K / 4), O up to a multiple of 16] */
     int64_t shape[2] = { (in[0].shape[1] + 3) / 4 * 16, (in[0].shape[0] + 15) / 16 * 16 };
     out[0] = hk__desc(HK_F32, HK_STATIC, 2, shape);
@@ -91,6 +124,7 @@ const hk__op hk__ops_linear[] = {
     { "linear", HK_TIME_POINT, HK_OP_PRODUCT, linear_infer, linear_grad, "y = x W^T + b" },
     { "linear_dx", HK_TIME_POINT, HK_OP_PRODUCT_ADJOINT, linear_dx_infer, NULL, "gx = g W" },
     { "linear_dw", HK_TIME_POINT, HK_OP_REDUCES | HK_OP_PRODUCT_ADJOINT, linear_dw_infer, NULL, "gW = sum over rows of g x^T" },
+    { "matmul", HK_TIME_POINT, 0, matmul_infer, matmul_grad, "product of two matrices of each row" },
     { "spike_table", HK_TIME_POINT, HK_OP_FIXED, spike_table_infer, NULL, "sums of columns of W by four spikes" },
     { 0 },
 };

@@ -30,6 +30,30 @@ HK_INFER(same_infer) {
     (void)b, (void)n;
 }
 
+HK_GRAD(rsqrt_grad) { /* y = (x + eps)^-1/2: gx = -g y^3 / 2 */
+    if (!c->gout[0]) return;
+    hk_value y = hk__saved_out(c, 0);
+    c->gin[0] = hk_affine(c->b, hk_mul(c->b, c->gout[0], hk_mul(c->b, y, hk_mul(c->b, y, y))), -0.5, 0.0);
+}
+
+HK_INFER(groupnorm_infer) {
+    char t[96];
+    int64_t groups = hk__attr_int(n, "groups");
+    if (!hk__known(&in[0])) return;
+    if (in[0].rank < 1 || groups < 1 || in[0].shape[0] % groups) {
+        hk__builder_fail(b, HK_ESHAPE, "expected channels [C,...] that %lld groups divide, got %s", (long long)groups, hk__shape_text(&in[0], t));
+        return;
+    }
+    out[0] = in[0];
+    out[0].dtype = HK_F32;
+}
+
+HK_GRAD(groupnorm_grad) {
+    if (!c->gout[0]) return;
+    const hk_value in[2] = { c->gout[0], hk__saved_in(c, 0) };
+    c->gin[0] = hk__emit1(c->b, "groupnorm_bwd", 2, in, c->node->n_attr, c->node->attr);
+}
+
 HK_INFER(batchnorm_infer) { /* x, mean, rstd, [w], [b] -> y */
     char t[96];
     if (!hk__known(&in[0])) return;
@@ -103,7 +127,9 @@ HK_INFER(dropout_mask_infer) {
 const hk__op hk__ops_norm[] = {
     { "channel_stats", HK_TIME_POINT, HK_OP_FIXED, channel_stats_infer, NULL, "count, mean, sum of squared distances per channel" },
     { "channel_merge", HK_TIME_POINT, HK_OP_WHOLE_BATCH, channel_merge_infer, NULL, "mean and variance over groups" },
-    { "rsqrt", HK_TIME_POINT, 0, same_infer, NULL, "1 / sqrt(x + eps)" },
+    { "rsqrt", HK_TIME_POINT, 0, same_infer, rsqrt_grad, "1 / sqrt(x + eps)" },
+    { "groupnorm", HK_TIME_POINT, 0, groupnorm_infer, groupnorm_grad, "each group of channels of a row with mean 0 and variance 1" },
+    { "groupnorm_bwd", HK_TIME_POINT, 0, batchnorm_dx_infer, NULL, "adjoint of groupnorm" },
     { "batchnorm", HK_TIME_POINT, 0, batchnorm_infer, batchnorm_grad, "(x - mean) rstd w + b" },
     { "batchnorm_sums", HK_TIME_POINT, HK_OP_REDUCES, batchnorm_sums_infer, NULL, "sums of batchnorm's gradient" },
     { "batchnorm_dx", HK_TIME_POINT, 0, batchnorm_dx_infer, NULL, "batchnorm's gradient in x" },

@@ -58,6 +58,26 @@ HK_INFER(adaptive_infer) {
 
 HK_GRAD(adaptive_grad) { shaped_grad(c, "adaptive_avgpool2d_bwd"); }
 
+HK_INFER(nearest_infer) { /* x[C,H,W], attributes rows, cols: where each row and column of y comes from */
+    char t[96];
+    if (!hk__known(&in[0])) return;
+    const hk_attr *place[2] = { hk__attr(n, "rows"), hk__attr(n, "cols") };
+    for (int a = 0; a < 2; a++)
+        for (int64_t i = 0; i < place[a]->i && in[0].rank == 3; i++)
+            if (((const int64_t *)place[a]->p)[i] < 0 || ((const int64_t *)place[a]->p)[i] >= in[0].shape[1 + a]) {
+                hk__builder_fail(b, HK_EINVAL, "nearest2d: %s has no place %lld along axis %d", hk__shape_text(&in[0], t), (long long)((const int64_t *)place[a]->p)[i], 1 + a);
+                return;
+            }
+    if (in[0].rank != 3) {
+        hk__builder_fail(b, HK_ESHAPE, "expected an input [C,H,W] per sample and step, got %s", hk__shape_text(&in[0], t));
+        return;
+    }
+    int64_t shape[3] = { in[0].shape[0], place[0]->i, place[1]->i };
+    out[0] = hk__desc(in[0].dtype, in[0].flags, 3, shape);
+}
+
+HK_GRAD(nearest_grad) { shaped_grad(c, "nearest2d_bwd"); }
+
 HK_INFER(group_mean_infer) {
     char t[96];
     int64_t size = hk__attr_int(n, "size");
@@ -87,6 +107,8 @@ const hk__op hk__ops_pool[] = {
     { "avgpool2d_bwd", HK_TIME_POINT, 0, shaped_infer, NULL, "adjoint of avgpool2d" },
     { "adaptive_avgpool2d", HK_TIME_POINT, 0, adaptive_infer, adaptive_grad, "means of equal shares" },
     { "adaptive_avgpool2d_bwd", HK_TIME_POINT, 0, shaped_infer, NULL, "adjoint of adaptive_avgpool2d" },
+    { "nearest2d", HK_TIME_POINT, 0, nearest_infer, nearest_grad, "rows and columns again, or left out" },
+    { "nearest2d_bwd", HK_TIME_POINT, 0, shaped_infer, NULL, "adjoint of nearest2d" },
     { "group_mean", HK_TIME_POINT, 0, group_mean_infer, group_mean_grad, "means of consecutive features" },
     { "group_spread", HK_TIME_POINT, 0, group_spread_infer, NULL, "adjoint of group_mean" },
     { 0 },

@@ -8,11 +8,12 @@ HK_INFER(reduce_infer) {
         return;
     }
     out[0] = to == 0 ? in[0] : hk__desc(HK_F32, HK_G, to == 1 && in[0].rank > 0 ? 1 : 0, in[0].shape);
-    out[0].dtype = HK_F32, out[0].flags = HK_G;
+    out[0].dtype = HK_F32, out[0].flags = (uint8_t)(HK_G | (hk__attr_int(n, "steps") ? in[0].flags & HK_T : 0));
 }
 
 HK_GRAD(reduce_grad) { /* every row gets the gradient of the sum */
-    c->gin[0] = c->gout[0];
+    hk_desc x = hk_value_desc(c->b, c->node->in[0]);
+    c->gin[0] = hk__grad_spread(c->b, c->gout[0], &x);
 }
 
 HK_INFER(merge_infer) {

@@ -44,7 +44,7 @@ void hk__grad_add(hk__tape *ad, hk_value *into, hk_value v, hk_value g, uint32_t
     if (!g || !v || v >= ad->n || !ad->need[v] || ad->b->status != HK_OK) return;
     hk_desc like = ad->b->g->val[v].desc;
     g = hk__grad_fit(b, g, rows, &like);
-    if (into[v] && !like.flags && is_partial(ad, g) != is_partial(ad, into[v])) {
+    if (into[v] && !(like.flags & (HK_N | HK_G)) && is_partial(ad, g) != is_partial(ad, into[v])) {
         if (is_partial(ad, g)) g = hk_merge(b, g, 1.0);
         else into[v] = hk_merge(b, into[v], 1.0);
     }
@@ -66,7 +66,7 @@ void hk__grad_node(hk__tape *ad, int32_t id, hk_value *into) {
         hk_desc d = b->g->val[n.out[i]].desc;
         rows |= d.flags;
         hk_value g = into[n.out[i]];
-        if (g && !d.flags && is_partial(ad, g)) g = hk_merge(&b->base, g, 1.0);
+        if (g && !(d.flags & (HK_N | HK_G)) && is_partial(ad, g)) g = hk_merge(&b->base, g, 1.0);
         gout[i] = hk__grad_spread(&b->base, g, &d);
     }
     hk__grad_call c = { &b->base, &n, ad, gout, gin, need, 0 };

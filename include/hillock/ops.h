@@ -15,7 +15,9 @@
  * |                  |                                                       |                 |   Emitted by a fusion rule alone; who takes it takes linear with a table, which adds its rows, q ascending, and with plus
  * | linear_dx        | g f[O], w f[O,K] -> gx f[K]                           |                 | gx[k] = sum_o g[o] w[o,k]
  * | linear_dw        | g f[O], x fs[K] -> G f[O,K]                           | columns         | sum_r g[r,o] x[r,k]
- * | reduce           | x fs[shape] -> G f[to]                                | to              | sum over rows; to: 0 whole row, 1 per channel (axis 0 at the border, last in storage), 2 scalar
+ * | matmul           | x fs[gA,B], y fs[gB,C] -> f[gA,C]                     | groups, transpose_x, transpose_y | of each of `groups` blocks along axis 0: z[a,c] = sum_b x[a,b] y[b,c], b ascending; both vary with n.
+ * |                  |                                                       |                 |   transpose_x: x is [gB,A]; transpose_y: y is [gC,B]
+ * | reduce           | x fs[shape] -> G f[to]                                | to, steps       | sum over rows; to: 0 whole row, 1 per channel (axis 0 at the border, last in storage), 2 scalar; steps = 1: of each step, G that varies with t
  * | merge            | p G f[shape] -> f[shape] STATIC                       | scale f         | scale * sum over groups, in order. Whole-batch operation
  * | add sub mul div  | a fs, b fs -> f                                       |                 | elementwise; shapes equal, or one is a scalar, or one is [C] against [C,...]; G with G or STATIC is allowed
  * | affine           | x fs -> f                                             | a f, b f        | a x + b
@@ -67,7 +69,7 @@
  * | cross_entropy_bwd| z, y, [w], g f[] -> f[C]                              | smoothing f     | g * d loss / dz
  * | correct          | z f[C], y i64[] -> f[]                                |                 | 1 if the first largest z is at y, else 0
  * | conv2d           | x fs[C,H,W], w f[O,C/groups,kh,kw], [b f[O]] -> y f[O,H',W'] | window, groups | cross-correlation; w is stored as written (OIHW)
- * | conv2d_dx        | g f[O,H',W'], w -> gx f[C,H,W]                        | window, groups, shape p | adjoint in x
+ * | conv2d_dx        | g f[O,H',W'], w -> gx f[C,H,W]                        | window, groups, shape p | adjoint in x; in a forward pass the transposed convolution of g
  * | conv2d_dw        | g f[O,H',W'], x fs[C,H,W] -> G f[O,C/groups,kh,kw]    | window, groups, shape p | sum over rows and places
  * | maxpool2d        | x fs[C,H,W] -> same dtype [C,H',W']                   | window, ceil    | padding counts as -inf
  * | maxpool2d_bwd    | g f[C,H',W'], x fs[C,H,W] -> f[C,H,W]                 | window, ceil    | g goes to the first maximum of the window in row-major order
@@ -75,6 +77,10 @@
  * | avgpool2d_bwd    | g f[C,H',W'] -> f[C,H,W]                              | window, ceil, include_pad, divisor, shape p | adjoint
  * | adaptive_avgpool2d     | x fs[C,H,W] -> f[C,oh,ow]                       | out_h, out_w    | output i averages floor(i n/o) ... ceil((i+1) n/o) - 1
  * | adaptive_avgpool2d_bwd | g f[C,oh,ow] -> f[C,H,W]                        | out_h, out_w, shape p | adjoint
+ * | nearest2d        | x fs[C,H,W] -> same dtype [C,H',W']                   | rows p, cols p  | y[c,i,j] = x[c, rows[i], cols[j]]; int64_t[H'], int64_t[W'], i their numbers
+ * | nearest2d_bwd    | g f[C,H',W'] -> f[C,H,W]                              | rows p, cols p, shape p | adjoint, added up in the order of i, then j
+ * | groupnorm        | x fs[C,...] -> f                                      | groups, eps f   | (x - mean) / sqrt(var + eps), mean and (biased) var of each row and group of C / groups channels; also of a STATIC value
+ * | groupnorm_bwd    | g f[C,...], x fs[C,...] -> f                          | groups, eps f   | adjoint
  * | channel_stats    | x fs[C,...] -> G f[3,C]                               |                 | per channel over rows and places: count, mean, sum of squared distances from the mean; not inside a loop
  * | channel_merge    | p G f[3,C] -> mean f[C], var f[C] STATIC              |                 | Chan's formula over groups, in order; var is biased (divided by the count). Whole-batch operation
  * | rsqrt            | x f -> f                                              | eps f           | 1 / sqrt(x + eps)
@@ -200,6 +206,12 @@ static inline hk_value hk_reduce(hk_builder *b, hk_value x, int to) {
     const hk_attr attr[1] = { { "to", to, 0, NULL } };
     HK_OP1("reduce", 1, 1);
 }
+/* The same of each step. */
+static inline hk_value hk_reduce_steps(hk_builder *b, hk_value x, int to) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[2] = { { "to", to, 0, NULL }, { "steps", 1, 0, NULL } };
+    HK_OP1("reduce", 1, 2);
+}
 static inline hk_value hk_merge(hk_builder *b, hk_value partial, double scale) {
     const hk_value in[1] = { partial };
     const hk_attr attr[1] = { { "scale", 0, scale, NULL } };
@@ -250,6 +262,18 @@ static inline hk_value hk_conv2d(hk_builder *b, hk_value x, hk_value w, hk_value
     const hk_attr attr[11] = { HK_WINDOW_ATTR(window), { "groups", groups, 0, NULL } };
     HK_OP1("conv2d", 3, 11);
 }
+/* Transposed convolution of x f[O,H',W'] to `shape` = {C,H,W}, of which a conv2d with this window and w [O,C/groups,kh,kw] makes [O,H',W']. */
+static inline hk_value hk_conv2d_transposed(hk_builder *b, hk_value x, hk_value w, const hk_window *window, int64_t groups, const int64_t shape[3]) {
+    const hk_value in[2] = { x, w };
+    const hk_attr attr[12] = { HK_WINDOW_ATTR(window), { "groups", groups, 0, NULL }, { "shape", 3, 0, hk_keep(b, shape, 3 * sizeof *shape) } };
+    HK_OP1("conv2d_dx", 2, 12);
+}
+/* y[c,i,j] = x[c, rows[i], cols[j]]: [C,H,W] -> [C,h,w] */
+static inline hk_value hk_nearest2d(hk_builder *b, hk_value x, int64_t h, const int64_t *rows, int64_t w, const int64_t *cols) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[2] = { { "rows", h, 0, hk_keep(b, rows, (size_t)h * sizeof *rows) }, { "cols", w, 0, hk_keep(b, cols, (size_t)w * sizeof *cols) } };
+    HK_OP1("nearest2d", 1, 2);
+}
 /* ceil: a last window may reach beyond the padded input, but not start there. */
 static inline hk_value hk_maxpool2d(hk_builder *b, hk_value x, const hk_window *window, int ceil) {
     const hk_value in[1] = { x };
@@ -282,6 +306,18 @@ static inline hk_value hk_batchnorm(hk_builder *b, hk_value x, hk_value mean, hk
     const hk_value in[5] = { x, mean, rstd, w, bias };
     const hk_attr attr[1] = { { "train", train, 0, NULL } };
     HK_OP1("batchnorm", 5, 1);
+}
+/* Each row's groups of C / groups channels with mean 0 and variance 1; also of a STATIC value. */
+static inline hk_value hk_groupnorm(hk_builder *b, hk_value x, int64_t groups, double eps) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[2] = { { "groups", groups, 0, NULL }, { "eps", 0, eps, NULL } };
+    HK_OP1("groupnorm", 1, 2);
+}
+/* z = x y of each of `groups` blocks along axis 0 of both; transpose_x, transpose_y: the operand's blocks are given transposed. */
+static inline hk_value hk_matmul(hk_builder *b, hk_value x, hk_value y, int64_t groups, int transpose_x, int transpose_y) {
+    const hk_value in[2] = { x, y };
+    const hk_attr attr[3] = { { "groups", groups, 0, NULL }, { "transpose_x", transpose_x, 0, NULL }, { "transpose_y", transpose_y, 0, NULL } };
+    HK_OP1("matmul", 2, 3);
 }
 static inline hk_value hk_dropout_mask(hk_builder *b, hk_value x, hk_value s0, double p, int channel) {
     const hk_value in[2] = { x, s0 };

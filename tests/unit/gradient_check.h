@@ -9,7 +9,7 @@ typedef struct gcase {
     const char *text, *loss;
     int64_t T, N;
     int seq, rank;
-    int64_t shape[3];
+    int64_t shape[4];
     uint32_t passes_off, flags; /* flags: of the executor, beside those of every case */
     double lo, hi;              /* of the inputs */
     const char *mask;           /* state to be written before each run: a mask that is not drawn anew */
