@@ -44,6 +44,8 @@ static inline int64_t cpu_gemm_cross_rows(const cpu_gemm *g, int64_t left) {
 /* linear_small.c: linear with columns = 1; linear_dw of small matrices (EUNSUPPORTED without a message: not for this one) */
 hk_status cpu_linear_columns_new(hk_device *, const hk_opdesc *, cpu_plan **);
 hk_status cpu_linear_dw_small_new(hk_device *, const hk_opdesc *, cpu_plan **);
+/* linear of spikes to few outputs, at many steps (EUNSUPPORTED without a message: not for this one): linear_masks.c */
+hk_status cpu_linear_masks_new(hk_device *, const hk_opdesc *, cpu_plan **);
 /* linear with a spike_table: linear_table.c */
 hk_status cpu_linear_table_new(hk_device *, const hk_opdesc *, cpu_plan **);
 /* linear_dx with a large weight: linear_dx.c */

@@ -259,8 +259,10 @@ static hk_status linear_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) 
     if (!static_matrix(&o->in[1])) return cpu_fail(dev, HK_EUNSUPPORTED, "%s: linear: the weight must be a static matrix", o->path);
     if (o->n_in > 3 && o->in[3].dtype != HK_ABSENT) return cpu_linear_table_new(dev, o, out);
     if (cpu_attr(o, "columns")->i) return cpu_linear_columns_new(dev, o, out);
+    hk_status s = cpu_linear_masks_new(dev, o, out);
+    if (s != HK_EUNSUPPORTED) return s;
     int64_t O = o->in[1].shape[0], K = o->in[1].shape[1];
-    hk_status s = linear_plan_new(dev, o, out, O, K);
+    s = linear_plan_new(dev, o, out, O, K);
     if (s != HK_OK) return s;
     linear_plan *P = (linear_plan *)*out;
     int64_t wide = cpu_up(O, P->g->vw), by_rows = K * P->tile + OC * CPU_MAX_NR, by_panels = K * wide + wide + P->tile * K;

@@ -128,6 +128,7 @@ static inline __mmask16 spikes_at(const uint8_t *x, int64_t cols) {
             for (int64_t p = 0; p < run; p++, g += ldg, x += ldx) {                                                                                            \
                 __mmask16 m[NV];                                                                                                                               \
                 for (int v = 0; v < NV; v++) m[v] = spikes_at(x + 16 * v, v < NV - 1 ? 16 : last);                                                             \
+                if (!(m[0] | m[NV - 1])) continue;                                                                                                             \
                 _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) {                                                                                        \
                     __m512 gv = _mm512_set1_ps(g[i]);                                                                                                          \
                     for (int v = 0; v < NV; v++) acc[i][v] = _mm512_mask_add_ps(acc[i][v], m[v], acc[i][v], gv);                                               \

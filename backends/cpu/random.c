@@ -17,7 +17,7 @@ typedef struct random_plan {
     void (*draw)(int64_t n, const float *p, const uint32_t *c, uint32_t k0, uint32_t k1, uint8_t *y);
 } random_plan;
 
-/* y[i] = u[i] <= p[i] for n <= CHUNK positions from 4 * c[3] on. Salmon et al. 2011, table 2 and figure 3. */
+/* y[i] = p[i] > 0 and u[i] <= p[i] for n <= CHUNK positions from 4 * c[3] on. Salmon et al. 2011, table 2 and figure 3. */
 CPU_BODY draw_body(int64_t n, const float *p, const uint32_t *c, uint32_t k0, uint32_t k1, uint8_t *y) {
     uint32_t r[4][QUADS];
     float u[CHUNK];
@@ -33,23 +33,24 @@ CPU_BODY draw_body(int64_t n, const float *p, const uint32_t *c, uint32_t k0, ui
     }
     for (int q = 0; q < QUADS; q++)
         for (int i = 0; i < 4; i++) u[4 * q + i] = (float)(int32_t)(r[i][q] >> 8) * 0x1p-24f;
-    for (int64_t i = 0; i < n; i++) y[i] = u[i] <= p[i];
+    for (int64_t i = 0; i < n; i++) y[i] = (u[i] <= p[i]) & (p[i] > 0.0f);
 }
 CPU_CLONES(draw, (int64_t n, const float *p, const uint32_t *c, uint32_t k0, uint32_t k1, uint8_t *y), (n, p, c, k0, k1, y));
 
 static int64_t random_units(const cpu_plan *p, const hk_bind *b) { return cpu_count(cpu_out(p, 0), b); }
 
-/* Part by part, all steps of a part from one table. */
+/* Part by part, all steps of a part from one table. Probabilities that are the same at all steps are looked at once: where they need no draw, there is none. */
 static void random_by_parts(const random_plan *P, const hk_bind *b, int64_t i, philox4x32_key_t key, float *row, cpu_random_part *part) {
     const cpu_plan *p = &P->base;
     int64_t E = P->E, n = cpu_count(cpu_out(p, 0), b);
     for (int64_t e = 0; e < E; e += CPU_RANDOM_PART) {
         int64_t m = cpu_min(CPU_RANDOM_PART, E - e);
         uint32_t c[4] = { (uint32_t)b->step->step, 0, (uint32_t)(b->sample0 + i), (uint32_t)(e / 4) };
-        cpu_random_counters(part, m, c, key.v[0], key.v[1]);
         for (int64_t t = 0; t < cpu_steps(cpu_out(p, 0), b); t++) {
             c[1] = (uint32_t)(b->t0 + t);
-            if (!t || (p->d[0].flags & HK_T)) cpu_random_probabilities(part, m, cpu_src_get(&P->p, b->ptr[0], b, t, i * E + e, m, row));
+            if (!t || (p->d[0].flags & HK_T))
+                cpu_random_probabilities(part, m, cpu_src_get(&P->p, b->ptr[0], b, t, i * E + e, m, row), !(p->d[0].flags & HK_T));
+            if (!t) cpu_random_counters(part, c, key.v[0], key.v[1]);
             cpu_random_draw(part, m, c, key.v[0], key.v[1], (uint8_t *)b->ptr[1] + (t * n + i) * E + e);
         }
     }
@@ -139,7 +140,8 @@ static hk_status dropout_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out)
     P->keep = (float)(1.0 / (1.0 - p));
     double below = p * 0x1p24; /* u = k / 2^24 < p: k is at most the integer below */
     int64_t k = (int64_t)below;
-    P->drop = (float)((double)k == below ? k - 1 : k) * 0x1p-24f;
+    k -= (double)k == below;
+    P->drop = k ? (float)k * 0x1p-24f : 0x1p-25f; /* a probability of 0 would never drop */
     P->draw = draw[P->base.isa];
     P->base.units = random_units, P->base.run = dropout_run;
     P->base.grain = cpu_max(1, 4096 / (P->E + 16));

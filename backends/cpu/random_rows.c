@@ -2,7 +2,8 @@
  *
  * The counter of a draw is (step, t, sample, quad). In the first three of ten rounds each product has an operand that does not depend on all of
  * them, so what depends on (sample, quad) is tabulated once for all t, what depends on (t, sample) is computed once for all quads, and seven
- * rounds are left. A counter takes a lane of 64 bits: products need no shuffles. u <= p is compared as whole numbers. */
+ * rounds are left. A counter takes a lane of 64 bits: products need no shuffles. u <= p is compared as whole numbers. What never or always fires at
+ * all steps, as the black of a picture does, is left out of the tables, and the draws of the rest are put in their places. */
 #include "random_rows.h"
 #include "hillock/random.h"
 #if defined(__x86_64__)
@@ -13,26 +14,35 @@ static const uint64_t M0 = UINT64_C(0xd2511f53), M1 = UINT64_C(0xcd9e8d57); /* S
 static const uint32_t W0 = UINT32_C(0x9e3779b9), W1 = UINT32_C(0xbb67ae85);
 static inline uint32_t high(uint64_t x) { return (uint32_t)(x >> 32); }
 
-CPU_AVX512 void cpu_random_probabilities(cpu_random_part *r, int64_t n, const float *p) {
-    uint32_t *allow = r->allow;
+CPU_AVX512 void cpu_random_probabilities(cpu_random_part *r, int64_t n, const float *p, int skip) {
+    const __m512 zero = _mm512_setzero_ps(), one = _mm512_set1_ps(1.0f), largest = _mm512_set1_ps(0x1.fffffep-1f);
+    uint64_t *most01 = (uint64_t *)(void *)r->most01, *most23 = (uint64_t *)(void *)r->most23;
+    int64_t j = 0;
+    memset(r->allow, 0, sizeof r->allow), memset(r->live, 0, sizeof r->live);
     for (int64_t i = 0; i < n; i += 16) {
-        __m512 x = _mm512_maskz_loadu_ps(n - i < 16 ? (__mmask16)((1u << (n - i)) - 1) : (__mmask16)0xffff, p + i);
-        __mmask16 may = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_GE_OQ),
-                  always = _mm512_cmp_ps_mask(x, _mm512_set1_ps(1.0f), _CMP_GE_OQ);                                 /* NaN: neither */
-        __m512i k = _mm512_maskz_cvttps_epi32(may & (__mmask16)~always, _mm512_mul_ps(x, _mm512_set1_ps(0x1p24f))); /* u = k' / 2^24 <= p: k' <= k */
-        k = _mm512_mask_mov_epi32(k, always, _mm512_set1_epi32((1 << 24) - 1));
-        k = _mm512_or_si512(_mm512_slli_epi32(k, 8), _mm512_set1_epi32(255));
-        _mm256_storeu_si256((__m256i *)(void *)(r->most01 + i / 2), _mm512_castsi512_si256(_mm512_maskz_compress_epi32(0x3333, k)));
-        _mm256_storeu_si256((__m256i *)(void *)(r->most23 + i / 2), _mm512_castsi512_si256(_mm512_maskz_compress_epi32(0xcccc, k)));
-        if (i & 16) *allow++ |= (uint32_t)may << 16;
-        else *allow = may;
+        uint64_t most[8];
+        __m512 v = _mm512_maskz_loadu_ps(n - i < 16 ? (__mmask16)((1u << (n - i)) - 1) : 0xffff, p + i);
+        uint32_t fires = _mm512_cmp_ps_mask(v, zero, _CMP_GT_OQ), always = _mm512_cmp_ps_mask(v, one, _CMP_GE_OQ); /* neither for NaN */
+        __m512i k =
+            _mm512_cvttps_epi32(_mm512_mul_ps(_mm512_maskz_min_ps((__mmask16)fires, v, largest), _mm512_set1_ps(0x1p24f))); /* u = k' / 2^24 <= p: k' <= k */
+        _mm512_storeu_si512(most, _mm512_or_si512(_mm512_slli_epi32(k, 8), _mm512_set1_epi32(255)));
+        _mm_storeu_si128((void *)(r->always + i), _mm_maskz_set1_epi8((__mmask16)always, 1));
+        for (int64_t q = 0; q < 4 && i + 4 * q < n; q++) {
+            uint32_t some = fires >> 4 * q & 15, all = always >> 4 * q & 15, draw = !skip || some != all;
+            r->quad[j] = (uint16_t)(i / 4 + q), most01[j] = most[2 * q], most23[j] = most[2 * q + 1];
+            r->allow[j / 8] |= (draw ? some : 0) << j % 8 * 4;
+            r->live[i / 64] |= (uint16_t)(draw << (i % 64 / 4 + q));
+            j += draw;
+        }
     }
+    r->drawn = j;
+    for (; j % 8; j++) r->quad[j] = 0, most01[j] = most23[j] = 0;
 }
 
-void cpu_random_counters(cpu_random_part *r, int64_t n, const uint32_t *c, uint32_t k0, uint32_t k1) {
+void cpu_random_counters(cpu_random_part *r, const uint32_t *c, uint32_t k0, uint32_t k1) {
     uint64_t l1 = M0 * c[0], h1 = M1 * c[2];
-    for (int64_t q = 0; q < (n + 31) / 32 * 8; q++) {
-        uint64_t h2 = M1 * (high(l1) ^ (c[3] + (uint32_t)q) ^ k1), l3 = M0 * (high(h2) ^ (uint32_t)h1 ^ (k0 + W0));
+    for (int64_t q = 0; q < (r->drawn + 7) / 8 * 8; q++) {
+        uint64_t h2 = M1 * (high(l1) ^ (c[3] + r->quad[q]) ^ k1), l3 = M0 * (high(h2) ^ (uint32_t)h1 ^ (k0 + W0));
         r->a[q] = (uint32_t)h2 ^ (k0 + 2 * W0), r->d[q] = high(l3) ^ (k1 + 2 * W1), r->e[q] = (uint32_t)l3;
     }
 }
@@ -42,6 +52,9 @@ void cpu_random_counters(cpu_random_part *r, int64_t n, const uint32_t *c, uint3
 typedef struct round_keys {
     __m512i a, d, b, k0[7], k1[7], m0, m1, low;
 } round_keys;
+
+/* The upper half of each lane in its lower half, by a shuffle: shifts would wait for the products' port. */
+CPU_AVX512 static inline __m512i upper(__m512i x) { return _mm512_castps_si512(_mm512_movehdup_ps(_mm512_castsi512_ps(x))); }
 
 /* bits[v]: the 32 positions of quads q + 8 v ... q + 8 v + 7. nv = 2 keeps two chains of products going. */
 CPU_AVX512 __attribute__((always_inline)) static inline void draw_quads(
@@ -54,8 +67,8 @@ CPU_AVX512 __attribute__((always_inline)) static inline void draw_quads(
     UNROLL for (int i = 0; i < 6; i++) {
         EACH l[v] = _mm512_mul_epu32(k->m0, a[v]), h[v] = _mm512_mul_epu32(k->m1, d[v]);
         EACH {
-            a[v] = _mm512_ternarylogic_epi64(_mm512_srli_epi64(h[v], 32), b[v], k->k0[i], 0x96), b[v] = h[v]; /* the upper halves are never read */
-            d[v] = _mm512_ternarylogic_epi64(_mm512_srli_epi64(l[v], 32), e[v], k->k1[i], 0x96), e[v] = l[v];
+            a[v] = _mm512_ternarylogic_epi64(upper(h[v]), b[v], k->k0[i], 0x96), b[v] = h[v]; /* the upper halves are never read */
+            d[v] = _mm512_ternarylogic_epi64(upper(l[v]), e[v], k->k1[i], 0x96), e[v] = l[v];
         }
     }
     EACH {
@@ -68,26 +81,35 @@ CPU_AVX512 __attribute__((always_inline)) static inline void draw_quads(
     }
 }
 
-CPU_AVX512 void cpu_random_draw(const cpu_random_part *r, int64_t n, const uint32_t *c, uint32_t k0, uint32_t k1, uint8_t *y) {
+CPU_AVX512 void cpu_random_draw(cpu_random_part *r, int64_t n, const uint32_t *c, uint32_t k0, uint32_t k1, uint8_t *y) {
     uint64_t l1 = M0 * c[0], h1 = M1 * c[2], l2 = M0 * (high(h1) ^ c[1] ^ k0), h3 = M1 * (high(l2) ^ (uint32_t)l1 ^ (k1 + W1));
     round_keys k = { .a = _mm512_set1_epi64(high(h3)), .d = _mm512_set1_epi64((uint32_t)l2), .b = _mm512_set1_epi64((uint32_t)h3) };
     k.m0 = _mm512_set1_epi64((int64_t)M0), k.m1 = _mm512_set1_epi64((int64_t)M1), k.low = _mm512_set1_epi64(UINT32_MAX);
     UNROLL for (uint32_t i = 0; i < 7; i++) k.k0[i] = _mm512_set1_epi64(k0 + (i + 3) * W0), k.k1[i] = _mm512_set1_epi64(k1 + (i + 3) * W1);
     uint32_t bits[2];
-    int64_t i = 0;
-    for (; i + 64 <= n; i += 64) {
+    int apart = r->drawn < (n + 3) / 4;
+    uint8_t *to = apart ? r->row : y;
+    int64_t i = 0, m = apart ? 4 * r->drawn : n;
+    for (; i + 64 <= m; i += 64) {
         draw_quads(r, &k, i / 4, 2, bits);
-        _mm512_storeu_si512(y + i, _mm512_maskz_set1_epi8((uint64_t)bits[1] << 32 | bits[0], 1));
+        _mm512_storeu_si512(to + i, _mm512_maskz_set1_epi8((uint64_t)bits[1] << 32 | bits[0], 1));
     }
-    for (; i < n; i += 32) {
+    for (; i < m; i += 32) {
         draw_quads(r, &k, i / 4, 1, bits);
-        _mm256_mask_storeu_epi8(y + i, n - i < 32 ? (UINT32_C(1) << (n - i)) - 1 : UINT32_MAX, _mm256_maskz_set1_epi8(bits[0], 1));
+        _mm256_mask_storeu_epi8(to + i, m - i < 32 ? (UINT32_C(1) << (m - i)) - 1 : UINT32_MAX, _mm256_maskz_set1_epi8(bits[0], 1));
+    }
+    const uint8_t *from = to;
+    for (i = 0; apart && i < n; i += 64) { /* a quad is a number of 32 bits */
+        uint32_t live = r->live[i / 64];
+        __m512i v = _mm512_mask_expandloadu_epi32(_mm512_loadu_si512(r->always + i), (__mmask16)live, from);
+        _mm512_mask_storeu_epi8(y + i, n - i < 64 ? (UINT64_C(1) << (n - i)) - 1 : UINT64_MAX, v);
+        from += 4 * __builtin_popcount(live);
     }
 }
 #else
-void cpu_random_probabilities(cpu_random_part *r, int64_t n, const float *p) { (void)r, (void)n, (void)p; }
-void cpu_random_counters(cpu_random_part *r, int64_t n, const uint32_t *c, uint32_t k0, uint32_t k1) { (void)r, (void)n, (void)c, (void)k0, (void)k1; }
-void cpu_random_draw(const cpu_random_part *r, int64_t n, const uint32_t *c, uint32_t k0, uint32_t k1, uint8_t *y) {
+void cpu_random_probabilities(cpu_random_part *r, int64_t n, const float *p, int skip) { (void)r, (void)n, (void)p, (void)skip; }
+void cpu_random_counters(cpu_random_part *r, const uint32_t *c, uint32_t k0, uint32_t k1) { (void)r, (void)c, (void)k0, (void)k1; }
+void cpu_random_draw(cpu_random_part *r, int64_t n, const uint32_t *c, uint32_t k0, uint32_t k1, uint8_t *y) {
     (void)r, (void)n, (void)c, (void)k0, (void)k1, (void)y;
 }
 #endif

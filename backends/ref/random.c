@@ -6,8 +6,9 @@ static hk_status bernoulli(const ref_plan *p, const hk_bind *b) {
     philox4x32_key_t key = hk_random_key(b->step->seed, p->stream);
     REF_EACH(p, b, 1, t, i, e) {
         float u[4];
+        double prob = ref_get(p, b, 0, t, i, e);
         hk_random4(key, b->step->step, b->t0 + t, b->sample0 + i, e / 4, u);
-        ref_put(p, b, 1, t, i, e, (double)u[e % 4] <= ref_get(p, b, 0, t, i, e));
+        ref_put(p, b, 1, t, i, e, prob > 0.0 && (double)u[e % 4] <= prob);
     }
     return HK_OK;
 }

@@ -62,7 +62,7 @@
  * |                  |   [pooled, where count] (absent without a window)     |                 |   first largest in its window, row-major. Emitted by fusion rules alone; who takes it takes its backward
  * | fused_neuron_bwd | as neuron_bwd, then [mean, rstd, w, b], [gpooled, where] -> as neuron_bwd, | neuron p, window | gx: gradient of the neuron's input, summed over t when x is HELD;
  * |                  |   then sums G f[2,C]                                  |                 |   sums: batchnorm_sums of it
- * | bernoulli        | p f HELD or SEQ -> spike SEQ                          | [surrogate p]   | 1 where u <= p, u = hk_random(stream, step, t, sample, border position); with surrogate, gradient g s'(p), else none
+ * | bernoulli        | p f HELD or SEQ -> spike SEQ                          | [surrogate p]   | 1 where p > 0 and u <= p, u = hk_random(stream, step, t, sample, border position): 0 never fires, 1 always; with surrogate, gradient g s'(p), else none
  * | one_hot          | y i64[] -> f[classes]                                 | classes         | 1 at y, else 0
  * | first_max        | x f[K] -> f[K]                                        |                 | 1 at the first largest of the row, else 0; no gradient
  * | cross_entropy    | z f[C], y i64[], [w f[C]] -> loss f[], weight f[]     | smoothing f     | nll = -log_softmax(z); loss = (1-e) w[y] nll[y] + (e/C) sum_c w[c] nll[c]; weight = w[y] (1 without w)

@@ -1,5 +1,5 @@
 /* plugins/surrogates/poisson_pass.c - PoissonPass: the spike is drawn, 1 with probability x; s'(x) = 1; primitive x.
- * The draw is the operation bernoulli, so the surrogate works where the spike is an operation of its own (Fire, PSN), not inside a neuron's step.
+ * 0 never fires: SpikingJelly's rand_like(x) <= x fires then once in 2^24 draws. The draw is the operation bernoulli, so the surrogate works where the spike is an operation of its own (Fire, PSN), not inside a neuron's step.
  * Source: SpikingJelly 2.0, activation_based.surrogate.PoissonPass. */
 #include "surrogates.h"
 

@@ -476,7 +476,7 @@ static void test_bernoulli(void **state) {
         HN_EACH(y, t, i, e) {
             float u[4];
             hk_random4(hk_random_key(42, 1234567), 7, t, i, e / 4, u);
-            assert_true(hn_at(&y, t, i, e) == (u[e % 4] <= (float)hn_at(&p, t, i, e)));
+            assert_true(hn_at(&y, t, i, e) == (hn_at(&p, t, i, e) > 0 && u[e % 4] <= (float)hn_at(&p, t, i, e)));
         }
         drop(1, &p), drop(1, &y);
     }
@@ -502,8 +502,32 @@ static void test_bernoulli_edges(void **state) {
             HN_EACH(y, t, i, e) {
                 float u[4], at = (float)hn_at(&p, t, i, e);
                 hk_random4(hk_random_key(42, 1234567), 7, t, i, e / 4, u);
-                if (hn_at(&y, t, i, e) != (u[e % 4] <= at))
+                if (hn_at(&y, t, i, e) != (at > 0.0f && u[e % 4] <= at))
                     fail_msg("%d numbers, t %d, sample %d, position %d: u %.9g, p %.9g: got %g", (int)sizes[k], (int)t, (int)i, (int)e, (double)u[e % 4], (double)at, hn_at(&y, t, i, e));
+            }
+            drop(1, &p), drop(1, &y);
+        }
+}
+
+/* Pictures with black and white parts, whose numbers are not drawn: quads of 0, of 1, of both, and between them. */
+static void test_bernoulli_black_and_white(void **state) {
+    (void)state;
+    static const int64_t sizes[] = { 5, 64, 66, 784, 1500 };
+    const int64_t T = 4, N = 3;
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
+        for (int way = 0; way < 4; way++) { /* runs of few or many, mostly black, mostly white */
+            hn_value p = hn_new(HK_F32, HELD, T, N, SHAPE(sizes[k])), y = hn_new(HK_SPIKE, SEQ, T, N, SHAPE(sizes[k]));
+            for (int64_t j = 0, kind = 0; j < N * sizes[k]; j++) {
+                if (hn_uniform() < (way % 2 ? 0.5 : 0.06)) kind = (int64_t)(hn_uniform() * 4);
+                ((float *)p.mem)[j] = kind == 3 ? (float)hn_uniform() : kind == 2 ? (float)(way / 2) : kind == 1 ? 1.0f : 0.0f;
+            }
+            run("bernoulli", T, N, 1, &p, 1, &y, 0, NULL, 0);
+            HN_EACH(y, t, i, e) {
+                float u[4], at = (float)hn_at(&p, t, i, e);
+                hk_random4(hk_random_key(42, 1234567), 7, t, i, e / 4, u);
+                if (hn_at(&y, t, i, e) != (at > 0.0f && u[e % 4] <= at))
+                    fail_msg("%d numbers, way %d, t %d, sample %d, position %d: u %.9g, p %.9g: got %g", (int)sizes[k], way, (int)t, (int)i, (int)e, (double)u[e % 4],
+                        (double)at, hn_at(&y, t, i, e));
             }
             drop(1, &p), drop(1, &y);
         }
@@ -611,6 +635,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_fire),
         cmocka_unit_test(test_bernoulli),
         cmocka_unit_test(test_bernoulli_edges),
+        cmocka_unit_test(test_bernoulli_black_and_white),
         cmocka_unit_test(test_loss),
         cmocka_unit_test(test_optimizer),
         cmocka_unit_test(test_block),

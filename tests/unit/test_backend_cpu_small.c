@@ -68,9 +68,40 @@ static void test_columns_of_pictures(void **state) {
         }
 }
 
+/* linear and linear_dw of spikes to few outputs have the bits of the same products with numbers; `silent` per cent of the inputs never spike. */
+static void check_few_outputs(int64_t T, int64_t N, int64_t K, int64_t O, int bias, double silent, double spiking) {
+    hn_value x = hn_new(HK_SPIKE, SEQ, T, N, SHAPE(K)), f = hn_new(HK_F32, SEQ, T, N, SHAPE(K)), w = hn_new(HK_F32, STATIC, T, N, SHAPE(O, K));
+    hn_value b = bias ? hn_new(HK_F32, STATIC, T, N, SHAPE(O)) : hn_absent(), g = hn_new(HK_F32, SEQ, T, N, SHAPE(O)), y[2], dw[2];
+    for (int64_t j = 0; j < N * K; j++) {
+        int never = 100 * hn_uniform() < silent;
+        for (int64_t t = 0; t < T; t++) x.mem[t * N * K + j] = !never && 100 * hn_uniform() < spiking, ((float *)f.mem)[t * N * K + j] = (float)x.mem[t * N * K + j];
+    }
+    for (uint32_t isa = 0; isa <= hn_isa(); isa++) {
+        for (int k = 0; k < 2; k++) {
+            y[k] = hn_new(HK_F32, SEQ, T, N, SHAPE(O)), dw[k] = hn_new(HK_F32, G, T, N, SHAPE(O, K));
+            hn_value in[3] = { k ? f : x, w, b }, win[2] = { g, in[0] };
+            assert_int_equal(hn_run("linear", HK_SCOPE_BLOCK, isa, 16, T, N, 3, in, 1, &y[k], 0, NULL), HK_OK);
+            assert_int_equal(hn_run("linear_dw", HK_SCOPE_BLOCK, isa, 16, T, N, 2, win, 1, &dw[k], 0, NULL), HK_OK);
+        }
+        if (memcmp(y[0].mem, y[1].mem, y[0].bytes)) fail_msg("linear %dx%d, T %d, N %d, isa %u: other bits for spikes", (int)O, (int)K, (int)T, (int)N, isa);
+        if (memcmp(dw[0].mem, dw[1].mem, dw[0].bytes)) fail_msg("linear_dw %dx%d, T %d, N %d, isa %u: other bits for spikes", (int)O, (int)K, (int)T, (int)N, isa);
+        drop(2, y), drop(2, dw);
+    }
+    hn_value in[3] = { x, w, b }, out = hn_new(HK_F32, SEQ, T, N, SHAPE(O));
+    run("linear", T, N, 3, in, 1, &out, 0, NULL, 0);
+    drop(1, &x), drop(1, &f), drop(1, &w), drop(1, &b), drop(1, &g), drop(1, &out);
+}
+
+static void test_spikes_to_few_outputs(void **state) {
+    (void)state;
+    static const int64_t KT[][2] = { { 784, 100 }, { 64, 16 }, { 65, 32 }, { 79, 33 }, { 127, 48 }, { 1024, 50 }, { 63, 20 } };
+    for (size_t k = 0; k < sizeof KT / sizeof *KT; k++) check_few_outputs(KT[k][1], k ? 19 : 3, KT[k][0], 10, k % 2 == 0, 50, 30);
+    for (int64_t O = 1; O <= 17; O++) check_few_outputs(35, 17, 100, O, O % 2, O % 3 ? 30 : 0, O % 4 ? 20 : 100);
+}
+
 int main(int argc, char **argv) {
     const char *file = argc > 1 ? argv[1] : HILLOCK_BUILD_PLUGIN_DIR "/backend_cpu.so";
     if (hn_open(file, 3)) return 1;
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_tables_of_spikes), cmocka_unit_test(test_columns_of_pictures) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_tables_of_spikes), cmocka_unit_test(test_columns_of_pictures), cmocka_unit_test(test_spikes_to_few_outputs) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
