@@ -40,6 +40,7 @@ enum {
     O_RATES, O_MEMORY,
     O_PLAN,
     O_PROFILE,
+    O_WATCH,
     O_CHECKPOINT,
     O_RESUME,
     O_SHOW,
@@ -79,6 +80,7 @@ static const option_row rows[] = {
     { "rates", NULL, "print the firing rate of each spiking layer on the batch", O_RATES, HK__CMD_BENCH },
     { "profile", NULL, "measure each operation and print a table at the end; train writes trace.json (chrome://tracing) into --out too", O_PROFILE,
         HK__CMD_TRAIN | HK__CMD_BENCH },
+    { "watch", NULL, "firing rates and gradient norms as it trains, warnings of dead and saturated layers: [run] watch", O_WATCH, HK__CMD_TRAIN },
     { "memory", NULL, "print what the training plan was to take and what the process took", O_MEMORY, HK__CMD_BENCH },
     { "plan", NULL, "print the plans too", O_PLAN, HK__CMD_BENCH | HK__CMD_TRAIN },
     { "iters", "N", "steps that are timed, after one that is not (default 5)", O_ITERS, HK__CMD_BENCH },
@@ -158,6 +160,7 @@ int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *o) {
         case O_RATES: o->rates = 1; break;
         case O_PLAN: o->plan = 1; break;
         case O_PROFILE: o->profile = 1; break;
+        case O_WATCH: o->watch = 1; break;
         case O_MEMORY: o->memory = 1; break;
         case O_CHECKPOINT: o->checkpoint = optarg; break;
         case O_RESUME: o->resume = optarg; break;
@@ -208,6 +211,7 @@ hk__conf *hk__options_conf(const hk__options *o, const hk__schema *schema, const
     for (int i = 0; i < o->n_set && !st; i++) st = hk__conf_set(c, o->set[i]);
     if (!st && o->threads) st = hk__conf_override(c, "--threads", "run", "threads", o->threads);
     if (!st && o->out) st = hk__conf_override(c, "--out", "run", "out", o->out);
+    if (!st && o->watch) st = hk__conf_override(c, "--watch", "run", "watch", "on");
     if (!st && o->batch) st = hk__conf_override(c, "--batch", "train", "batch", o->batch);
     if (!st && o->channels) st = hk__conf_override(c, "--channels", "model", "channels", o->channels);
     if (!st && o->T) st = hk__conf_override(c, "--T", "model", "T", o->T);

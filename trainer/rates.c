@@ -5,41 +5,73 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- the layers of a network, by type ---- */
+
 typedef struct finder {
-    const void *type;
-    int found;
+    const hk_module *module;
+    const char *id; /* of its type */
+    int spiking;
 } finder;
 
 static void match(void *arg, const char *iface, const char *id, const char *plugin, const void *vtable) {
     finder *f = arg;
-    f->found |= vtable == f->type && !(((const hk_neuron_type *)vtable)->flags & HK_NEURON_NO_FIRE);
-    (void)iface, (void)id, (void)plugin;
+    (void)plugin;
+    if (vtable != f->module->api->type(f->module)) return;
+    f->id = id;
+    if (!strcmp(iface, "hk.neuron/1")) f->spiking = !(((const hk_neuron_type *)vtable)->flags & HK_NEURON_NO_FIRE);
+    else if (!strcmp(iface, "hk.module/1")) { /* a neuron made of operations fires if it has a surrogate */ const hk_module_type *t = vtable;
+        for (uint32_t i = 0; t->role == HK_NEURON && i < t->n_fields; i++) f->spiking |= !strcmp(t->fields[i].name, "surrogate");
+    }
 }
 
-typedef struct names {
-    hk_output *out;
-    int n, cap;
-} names;
-
-static hk_status collect(hk__job *j, const hk_module *m, names *l) {
-    finder f = { m->api->type(m), 0 };
-    hk_type_each(j->ctx, "hk.neuron/1", match, &f);
-    if (f.found) {
-        if (l->n == l->cap) {
-            hk_output *grown = realloc(l->out, (size_t)(2 * l->cap + 8) * sizeof *grown);
-            if (!grown) return HK_ENOMEM;
-            l->out = grown, l->cap = 2 * l->cap + 8;
-        }
-        char *name = NULL;
-        if (asprintf(&name, "%s:y", hk_path(m)) < 0) return HK_ENOMEM;
-        l->out[l->n++] = (hk_output){ .name = name };
-    }
-    for (int i = 0; i < hk_n_child(m); i++) {
-        hk_status st = collect(j, hk_child(m, i), l);
-        if (st) return st;
-    }
+static hk_status grow(hk__layers *l) {
+    const int cap = 2 * l->cap + 8;
+    hk_output *out = realloc(l->out, (size_t)cap * sizeof *out);
+    if (out) l->out = out;
+    unsigned char *spiking = realloc(l->spiking, (size_t)cap);
+    if (spiking) l->spiking = spiking;
+    const char **type = realloc(l->type, (size_t)cap * sizeof *type);
+    if (type) l->type = type;
+    if (!out || !spiking || !type) return HK_ENOMEM;
+    l->cap = cap;
     return HK_OK;
 }
+
+/* Children before their parent, so that the first of several is the innermost. */
+static hk_status collect(hk__job *j, const hk_module *m, int all, hk__layers *l) {
+    finder f = { m, "", 0 };
+    for (int i = 0; i < hk_n_child(m); i++) {
+        hk_status st = collect(j, hk_child(m, i), all, l);
+        if (st) return st;
+    }
+    hk_type_each(j->ctx, NULL, match, &f);
+    if (!f.spiking && (!all || m == j->root)) return HK_OK;
+    if (l->n == l->cap && grow(l)) return HK_ENOMEM;
+    char *name = NULL;
+    if (asprintf(&name, "%s:y", hk_path(m)) < 0) return HK_ENOMEM;
+    l->spiking[l->n] = (unsigned char)f.spiking, l->type[l->n] = f.id;
+    l->out[l->n++] = (hk_output){ .name = name };
+    return HK_OK;
+}
+
+hk_status hk__layers_find(hk__job *j, int all, hk__layers *l) { return collect(j, j->root, all, l); }
+
+void hk__layers_drop(hk__layers *l, int i) {
+    const size_t behind = (size_t)(l->n - i - 1);
+    free((char *)(uintptr_t)l->out[i].name);
+    memmove(l->out + i, l->out + i + 1, behind * sizeof *l->out);
+    memmove(l->spiking + i, l->spiking + i + 1, behind);
+    memmove(l->type + i, l->type + i + 1, behind * sizeof *l->type);
+    l->n--;
+}
+
+void hk__layers_free(hk__layers *l) {
+    while (l->n) hk__layers_drop(l, l->n - 1);
+    free(l->out), free(l->spiking), free(l->type);
+    *l = (hk__layers){ 0 };
+}
+
+/* ---- their rates on a batch ---- */
 
 static hk_status rate(hk_executor *ex, const char *name, double *mean) {
     int rank;
@@ -59,7 +91,7 @@ static hk_status rate(hk_executor *ex, const char *name, double *mean) {
 enum { PIECE = 16 };
 
 /* mean[i]: of output i over the batch. */
-static hk_status means(hk__job *j, hk_executor *ex, const hk__loader *l, const names *outs, double *mean) {
+static hk_status means(hk__job *j, hk_executor *ex, const hk__loader *l, const hk__layers *outs, double *mean) {
     int64_t elems = 1;
     hk__batch_result got;
     hk_status st = HK_OK;
@@ -77,9 +109,9 @@ static hk_status means(hk__job *j, hk_executor *ex, const hk__loader *l, const n
 }
 
 hk_status hk__rates_print(hk__job *j, const hk__loader *l, const char *name, int json, int lines) {
-    names outs = { NULL, 0, 0 };
+    hk__layers outs = { 0 };
     hk_executor *ex = NULL;
-    hk_status st = collect(j, j->root, &outs);
+    hk_status st = hk__layers_find(j, 0, &outs);
     double *mean = calloc((size_t)outs.n + 1, sizeof *mean);
     if (!st && !mean) st = HK_ENOMEM;
     hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = HK_INFER, .flags = HK_FORGET, .n_output = outs.n, .outputs = outs.out };
@@ -97,7 +129,6 @@ hk_status hk__rates_print(hk__job *j, const hk__loader *l, const char *name, int
     else if (!st && !lines) putchar('\n');
     hk_executor_free(ex);
     free(mean);
-    for (int i = 0; i < outs.n; i++) free((char *)(uintptr_t)outs.out[i].name);
-    free(outs.out);
+    hk__layers_free(&outs);
     return st;
 }

@@ -9,6 +9,8 @@ static const hk__key run_keys[] = {
     { "max_isa", HK__CHOICE, 0, 0, "baseline|avx2|avx512", "avx512", "best instruction set that kernels may use" },
     { "out", HK__TEXT, 0, 0, NULL, "none", "folder for config.ini, run.json, metrics.jsonl and checkpoints; none: write nothing" },
     { "log_every", HK__INT, 0, 1e9, NULL, "0", "one line in metrics.jsonl for every N training steps; 0: only for epochs" },
+    { "watch", HK__SWITCH, 0, 0, NULL, "off", "firing rates and gradient norms into metrics.jsonl, every log_every steps or each epoch; warnings of dead and saturated layers" },
+    { "nan", HK__CHOICE, 0, 0, "off|stop", "off", "stop: look at every layer's output behind each training step, and stop with the name of the first that is not finite" },
     { "memory", HK__CHOICE, 0, 0, "balanced|fast|small", "balanced", "what a plan keeps: fast: all; balanced: not what costs next to nothing to make again; small: less" },
     { "memory_limit", HK__BYTES, 0, 1e15, NULL, "0", "refuse what needs more memory, data included; 0: memory and swap of the machine" },
     { "fold_time", HK__SWITCH, 0, 0, NULL, "on", "pass: what does not depend on time runs over T*N rows at once" },

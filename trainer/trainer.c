@@ -19,6 +19,7 @@ typedef struct run {
     hk__metrics metrics;
     hk__progress progress;
     hk__rundir dir;
+    hk__watch *watch; /* NULL: neither watch nor nan */
     hk__progress_state done;
     int64_t epochs, log_every, every_epochs, every_steps;
     double lr;
@@ -77,6 +78,15 @@ static hk_status diverged(run *r, double loss) {
         (long long)r->done.step, r->lr);
 }
 
+/* Behind a training step: what --watch shows of it, at the steps that are logged, or else at the last one of an epoch. */
+static hk_status watch_step(run *r, double loss) {
+    const hk__progress_state *d = &r->done;
+    hk_status st = hk__watch_finite(r->watch, r->train->x, r->train->count * r->train->elems, d->step, loss);
+    if (!st) st = hk__watch_begin(r->watch, d->step);
+    if (st || !(r->log_every ? d->step % r->log_every == 0 : d->batch == r->train->n_batch)) return st;
+    return hk__watch_log(r->watch, &r->metrics, d->epoch + 1, d->step, r->progress.quiet);
+}
+
 /* The training steps of an epoch that are left. Allocates nothing after the first step, but for checkpoints. */
 static hk_status train_epoch(run *r, double *img_per_s) {
     hk_status st = HK_OK;
@@ -99,6 +109,7 @@ static hk_status train_epoch(run *r, double *img_per_s) {
         d->step++, d->batch++, r->dir.images += n, r->unsaved = 1;
         add(&d->train, &got, n);
         if (r->log_every) add(&d->log, &got, n);
+        if (r->watch && (st = watch_step(r, got.loss))) break;
         if (!isfinite(got.loss)) {
             st = diverged(r, got.loss);
             break;
@@ -213,7 +224,11 @@ static hk_status prepare(run *r, const hk__train_options *o) {
     hk_status st = make_loaders(r);
     /* Plans are built before anything is written, so that a network that does not fit leaves no run folder behind. */
     int64_t test = r->test ? (r->test->n < r->test->batch ? r->test->n : r->test->batch) : 0;
-    if (!st) st = hk__job_shape(r->j, r->j->train, r->train->n < r->train->batch ? r->train->n : r->train->batch);
+    int64_t n = r->train ? (r->train->n < r->train->batch ? r->train->n : r->train->batch) : 0;
+    const int watch = (int)hk__conf_int(r->j->conf, "run", "watch"), nan = (int)hk__conf_int(r->j->conf, "run", "nan");
+    if (!st && (watch || nan)) st = hk__watch_new(r->j, watch, nan, &r->watch);
+    if (!st && r->watch) st = hk__watch_executor(r->watch, n);
+    if (!st) st = hk__job_shape(r->j, r->j->train, n);
     if (!st) st = hk__job_shape(r->j, r->j->infer, test);
     if (!st && o->plan) st = hk__plans_print(r->j);
     if (!st) st = hk__rundir_open(&r->dir, r->j, o->out);
@@ -272,6 +287,6 @@ hk_status hk__train(hk__job *j, const hk__train_options *o) {
         if (!st) st = wrote;
     }
     for (int i = 0; i < 3; i++) sigaction(signals[i], &old[i], NULL);
-    hk__loader_free(r.train), hk__loader_free(r.test), hk__rundir_close(&r.dir);
+    hk__watch_free(r.watch), hk__loader_free(r.train), hk__loader_free(r.test), hk__rundir_close(&r.dir);
     return st;
 }

@@ -179,7 +179,26 @@ hk_status hk__train(hk__job *, const hk__train_options *);
 hk_status hk__test(hk__job *, hk__loader *, hk__progress *, const volatile sig_atomic_t *stop, hk__show *show, hk__sums *);
 
 /* ---- rates.c: firing rates ---- */
+typedef struct hk__layers {
+    hk_output *out;         /* "PATH:y", malloc'ed */
+    unsigned char *spiking; /* it fires: a neuron with a surrogate */
+    const char **type;      /* id of its type */
+    int n, cap;
+} hk__layers;
+hk_status hk__layers_find(hk__job *, int all, hk__layers *); /* the spiking layers of the network; all: every module but the root. *l empty before; ENOMEM */
+void hk__layers_drop(hk__layers *, int i);
+void hk__layers_free(hk__layers *);
 hk_status hk__rates_print(hk__job *, const hk__loader *, const char *name, int json, int lines); /* of the batch in the loader, by spiking layer; lines: one for each */
+
+/* ---- watch.c: firing rates, gradient norms, dead and saturated layers, the first layer that is not finite ---- */
+typedef struct hk__watch hk__watch;
+hk_status hk__watch_new(hk__job *, int watch, int nan, hk__watch **out); /* *out is to be freed after a failure too */
+hk_status hk__watch_executor(hk__watch *, int64_t n);           /* job->train for n samples, anew: it keeps what is looked at */
+hk_status hk__watch_begin(hk__watch *, int64_t step);           /* behind each training step; warns behind the first few, on stderr */
+hk_status hk__watch_log(hk__watch *, hk__metrics *, int64_t epoch, int64_t step, int quiet); /* of the last training step: a line of metrics.jsonl, one on stdout */
+/* With nan: names the first layer whose output in the last step is not finite; a spiking network can hide one behind a finite loss. x: the batch, count numbers. */
+hk_status hk__watch_finite(hk__watch *, const float *x, int64_t count, int64_t step, double loss);
+void hk__watch_free(hk__watch *);
 
 /* ---- memory.c: bytes planned and bytes taken ---- */
 long long hk__memory_before(void); /* resident bytes now, from which the peak counts anew; -1: not known here */
@@ -205,7 +224,7 @@ typedef struct hk__options {
     const char *set[HK__MAX_SET], *out, *threads, *batch, *channels, *T, *plugin_path, *checkpoint, *resume, *with, *shape;
     const char *arg[4]; /* what is not an option */
     int64_t iters, show; /* show: 0 none */
-    int n_set, n_arg, quiet, json, verbose, help, print_config, version, rates, plan, memory, profile, iters_given, strict;
+    int n_set, n_arg, quiet, json, verbose, help, print_config, version, rates, plan, memory, profile, iters_given, strict, watch;
 } hk__options;
 int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *); /* 0, or an exit code with the message printed */
 void hk__options_help(unsigned cmd, FILE *);
