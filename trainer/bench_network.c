@@ -63,6 +63,7 @@ hk_status hk__bench_network(hk__bench *b) {
     if (!st) st = infer_executor(j, &infer);
     if (!st) st = time_phase(b, j, infer, l, "infer", t);
     if (!st) st = hk__rates_print(j, l, b->name, o->json, o->rates);
+    if (!st && o->ops) st = hk__ops_print(j, l);
     if (!st && o->profile) st = hk__profile_print(j, j->train, "training", o->json);
     if (!st && o->profile) st = hk__profile_print(j, infer, "inference", o->json);
     if (!st && o->plan && puts("training plan") >= 0) st = hk_executor_print(j->train, stdout);

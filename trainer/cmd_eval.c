@@ -47,6 +47,10 @@ static hk_status eval(hk__conf *conf, const hk__options *o) {
             (long long)s.n);
     else if (!st) printf("test loss %.6f acc %.4f (%.0f of %lld right)\n", s.loss / (double)s.n, s.correct / (double)s.n, s.correct, (long long)s.n);
     if (!st && show) st = hk__show_print(show, j, stdout, hk__picture_ink(STDOUT_FILENO), hk__term_width(STDOUT_FILENO));
+    if (!st && o->ops) {
+        hk__loader_start(l, 0);
+        st = hk__loader_next(l) ? hk__job_fail_ctx(j, HK_EDATA, "data", "name") : hk__ops_print(j, l);
+    }
     hk__show_free(show), hk__loader_free(l), hk__job_free(j);
     return st;
 }
@@ -65,6 +69,10 @@ int hk__cmd_eval(int argc, char **argv) {
     }
     if (o.show && o.json) {
         fprintf(stderr, "hillock: eval: --show draws pictures and --json prints JSON: give one of them\n");
+        return 2;
+    }
+    if (o.ops && o.json) {
+        fprintf(stderr, "hillock: eval: --ops prints a table and --json prints JSON: give one of them\n");
         return 2;
     }
     hk__conf *conf = hk__options_conf(&o, &hk__train_schema, o.arg[0], &code);

@@ -41,6 +41,7 @@ enum {
     O_PLAN,
     O_PROFILE,
     O_WATCH,
+    O_OPS,
     O_CHECKPOINT,
     O_RESUME,
     O_SHOW,
@@ -80,6 +81,8 @@ static const option_row rows[] = {
     { "rates", NULL, "print the firing rate of each spiking layer on the batch", O_RATES, HK__CMD_BENCH },
     { "profile", NULL, "measure each operation and print a table at the end; train writes trace.json (chrome://tracing) into --out too", O_PROFILE,
         HK__CMD_TRAIN | HK__CMD_BENCH },
+    { "ops", NULL, "print what each layer's products cost for one sample: MACs if dense, and synaptic operations by the measured rate of its inputs", O_OPS,
+        HK__CMD_BENCH | HK__CMD_EVAL },
     { "watch", NULL, "firing rates and gradient norms as it trains, warnings of dead and saturated layers: [run] watch", O_WATCH, HK__CMD_TRAIN },
     { "memory", NULL, "print what the training plan was to take and what the process took", O_MEMORY, HK__CMD_BENCH },
     { "plan", NULL, "print the plans too", O_PLAN, HK__CMD_BENCH | HK__CMD_TRAIN },
@@ -160,6 +163,7 @@ int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *o) {
         case O_RATES: o->rates = 1; break;
         case O_PLAN: o->plan = 1; break;
         case O_PROFILE: o->profile = 1; break;
+        case O_OPS: o->ops = 1; break;
         case O_WATCH: o->watch = 1; break;
         case O_MEMORY: o->memory = 1; break;
         case O_CHECKPOINT: o->checkpoint = optarg; break;

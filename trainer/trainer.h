@@ -190,6 +190,9 @@ void hk__layers_drop(hk__layers *, int i);
 void hk__layers_free(hk__layers *);
 hk_status hk__rates_print(hk__job *, const hk__loader *, const char *name, int json, int lines); /* of the batch in the loader, by spiking layer; lines: one for each */
 
+/* ---- ops.c: dense and synaptic operations ---- */
+hk_status hk__ops_print(hk__job *, const hk__loader *); /* of each layer with products, for one sample; measured on the batch in the loader */
+
 /* ---- watch.c: firing rates, gradient norms, dead and saturated layers, the first layer that is not finite ---- */
 typedef struct hk__watch hk__watch;
 hk_status hk__watch_new(hk__job *, int watch, int nan, hk__watch **out); /* *out is to be freed after a failure too */
@@ -224,7 +227,7 @@ typedef struct hk__options {
     const char *set[HK__MAX_SET], *out, *threads, *batch, *channels, *T, *plugin_path, *checkpoint, *resume, *with, *shape;
     const char *arg[4]; /* what is not an option */
     int64_t iters, show; /* show: 0 none */
-    int n_set, n_arg, quiet, json, verbose, help, print_config, version, rates, plan, memory, profile, iters_given, strict, watch;
+    int n_set, n_arg, quiet, json, verbose, help, print_config, version, rates, plan, memory, profile, iters_given, strict, watch, ops;
 } hk__options;
 int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *); /* 0, or an exit code with the message printed */
 void hk__options_help(unsigned cmd, FILE *);

@@ -254,6 +254,7 @@ void hk__module_build(hk_builder *bb, const hk_module *m, int n_in, const hk_val
     }
     /* Inside a loop only what fires has its output named, as neurons with a text have. */
     if (n_out && strcmp(mod->iface, "hk.module/1") == 0 && (!b->loop || ((const hk_module_type *)mod->type)->role == HK_NEURON)) name_output(bb, m, "y", out[0]);
+    if (mod->n_params && given && !b->loop) name_output(bb, m, "in", given); /* what its weights are multiplied with, for diagnostics */
     if (mod->n_params) hk__learners_note(b, mod, given, n_out ? out[0] : HK_NONE);
     b->at = before;
     if (b->status != HK_OK)
