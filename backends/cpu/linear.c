@@ -134,7 +134,9 @@ static hk_status linear_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int
     const linear_plan *P = (const linear_plan *)p;
     int64_t rows = linear_rows(p, b), r0 = lo * P->tile, r1 = cpu_min(hi * P->tile, rows), o0 = 0, o1 = P->O;
     if (by_outputs(P, b)) r0 = 0, r1 = rows, o0 = lo * P->panel, o1 = cpu_min(hi * P->panel, P->O);
-    while (P->spikes && r1 - r0 >= (b->kept ? 1 : SPIKE_ROWS / 4)) { /* fewer do not pay for turning w round */
+    /* Fewer rows do not pay for turning w round; many rows of sums shorter than a vector go faster by multiplying. */
+    int lists = P->spikes && (P->O >= P->g->vw || r1 - r0 <= SPIKE_FEW);
+    while (lists && r1 - r0 >= (b->kept ? 1 : SPIKE_ROWS / 4)) {
         const uint8_t *x[SPIKE_ROWS];
         int64_t m = cpu_min(SPIKE_ROWS, r1 - r0);
         for (int64_t i = 0; i < m; i++) x[i] = (const uint8_t *)b->ptr[0] + map_row(&p->d[0], cpu_out(p, 0), b, r0 + i) * P->K;

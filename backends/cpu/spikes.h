@@ -89,7 +89,7 @@ int cpu_sparse_dx_list(const sparse_dx *, const float *g, void *scratch);       
 void cpu_sparse_dx_run(const sparse_dx *, const float *packed, float *gx, void *scratch); /* after cpu_sparse_dx_list */
 
 /* ---- spikes_linear.c: linear and linear_dw with direct = 1 of spikes, when few of the numbers are ---- */
-enum { SPIKE_ROWS = 128 /* rows of x in one call, at most */ };
+enum { SPIKE_ROWS = 128 /* rows of x in one call, at most */, SPIKE_FEW = 16 /* rows that go by their lists at any share of spikes when w is packed */ };
 size_t cpu_spike_linear_scratch(uint32_t isa, int64_t K, int64_t O, int packed); /* 0: not for this size; packed: with packed weights */
 /* w turned round, [panel of outputs][k][width of the panel]: how many numbers, and these. */
 int64_t cpu_spike_linear_packed(uint32_t isa, int64_t K, int64_t O);

@@ -1,14 +1,13 @@
 /* spikes_linear.c - products of spike rows with a matrix, and the weight gradient of spikes: sums of rows where a spike is.
  *
  * Forward, w is turned round block by block, [k][panel of outputs], while the sums of all rows wait in cache; in inference it was turned round
- * before the run, and a single row pays too. For the gradient, each
+ * before the run, and a single row pays too (the dense way takes as long for one row as for 32). For the gradient, each
  * column of x has a list of the rows that spike, and the rows of g are packed panel by panel. */
 #include "spikes.h"
 #pragma GCC optimize("O3")
 
 enum {
     DENSE_FROM = 40, /* per cent of spikes from which the dense way is faster */
-    FEW_ROWS = 16,   /* up to which lists are always faster when w is packed: the dense way takes as long for one row as for 32 */
     BLOCK = 128,     /* k of w turned round at a time: a panel of them fits L1 */
     TURN = 64,       /* columns summed at a time: they and the rows of g of GROUPS groups fit L1, or nearly */
     GROUPS = 2
@@ -21,7 +20,7 @@ static int64_t panel_width(uint32_t isa) { return SPIKE_VECTORS * cpu_spikes_isa
 typedef struct work {
     float *acc, *w; /* [SPIKE_ROWS][panel]; [BLOCK][panel] */
     int32_t *off;   /* [SPIKE_ROWS][blocks + 1] */
-    uint16_t *e;    /* k within its block; room for DENSE_FROM per cent of SPIKE_ROWS rows, which is all of FEW_ROWS */
+    uint16_t *e;    /* k within its block; room for DENSE_FROM per cent of SPIKE_ROWS rows, which is all of SPIKE_FEW */
 } work;
 
 static size_t work_of(uint32_t isa, int64_t K, void *scratch, work *w) {
@@ -60,7 +59,7 @@ int cpu_spike_linear(uint32_t isa, int64_t m, const uint8_t *const *x, int64_t K
     const cpu_spikes *s = cpu_spikes_isa[isa];
     work t;
     work_of(isa, K, scratch, &t);
-    int64_t blocks = (K + BLOCK - 1) / BLOCK, most = packed && m <= FEW_ROWS ? m * K : m * K / 100 * DENSE_FROM, n = 0;
+    int64_t blocks = (K + BLOCK - 1) / BLOCK, most = packed && m <= SPIKE_FEW ? m * K : m * K / 100 * DENSE_FROM, n = 0;
     for (int64_t r = 0; r < m; r++) {
         for (int64_t i = 0; i < blocks; i++) {
             t.off[r * (blocks + 1) + i] = (int32_t)n;
