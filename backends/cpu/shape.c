@@ -131,7 +131,7 @@ static hk_status shape_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     if (s != HK_OK) return s;
     shape_plan *P = (shape_plan *)*out;
     const hk_desc *y = &o->out[0];
-    int concat = !strcmp(o->op, "concat"), copy = !strcmp(o->op, "copy"), slice = !strcmp(o->op, "slice"), pad = !strcmp(o->op, "pad");
+    int concat = !strcmp(o->op, "concat"), copy = !strcmp(o->op, "copy") || !strcmp(o->op, "detach"), slice = !strcmp(o->op, "slice"), pad = !strcmp(o->op, "pad");
     if (concat && cpu_channels_last(y)) return cpu_fail(dev, HK_EUNSUPPORTED, "%s: %s: rows that vary with n must have one axis", o->path, o->op);
     if (slice || pad) set_lines(P, o);
     P->base.units = shape_units;
@@ -140,5 +140,5 @@ static hk_status shape_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     return HK_OK;
 }
 
-const cpu_op cpu_ops_shape[] = { { "concat", shape_new }, { "slice", shape_new }, { "pad", shape_new }, { "copy", shape_new },
+const cpu_op cpu_ops_shape[] = { { "concat", shape_new }, { "slice", shape_new }, { "pad", shape_new }, { "copy", shape_new }, { "detach", shape_new },
     { "diagonal", shape_new }, { "diagonal_bwd", shape_new }, { "gather", gather_new }, { "scatter", gather_new }, { NULL, NULL } };

@@ -62,5 +62,6 @@ const ref_op ref_ops_pointwise[] = {
     { "within", 1, 1, within, range_prepare },
     { "positive", 1, 1, positive, NULL },
     { "copy", 1, 1, copy, NULL },
+    { "detach", 1, 1, copy, NULL },
     { 0 },
 };

@@ -112,6 +112,7 @@ const hk__op hk__ops_pointwise[] = {
     { "round", HK_TIME_POINT, 0, unary_infer, NULL, "to the nearest integer, half to even" },
     { "within", HK_TIME_POINT, 0, unary_infer, NULL, "1 where lo <= x <= hi, else 0" },
     { "positive", HK_TIME_POINT, 0, unary_infer, NULL, "1 where x > 0, else 0" },
+    { "detach", HK_TIME_POINT, 0, copy_infer, NULL, "copy that no gradient passes" },
     { "copy", HK_TIME_POINT, 0, copy_infer, copy_grad, "copy" },
     { 0 },
 };

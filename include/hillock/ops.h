@@ -96,6 +96,7 @@
  * | pack             | x u8[shape] -> count[bytes]                           | bits            | eight numbers below 2^bits of the row, as it is stored, in `bits` bytes (1, 2 or 4), the first in the lowest bits, zeros behind the last
  * | unpack           | x count[bytes] -> u8[shape]                           | bits, dtype, shape p | inverse of pack
  * | copy             | x -> same desc                                        |                 | copy
+ * | detach           | x -> same desc                                        |                 | copy; no gradient
  *
  * window: attributes kernel_h kernel_w stride_h stride_w pad_top pad_bottom pad_left pad_right dil_h dil_w (all i). Outputs are floor((H +
  * pad_top + pad_bottom - dil_h (kernel_h - 1) - 1) / stride_h) + 1 high; with ceil = 1 rounded up, but no window starts beyond the input and pad_top. Backends need
@@ -150,6 +151,8 @@ static inline hk_value hk_round(hk_builder *b, hk_value x) { return hk_op_unary(
 static inline hk_value hk_max_t(hk_builder *b, hk_value x) { return hk_op_unary(b, "max_t", x); }
 static inline hk_value hk_first_spike(hk_builder *b, hk_value x) { return hk_op_unary(b, "first_spike", x); }
 static inline hk_value hk_since(hk_builder *b, hk_value x) { return hk_op_unary(b, "since", x); }
+/* x, of which no gradient comes back. */
+static inline hk_value hk_detach(hk_builder *b, hk_value x) { return hk_op_unary(b, "detach", x); }
 static inline hk_value hk_flatten(hk_builder *b, hk_value x) { return hk_op_unary(b, "flatten", x); }
 /* The same numbers in another shape, in border order; of STATIC values too. */
 static inline hk_value hk_unflatten(hk_builder *b, hk_value x, int rank, const int64_t *shape) {

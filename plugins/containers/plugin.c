@@ -7,6 +7,7 @@ static hk_status init(const hk_host *host) {
         const hk_module_type *type;
     } types[] = {
         { "Sequential", &sequential_type },
+        { "StepMode", &step_mode_type },
         { "MultiStep", &multi_step_type },
         { "ElementWiseRecurrent", &element_wise_recurrent_type },
         { "LinearRecurrent", &linear_recurrent_type },

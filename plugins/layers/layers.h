@@ -11,6 +11,8 @@ extern const hk_module_type conv1d_type, conv3d_type, conv_transpose1d_type, con
 extern const hk_module_type batch_norm1d_type, batch_norm3d_type, threshold_batch_norm1d_type, threshold_batch_norm2d_type, threshold_batch_norm3d_type,
     effective_batch_norm1d_type, effective_batch_norm2d_type, effective_batch_norm3d_type, through_time_norm1d_type, through_time_norm2d_type,
     through_time_norm3d_type, group_norm_type, neu_norm_type, delay_type;
+extern const hk_module_type spiking_self_attention_type, token_qk_attention_type, channel_qk_attention_type, temporal_wise_attention_type,
+    multi_dimensional_attention_type, spiking_lstm_type, spiking_gru_type, spiking_vanilla_rnn_type;
 
 /* The core sees this field: "s" builds the module inside a loop over the time steps. */
 #define STEP_MODE_FIELD { "step_mode", HK_ENUM, 0, "m", 0, 0, "m|s", "m: all time steps at once; s: one after the other, with equal results" }

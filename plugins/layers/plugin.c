@@ -47,6 +47,14 @@ static hk_status init(const hk_host *host) {
         { "AdaptiveAvgPool3d", &adaptive_avg_pool3d_type },
         { "Upsample", &upsample_type },
         { "Delay", &delay_type },
+        { "SpikingSelfAttention", &spiking_self_attention_type },
+        { "TokenQKAttention", &token_qk_attention_type },
+        { "ChannelQKAttention", &channel_qk_attention_type },
+        { "TemporalWiseAttention", &temporal_wise_attention_type },
+        { "MultiDimensionalAttention", &multi_dimensional_attention_type },
+        { "SpikingLSTM", &spiking_lstm_type },
+        { "SpikingGRU", &spiking_gru_type },
+        { "SpikingVanillaRNN", &spiking_vanilla_rnn_type },
     };
     hk_status st = HK_OK;
     for (size_t i = 0; i < sizeof types / sizeof types[0] && !st; i++) st = host->add(host->ctx, "hk.module/1", types[i].id, types[i].type);

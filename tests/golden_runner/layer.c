@@ -45,6 +45,7 @@ static void mask_law(gr_case *c, const char *text, const gr_shape *of_file) {
 void gr_layer(gr_case *c) {
     gr_text t = { 0 };
     gr_shape s = gr_shape_seq(gr_find(c, "in.x"));
+    if (!strcmp(gr_spec_str(c, "class"), "TokenQKAttention")) json_object_del(c->spec, "scale"); /* of the self-attention's file; this one has none */
     gr_put_object(c, &t, c->spec, NULL, false);
     if (!c->n_missing && !c->failed) gr_run_plain(c, t.s, &s, false);
     if (!c->n_missing && !c->failed && gr_find(c, "in.mask")) mask_law(c, t.s, &s);

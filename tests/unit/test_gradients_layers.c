@@ -101,7 +101,33 @@ static void test_with_state(void **state) {
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) check_layer(&layers[i], 0);
 }
 
+static void test_attention(void **state) {
+    (void)state;
+    static const layer layers[] = {
+        { "SpikingSelfAttention(LIF(surrogate=ATan()), dim=4, num_heads=2, scale=0.5)", 2, { 4, 3 }, 0, 1 },
+        { "TokenQKAttention(LIF(surrogate=ATan()), dim=4, num_heads=2)", 2, { 4, 3 }, 0, 1 },
+        { "ChannelQKAttention(LIF(surrogate=ATan()), IF(surrogate=ATan()), LIF(tau=3.0, surrogate=ATan()), dim=4, num_heads=2)", 2, { 4, 3 }, 0, 1 },
+        { "TemporalWiseAttention(4, 2, dimension=2)", 1, { 5 }, 4, 1 },
+        { "TemporalWiseAttention(3, 1)", 3, { 2, 2, 3 }, 3, 1 },
+        { "MultiDimensionalAttention(3, 4, 1, 2)", 3, { 4, 3, 2 }, 3, 1 },
+    };
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) check_layer(&layers[i], HK_EVAL);
+}
+
+static void test_recurrent(void **state) {
+    (void)state;
+    static const layer layers[] = {
+        { "SpikingLSTM(3, 4, 2)", 1, { 3 }, 0, 0 }, /* whose c stays below its bound, which hides from the gradient */
+        { "SpikingGRU(3, 4, 1, surrogate_function1=ATan(), surrogate_function2=Sigmoid())", 1, { 3 }, 0, 0 },
+        { "SpikingGRU(2, 3, 2, bidirectional=true)", 1, { 2 }, 0, 1 },
+        { "SpikingVanillaRNN(3, 4, 2, bias=false)", 1, { 3 }, 0, 0 },
+        { "StepMode(Linear(3, 2), IF(surrogate=ATan()), step_mode=s)", 1, { 3 }, 0, 0 },
+    };
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) check_layer(&layers[i], 0);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_convolutions), cmocka_unit_test(test_pools), cmocka_unit_test(test_norms), cmocka_unit_test(test_with_state) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_convolutions), cmocka_unit_test(test_pools), cmocka_unit_test(test_norms), cmocka_unit_test(test_with_state),
+        cmocka_unit_test(test_attention), cmocka_unit_test(test_recurrent) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
