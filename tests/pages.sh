@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The pages for people who write plugins, word by word: every block of shell behind <!-- run --> is run in order, in an empty folder, with an installed Hillock on
+# The pages for people who write plugins, word by word: every block of shell behind <!-- run this --> is run in order, in an empty folder, with an installed Hillock on
 # the PATH and nothing else of the build. An error ends it.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 command -v pkg-config >/dev/null || skip "there is no pkg-config"
@@ -9,12 +9,12 @@ chmod go-w "$work"
 umask 022
 cmake --install "$build_dir" --prefix "$work/prefix" >"$work/log" 2>&1 || { tail "$work/log"; fail "cmake --install failed"; }
 PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name hillock.pc)")
-pages=$(grep -l '^<!-- run -->$' "$source_dir"/docs/*.md)
+pages=$(grep -l '^<!-- run this -->$' "$source_dir"/docs/*.md)
 
 for page in $pages; do
     name=$(basename "$page" .md)
     mkdir "$work/$name"
-    awk '/^<!-- run -->$/ { wait = 1; next } wait && /^```sh$/ { on = 1; wait = 0; next } /^```$/ { on = 0; next } on' "$page" >"$work/$name.sh"
+    awk '/^<!-- run this -->$/ { wait = 1; next } wait && /^```sh$/ { on = 1; wait = 0; next } /^```$/ { on = 0; next } on' "$page" >"$work/$name.sh"
     check
     [ -s "$work/$name.sh" ] || fail "$name has no blocks to run"
     code=0

@@ -35,6 +35,7 @@ static hk_status open_device(const hk_host *host, const hk_backend_config *confi
     return st;
 }
 
+static hk_device *base(hk_device *dev) { return dev->inner; }
 static hk_status buf_new(hk_device *dev, size_t bytes, void **out) { return dev->cpu->buf_new(dev->inner, bytes, out); }
 static void buf_free(hk_device *dev, void *p) { dev->cpu->buf_free(dev->inner, p); }
 static hk_status upload(hk_device *dev, void *dst, const void *src, size_t bytes) { return dev->cpu->upload(dev->inner, dst, src, bytes); }
@@ -86,6 +87,7 @@ static const hk_backend backend = {
     .real_bytes = 4,
     .doc = "cpu, with an affine of its own",
     .extends = "cpu",
+    .base = base,
     .probe = probe,
     .open = open_device,
     .close = close_device,

@@ -51,7 +51,7 @@ void hk__lint_tables(hk__lint *l) {
             l->n_compared++;
             if (!f->doc || !f->doc[0]) hk__lint_say(l, HK__LINT_WARN, "%s: field '%s' has no doc: its meaning, with the unit", t->id, f->name);
             if (f->def && (f->kind == HK_INT || f->kind == HK_REAL)) number(l, t, f);
-            if (f->def && !strcmp(f->def, "none") && !(f->flags & HK_NULLABLE))
+            if (f->def && !strcmp(f->def, "none") && !(f->flags & HK_NULLABLE) && f->kind != HK_ENUM)
                 hk__lint_say(l, HK__LINT_FAIL, "%s: the default of '%s' is none, and it is not HK_NULLABLE", t->id, f->name);
         }
     }
