@@ -111,6 +111,50 @@ static void test_stdp_is_the_plain_loop(void **state) {
                 }
 }
 
+/* Of a Conv2d: the numbers that SpikingJelly 2.0's STDPLearner gives with tau_pre=2, tau_post=4, f_pre=w, f_post=w/2 on IFNode's spikes. */
+static void test_stdp_of_a_convolution_is_the_package_s(void **state) {
+    (void)state;
+    static const struct {
+        const char *layer;
+        int C, n, spikes;
+        double want[24];
+    } cases[] = {
+        { "Conv2d(1, 2, 2, padding=1, bias=false)", 1, 8, 21, { 0.015625, 0.15625, -0.25, 1.1484375, -0.140625, 0.9375, 0.1171875, 4.5 } },
+        { "Conv2d(2, 2, [2, 3], stride=[2, 1], padding=[0, 1], bias=false)", 2, 24, 29, { -0.1796875, 0.02734375, 1.125, 1.53125, -0.05859375, 0.1875, 0.95703125, 4.25, 0, 0.140625, 2.4375, -0.625, 0.02734375, 1.375, 3.58203125, -0.0546875, 0.265625, 1.8359375, 3.8125, 0, 0.48046875, 1.96875, -1.1484375, 0.2734375 } },
+    };
+    enum { H = 4, W = 3, STEPS = 3, BATCH = 2 };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int ref = 0; ref < 2; ref++) {
+            char text[160];
+            double x[STEPS * BATCH * 2 * H * W], w[24], got[24], y[512], spiked = 0;
+            const int n_x = STEPS * BATCH * cases[i].C * H * W;
+            const hk_output spikes[1] = { { "1:y", 0, 0 } };
+            net n;
+            snprintf(text, sizeof text, "Sequential(%s, IF())", cases[i].layer);
+            hk_module *m = open_net(&n, text, NULL, NULL, ref ? "ref" : "cpu", "0.weight", "STDP(sn=\"1\", tau_pre=2, tau_post=4, a_post=0.5)", ref ? 0 : 16);
+            for (int k = 0; k < n_x; k++) x[k] = (5 * k + k / 7) % 3 == 0;
+            for (int k = 0; k < cases[i].n; k++) w[k] = 0.0625 * ((3 * k) % 11) - 0.125;
+            net_ok(hk_network_write_param64(n.net, 0, w));
+            hk_executor_config ec = { sizeof ec, HK_TRAIN, HK_SEPARATE, 1, spikes };
+            net_ok(hk_executor_new(n.net, &ec, &n.ex));
+            net_ok(hk_executor_shape(n.ex, STEPS, BATCH, 1, 3, (int64_t[]){ cases[i].C, H, W }));
+            net_ok(hk_executor_write(n.ex, "x", HK_F64, x, n_x));
+            net_ok(hk_executor_run(n.ex));
+            int rank;
+            int64_t dims[HK_MAX_RANK + 2], n_y = 1;
+            net_ok(hk_executor_dims(n.ex, "1:y", &rank, dims));
+            for (int k = 0; k < rank; k++) n_y *= dims[k];
+            assert_true(n_y <= 512);
+            net_ok(hk_executor_read(n.ex, "1:y", HK_F64, y, n_y));
+            for (int64_t k = 0; k < n_y; k++) spiked += y[k];
+            if (spiked != cases[i].spikes) fail_msg("%s: %g spikes, expected %d", cases[i].layer, spiked, cases[i].spikes);
+            net_ok(hk_executor_read(n.ex, "grad:0.weight", HK_F64, got, cases[i].n));
+            near(cases[i].layer, got, cases[i].want, cases[i].n, 1e-6);
+            net_free(&n);
+            hk_module_free(m);
+        }
+}
+
 /* A run starts its traces anew; bits depend on neither threads nor blocks. */
 static void test_run_starts_anew(void **state) {
     (void)state;
@@ -253,7 +297,7 @@ int main(void) {
         return 1;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stdp_is_the_plain_loop), cmocka_unit_test(test_run_starts_anew), cmocka_unit_test(test_only_its_parameter_is_its_own),
+        cmocka_unit_test(test_stdp_is_the_plain_loop), cmocka_unit_test(test_stdp_of_a_convolution_is_the_package_s), cmocka_unit_test(test_run_starts_anew), cmocka_unit_test(test_only_its_parameter_is_its_own),
         cmocka_unit_test(test_what_is_wrong_is_named), cmocka_unit_test(test_when_it_may_be_given),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
