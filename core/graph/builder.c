@@ -211,7 +211,7 @@ static const void *keep(hk_builder *bb, const void *data, size_t bytes) {
         hk__builder_fail(bb, HK_ENOMEM, "out of memory for the graph");
         return NULL;
     }
-    return memcpy(p, data, bytes);
+    return bytes ? memcpy(p, data, bytes) : p; /* a shape without axes has no numbers */
 }
 
 /* Builds one module: neurons by the core, others by their type; step_mode = s builds the module inside a loop over T. */
