@@ -41,7 +41,8 @@ grep -Eq 'forward +linear_dw +fc\.weight' "$work/plan" || { cat "$work/plan"; fa
 check
 ! grep -Eq 'backward +linear_dw +fc ' "$work/plan" || fail "the plan has a backward product of fc too"
 check
-"$hillock" plugins | grep -A2 'hk.learner/1' | grep -q STDP || fail "hillock plugins does not list STDP"
+"$hillock" plugins >"$work/listed"
+grep -A2 'hk.learner/1' "$work/listed" | grep STDP >"$work/stdp" || fail "hillock plugins does not list STDP"
 
 wrong() { # assignment, text that the error must have
     local code=0

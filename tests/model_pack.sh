@@ -58,7 +58,8 @@ fi
 make -C "$work/by_make" install >"$work/log" 2>&1 || { cat "$work/log"; fail "make install failed"; }
 trains "installed" "$work/by_make/train_pack"
 check
-"$prefix/bin/hillock" plugins | grep -q TwoLayer || fail "the installed pack is not listed"
+"$prefix/bin/hillock" plugins >"$work/listed"
+grep -q TwoLayer "$work/listed" || fail "the installed pack is not listed"
 
 # Another version is refused at configuration.
 sed -i 's/Hillock 0.1 /Hillock 9.0 /' "$work/by_cmake/CMakeLists.txt"

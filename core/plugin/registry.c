@@ -201,9 +201,10 @@ hk_status hk__registry_missing(hk_context *ctx, const char *iface, const char *i
     refused_text(ctx, refused, sizeof refused);
     const char *near = hk__suggest(id, ids, n);
     hk_status st;
+    /* What was refused comes before the list, which may be long and is then cut off. */
     if (!n) st = hk__fail(ctx, HK_ENOTFOUND, "no %s '%s': no plugin with a %s is loaded%s", in->noun, id, in->noun, refused);
-    else if (near) st = hk__fail(ctx, HK_ENOTFOUND, "no %s '%s' (did you mean '%s'?): there are %s%s", in->noun, id, near, list, refused);
-    else st = hk__fail(ctx, HK_ENOTFOUND, "no %s '%s': there are %s%s", in->noun, id, list, refused);
+    else if (near) st = hk__fail(ctx, HK_ENOTFOUND, "no %s '%s' (did you mean '%s'?)%s; there are %s", in->noun, id, near, refused, list);
+    else st = hk__fail(ctx, HK_ENOTFOUND, "no %s '%s'%s; there are %s", in->noun, id, refused, list);
     free(ids);
     return st;
 }

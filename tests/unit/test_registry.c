@@ -199,7 +199,7 @@ static void a_missing_type_says_what_is_there(void **state) {
     (void)state;
     add_expecting(entry("test.a", init_a), HK_OK, NULL);
     assert_int_equal(hk__registry_missing(ctx, "hk.module/1", "Testa"), HK_ENOTFOUND);
-    assert_string_equal(hk_error(ctx), "no module 'Testa' (did you mean 'TestA'?): there are TestA");
+    assert_string_equal(hk_error(ctx), "no module 'Testa' (did you mean 'TestA'?); there are TestA");
     assert_int_equal(hk__registry_missing(ctx, "hk.surrogate/1", "X"), HK_ENOTFOUND);
 }
 
