@@ -42,7 +42,7 @@ check
 ! grep -Eq 'backward +linear_dw +fc ' "$work/plan" || fail "the plan has a backward product of fc too"
 check
 "$hillock" plugins >"$work/listed"
-grep -A2 'hk.learner/1' "$work/listed" | grep STDP >"$work/stdp" || fail "hillock plugins does not list STDP"
+grep -q '^  STDP ' "$work/listed" || fail "hillock plugins does not list STDP"
 
 wrong() { # assignment, text that the error must have
     local code=0
