@@ -23,9 +23,9 @@ for name in "${names[@]}"; do
     check
     plans "$work/bench" | diff <(sed '/^arena/q' "$work/train.plans") - || fail "$name: bench has another training plan than train"
     check
-    sed -n '/^inference plan/,/^arena/p' "$work/bench" | grep -q 'sum_t' || fail "$name: bench does not infer the mean over T"
+    sed -n '/^inference plan/,/^arena/p' "$work/bench" | grep 'sum_t' >/dev/null || fail "$name: bench does not infer the mean over T"
     check
-    ! sed -n '/^inference plan/,/^arena/p' "$work/bench" | grep -qE ' (correct|one_hot|cross_entropy) ' || fail "$name: bench infers with a loss"
+    ! sed -n '/^inference plan/,/^arena/p' "$work/bench" | grep -E ' (correct|one_hot|cross_entropy) ' >/dev/null || fail "$name: bench infers with a loss"
     check
     neurons=$(grep -cE '^[^#]*= .*\b(IF|LIF|ParametricLIF|snn\.Leaky)\(' "$ini" || true)
     rates=$(grep -c "^$name rate .* [01]\.[0-9]*$" "$work/bench" || true)

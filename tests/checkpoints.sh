@@ -84,7 +84,7 @@ code_of eval_file "$work/flipped.safetensors"
 code_of "$hillock" eval "$source_dir/examples/seq_synapse.ini" --checkpoint "$latest" >"$work/out" 2>&1
 check
 [ $code = 5 ] || fail "eval with another network: exit code $code, expected 5"
-grep 'missing in the file: ' "$work/out" | grep -q 'not in the network: ' || { cat "$work/out"; fail "eval does not list names"; }
+grep 'missing in the file: ' "$work/out" | grep 'not in the network: ' >/dev/null || { cat "$work/out"; fail "eval does not list names"; }
 code_of "$hillock" export weights --checkpoint "$latest" --out "$latest" >"$work/out" 2>&1
 [ $code = 2 ] || fail "export over its own input: exit code $code, expected 2"
 finish

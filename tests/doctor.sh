@@ -25,7 +25,7 @@ doctor() {
 row() {
     local at
     while read -r at; do
-        if grep -F "$at.text=" "$work/json" | grep -qF -- "$2"; then sed -n "s/^$at\.finding=//p" "$work/json"; return; fi
+        if grep -F "$at.text=" "$work/json" | grep -F -- "$2" >/dev/null; then sed -n "s/^$at\.finding=//p" "$work/json"; return; fi
     done < <(sed -n "s|^\(rows\.[0-9]*\)\.key=$1\$|\1|p" "$work/json")
     fail "no row '$1' with '$2': $(grep -F "$1" -A2 "$work/json")"
 }
