@@ -9,7 +9,7 @@ for so in "$build_dir"/lib/hillock/plugins/*.so; do
     case $so in */backend_*) continue ;; esac # ref and fence are for tests, cpu is what the others are run on
     check
     with=()
-    case $so in */csnn.so) with=(--with "CSNN(channels=2)" --shape 1,28,28) ;; esac
+    case $so in */csnn.so) with=(--with "CSNN(channels=2)" --shape "1,28,28") ;; esac
     code=0
     "$hillock" lint "$so" "${with[@]}" >"$work/out" 2>&1 || code=$?
     [ "$code" = 0 ] || { cat "$work/out"; fail "hillock lint $(basename "$so"): exit code $code"; }
