@@ -11,6 +11,7 @@ while [ $# -gt 0 ]; do
     case $1 in
     --venv) venv=${2:?--venv: expected a folder}; shift 2 ;;
     --venv=*) venv=${1#*=}; shift ;;
+    -h | --help) exec python3 "$top/bench/peers/compare.py" --help ;;
     *) args+=("$1"); shift ;;
     esac
 done
