@@ -7,12 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-typedef struct info {
-    const char *iface, *id, *doc, *source;
-    const hk_field *fields;
-    uint32_t n_fields;
-    const void *vtable;
-} info;
 typedef struct page {
     const char *file, *title, *about, *iface;
     uint32_t role; /* of hk.module/1; 0: none */
@@ -48,18 +42,6 @@ static bool belongs(const page *p, const char *iface, const void *vt) {
     return !strcmp(iface, p->iface);
 }
 
-#define INFO(T) ((info){ iface, id, ((const T *)vt)->doc, ((const T *)vt)->source, ((const T *)vt)->fields, ((const T *)vt)->n_fields, vt })
-static info info_of(const char *iface, const char *id, const void *vt) {
-    if (!strcmp(iface, "hk.module/1")) return INFO(hk_module_type);
-    if (!strcmp(iface, "hk.neuron/1")) return INFO(hk_neuron_type);
-    if (!strcmp(iface, "hk.surrogate/1")) return INFO(hk_surrogate_type);
-    if (!strcmp(iface, "hk.optimizer/1")) return INFO(hk_optimizer_type);
-    if (!strcmp(iface, "hk.learner/1")) return INFO(hk_learner_type);
-    if (!strcmp(iface, "hk.scheduler/1")) return INFO(hk_scheduler_type);
-    if (!strcmp(iface, "hk.dataset/1")) return INFO(hk_dataset_type);
-    return (info){ iface, id, ((const hk_backend *)vt)->doc, NULL, NULL, 0, vt };
-}
-
 /* In a cell of a table, `|` would end it. */
 static void cell(FILE *f, const char *s) {
     for (; s && *s; s++) fputs(*s == '|' ? "\\|" : (char[]){ *s, 0 }, f);
@@ -86,7 +68,7 @@ static void write_type(void *arg, const char *iface, const char *id, const char 
     char path[8192], name[160];
     (void)plugin;
     if (w->st || !belongs(w->page, iface, vt)) return;
-    const info t = info_of(iface, id, vt);
+    const hk__type_doc t = hk__type_doc_of(iface, vt);
     w->n++;
     fprintf(w->f, "\n## %s\n\n%s\n", id, t.doc ? t.doc : "");
     if (t.source && t.source[0]) fprintf(w->f, "\nSource: %s\n", t.source);

@@ -11,27 +11,6 @@ typedef struct listing {
     json_t *types, *plugins;
 } listing;
 
-/* doc, source and fields of a type, by interface. */
-typedef struct type_info {
-    const char *doc, *source;
-    const hk_field *fields;
-    uint32_t n;
-} type_info;
-
-#define INFO(T) ((type_info){ ((const T *)vt)->doc, ((const T *)vt)->source, ((const T *)vt)->fields, ((const T *)vt)->n_fields })
-static type_info info(const char *iface, const void *vt) {
-    if (!strcmp(iface, "hk.module/1")) return INFO(hk_module_type);
-    if (!strcmp(iface, "hk.neuron/1")) return INFO(hk_neuron_type);
-    if (!strcmp(iface, "hk.surrogate/1")) return INFO(hk_surrogate_type);
-    if (!strcmp(iface, "hk.optimizer/1")) return INFO(hk_optimizer_type);
-    if (!strcmp(iface, "hk.learner/1")) return INFO(hk_learner_type);
-    if (!strcmp(iface, "hk.scheduler/1")) return INFO(hk_scheduler_type);
-    if (!strcmp(iface, "hk.dataset/1")) return INFO(hk_dataset_type);
-    if (!strcmp(iface, "hk.backend/1")) return (type_info){ ((const hk_backend *)vt)->doc, NULL, NULL, 0 };
-    if (!strcmp(iface, "hk.op/1")) return (type_info){ ((const hk_op_type *)vt)->doc, ((const hk_op_type *)vt)->source, NULL, 0 };
-    return (type_info){ NULL, NULL, NULL, 0 };
-}
-
 static const char *text(const char *s) { return s ? s : ""; }
 
 static void print_type(void *arg, const char *iface, const char *id, const char *plugin, const void *vt) {
@@ -39,10 +18,10 @@ static void print_type(void *arg, const char *iface, const char *id, const char 
     if (!l->iface || strcmp(l->iface, iface)) printf("%s%s\n", l->iface ? "\n" : "", iface), l->iface = iface;
     printf("  %-26s %s\n", id, text(plugin));
     if (!l->verbose) return;
-    type_info t = info(iface, vt);
+    const hk__type_doc t = hk__type_doc_of(iface, vt);
     if (t.doc) printf("      %s\n", t.doc);
     if (t.source) printf("      source: %s\n", t.source);
-    for (uint32_t i = 0; i < t.n; i++) printf("      %s = %s: %s\n", t.fields[i].name, t.fields[i].def ? t.fields[i].def : "(required)", text(t.fields[i].doc));
+    for (uint32_t i = 0; i < t.n_fields; i++) printf("      %s = %s: %s\n", t.fields[i].name, t.fields[i].def ? t.fields[i].def : "(required)", text(t.fields[i].doc));
 }
 
 static void print_plugin(void *arg, const char *file, const char *id, const char *version, const char *refused) {
@@ -63,10 +42,10 @@ static json_t *words(const char *choices) {
 }
 
 /* The fields of a type: kind, default (null: required), range (null: no bound), what it chooses from. */
-static json_t *fields_json(const type_info *t) {
+static json_t *fields_json(const hk__type_doc *t) {
     static const char *const kind[] = { "?", "bool", "int", "real", "string", "enum", "ints", "object", "reals" };
     json_t *all = json_array();
-    for (uint32_t i = 0; i < t->n; i++) {
+    for (uint32_t i = 0; i < t->n_fields; i++) {
         const hk_field *f = &t->fields[i];
         bool range = f->lo != 0 || f->hi != 0;
         json_t *x = json_pack("{s:s, s:s, s:s?, s:b, s:s}", "name", f->name, "kind", f->kind < sizeof kind / sizeof *kind ? kind[f->kind] : kind[0], "default", f->def, "nullable",
@@ -83,7 +62,7 @@ static json_t *fields_json(const type_info *t) {
 static void type_json(void *arg, const char *iface, const char *id, const char *plugin, const void *vt) {
     static const char *const role[] = { "?", "layer", "container", "encoder", "loss", "neuron" };
     listing *l = arg;
-    type_info t = info(iface, vt);
+    const hk__type_doc t = hk__type_doc_of(iface, vt);
     json_t *x = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "interface", iface, "id", id, "plugin", text(plugin), "doc", text(t.doc), "source", text(t.source), "fields", fields_json(&t));
     if (!strcmp(iface, "hk.module/1")) {
         uint32_t r = ((const hk_module_type *)vt)->role;

@@ -215,6 +215,14 @@ hk_status hk__profile_trace(hk__job *, const char *path);                   /* t
 /* ---- cmd_bench.c ---- */
 #define HK__BENCH_NAMES "csnn seq-plain seq-feedback seq-synapse lif-fc snn-conv neuron gemm conv spikes stream"
 
+/* ---- type_doc.c ---- */
+typedef struct hk__type_doc {
+    const char *doc, *source; /* (each may be NULL) */
+    const hk_field *fields;
+    uint32_t n_fields;
+} hk__type_doc;
+hk__type_doc hk__type_doc_of(const char *iface, const void *vtable);
+
 /* ---- plot_load.c ---- */
 /* hk_figure_write of libhillock_plot; HK_EUNSUPPORTED where that is not there. why gets a text. */
 hk_status hk__figure_write(const hk_figure *, const char *path, char *why, size_t size);

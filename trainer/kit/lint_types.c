@@ -42,9 +42,8 @@ void hk__lint_tables(hk__lint *l) {
     HK__LINT_EACH(l, t, "") {
         hk__type_info info;
         l->n_compared++;
-        if (!strcmp(t->iface, "hk.backend/1")) texts(l, t, ((const hk_backend *)t->vtable)->doc, "-");
-        else if (!strcmp(t->iface, "hk.op/1")) texts(l, t, ((const hk_op_type *)t->vtable)->doc, ((const hk_op_type *)t->vtable)->source);
-        else texts(l, t, ((const hk_scheduler_type *)t->vtable)->doc, ((const hk_scheduler_type *)t->vtable)->source); /* the same place in all others */
+        const hk__type_doc d = hk__type_doc_of(t->iface, t->vtable);
+        texts(l, t, d.doc, strcmp(t->iface, "hk.backend/1") ? d.source : "-"); /* a backend has none */
         if (!hk__type_info_of(t->iface, t->vtable, &info)) continue;
         for (int i = 0; i < info.n_fields; i++) {
             const hk_field *f = &info.fields[i];
