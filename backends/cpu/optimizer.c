@@ -1,4 +1,4 @@
-/* optimizer.c - the optimizer's kernel over all elements, w and its state in place; constants from the step. */
+/* optimizer.c - the optimizer's kernel over all elements, w and its state in place; constants from the step. Not where the last operand says so. */
 #include "cpu.h"
 
 enum { UNIT = 64, MAX_STATE = 8 };
@@ -19,12 +19,14 @@ static hk_status optimizer_run(const cpu_plan *p, const hk_bind *b, int64_t lo, 
     const optimizer_plan *P = (const optimizer_plan *)p;
     int64_t j = lo * UNIT, m = cpu_min(hi * UNIT, hk_desc_elems(&p->d[0])) - j;
     float c[HK_MAX_OPT_CONST], *row[1 + MAX_STATE];
+    const float *skip = p->n_in > 2 + (int)P->type->n_state ? b->ptr[p->n_in - 1] : NULL;
     for (int i = 0; i < HK_MAX_OPT_CONST; i++) c[i] = (float)b->step->opt[i];
     for (int k = 0; k <= (int)P->type->n_state; k++) { /* operand 0 and 2...: w, s */
         const float *in = (const float *)b->ptr[k ? k + 1 : 0] + j;
         row[k] = (float *)b->ptr[p->n_in + k] + j;
         if (row[k] != in) memcpy(row[k], in, (size_t)m * 4);
     }
+    if (skip && *skip != 0.0f) return HK_OK;
     P->k->update(m, row[0], (const float *)b->ptr[1] + j, row + 1, c);
     return HK_OK;
 }
@@ -34,7 +36,7 @@ static hk_status optimizer_new(hk_device *dev, const hk_opdesc *o, cpu_plan **ou
     hk_status s = cpu_plan_new(dev, o, sizeof(optimizer_plan), out);
     if (s != HK_OK) return s;
     optimizer_plan *P = (optimizer_plan *)*out;
-    if (!type || type->n_state > MAX_STATE || o->n_in != 2 + type->n_state || o->n_out != 1 + type->n_state)
+    if (!type || type->n_state > MAX_STATE || o->n_in < 2 + type->n_state || o->n_in > 3 + type->n_state || o->n_out != 1 + type->n_state)
         return cpu_fail(dev, HK_EINVAL, "%s: optimizer: operands do not fit its type", o->path);
     const hk_optimizer_kernel *last = type->kernels + type->n_kernel - 1;
     P->type = type;

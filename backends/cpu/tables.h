@@ -26,7 +26,8 @@
     X(cpu_ops_matmul)                                                                                                                                          \
     X(cpu_ops_nearest)                                                                                                                                         \
     X(cpu_ops_group)                                                                                                                                           \
-    X(cpu_ops_optimizer)
+    X(cpu_ops_optimizer)                                                                                                                                       \
+    X(cpu_ops_guard)
 
 #define CPU_TABLE_EXTERN(name) extern const cpu_op name[];
 CPU_TABLES(CPU_TABLE_EXTERN)

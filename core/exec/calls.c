@@ -170,11 +170,32 @@ int64_t hk__carry_memory(hk__placer *q, hk__call *c, int64_t local) {
     return used;
 }
 
+hk_status hk__plan_op(hk__placer *q, hk__call *c, const char *op, int n_in, const hk_desc *in, int n_out, const hk_desc *out, int n_attr, const hk_attr *attr) {
+    c->node = 0, c->op = op;
+    return op_plan(q, c, hk__op_find(op), "", 0, n_in, in, n_out, out, n_attr, attr, 1, HK_SCOPE_TEAM, 0);
+}
+
+hk__unit *hk__unit_add(hk__placer *q, int n_call) {
+    hk__plan *p = q->p;
+    hk__unit *grown = realloc(p->unit, (size_t)(p->n_unit + 1) * sizeof *grown);
+    if (!grown) return NULL;
+    p->unit = grown;
+    hk__unit *u = &p->unit[p->n_unit];
+    *u = (hk__unit){ .team = 1, .phase = HK_UPDATE, .call = calloc((size_t)n_call, sizeof *u->call) };
+    if (!u->call) return NULL;
+    q->unit = p->n_unit++;
+    return u;
+}
+
 /* One update for each run of parameters that learn. */
 hk_status hk__plan_update(hk__placer *q) {
     hk__plan *p = q->p;
     hk_network *net = q->net;
+    hk__ref flag = { 0 };
+    const int guard = p->guard;
     if (!net->opt_type) return HK_OK;
+    hk_status st = guard ? hk__guard_check(q, &flag) : HK_OK;
+    if (st != HK_OK) return st;
     for (int i = 0; i < net->n_param;) {
         int first = i;
         while (i < net->n_param && net->param[i].learnable) i++;
@@ -183,34 +204,28 @@ hk_status hk__plan_update(hk__placer *q) {
             continue;
         }
         int64_t from = net->offset[first], to = i < net->n_param ? net->offset[i] : net->region;
-        hk__unit *grown = realloc(p->unit, (size_t)(p->n_unit + 1) * sizeof *grown);
-        if (!grown) return hk__fail(net->ctx, HK_ENOMEM, "out of memory for the plan");
-        p->unit = grown;
-        hk__unit *u = &p->unit[p->n_unit++];
-        *u = (hk__unit){ .team = 1, .phase = HK_UPDATE, .n_call = 1, .call = calloc(1, sizeof *u->call) };
-        if (!u->call) {
-            u->n_call = 0;
-            return hk__fail(net->ctx, HK_ENOMEM, "out of memory for the plan");
-        }
-        hk__call *c = &u->call[0];
-        c->node = 0;
-        int ns = net->n_opt;
+        hk__unit *u = hk__unit_add(q, 1);
+        if (!u) return hk__fail(net->ctx, HK_ENOMEM, "out of memory for the plan");
+        hk__call *c = &u->call[u->n_call++];
+        int ns = net->n_opt, n_in = 2 + ns + guard;
         int64_t n[1] = { to - from };
-        hk_desc d[2 + HK_MAX_STATE];
-        for (int k = 0; k < 2 + HK_MAX_STATE; k++) d[k] = hk__desc(HK_F32, HK_STATIC, 1, n);
+        hk_desc d[3 + HK_MAX_STATE], out[1 + HK_MAX_STATE];
+        for (int k = 0; k < 2 + ns; k++) d[k] = hk__desc(HK_F32, HK_STATIC, 1, n);
+        for (int k = 0; k < 1 + ns; k++) out[k] = d[0];
+        d[2 + ns] = hk__desc(HK_F32, HK_STATIC, 1, (int64_t[]){ 1 });
         const hk_attr attr[1] = { { "optimizer", 0, 0, net->opt_type } };
-        q->unit = p->n_unit - 1;
-        hk_status st = op_plan(q, c, hk__op_find("optimizer"), "", 0, 2 + ns, d, 1 + ns, d, 1, attr, 1, HK_SCOPE_TEAM, 0);
+        st = hk__plan_op(q, c, "optimizer", n_in, d, 1 + ns, out, 1, attr);
         if (st != HK_OK) return st;
-        c->n_ref = 3 + 2 * ns;
+        c->n_ref = n_in + 1 + ns;
         c->ref = calloc((size_t)c->n_ref, sizeof *c->ref);
         if (!c->ref) return hk__fail(net->ctx, HK_ENOMEM, "out of memory for the plan");
         hk__ref r = { .space = HK_SP_PARAM, .off = from * net->real, .row = (to - from) * net->real };
-        c->ref[0] = c->ref[2 + ns] = r;
+        c->ref[0] = c->ref[n_in] = r;
+        if (guard) c->ref[2 + ns] = flag;
         r.space = HK_SP_GRAD;
         c->ref[1] = r;
         r.space = HK_SP_OPT;
-        for (int k = 0; k < ns; k++) r.index = k, c->ref[2 + k] = c->ref[3 + ns + k] = r;
+        for (int k = 0; k < ns; k++) r.index = k, c->ref[2 + k] = c->ref[n_in + 1 + k] = r;
     }
-    return HK_OK;
+    return guard ? hk__guard_settle(q, &flag) : HK_OK;
 }

@@ -78,6 +78,7 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
     if (p) {
         p->output = calloc((size_t)ex->cfg.n_output + 1, sizeof *p->output);
         p->upstream = calloc((size_t)ex->cfg.n_output + 1, sizeof *p->upstream);
+        p->guard = train && ex->cfg.flags & HK_GUARD && net->opt_type;
         p->net = net, p->g = g, p->T = T, p->N = N, p->seq_in = seq, p->rank = rank;
         memcpy(p->shape, shape, (size_t)rank * sizeof *shape);
     }

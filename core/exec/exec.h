@@ -26,6 +26,9 @@ struct hk_network {
     const hk_optimizer_type *opt_type;
     double lr;             /* NaN: the optimizer's own */
     int64_t step;
+    int64_t skipped;       /* of these, not done by the optimizer (HK_GUARD) */
+    char *guard;           /* device: core/exec/guard.c; NULL: no executor has HK_GUARD */
+    int64_t guard_version; /* of the parameters, when the copies in it were made or when the last guarded run was over */
     bool laid_out;         /* an executor exists: what learns is settled */
     char *arena;           /* shared by all plans */
     size_t arena_bytes;
@@ -52,7 +55,7 @@ typedef struct hk__item {
 int64_t hk__pack(hk__item *, int n, int64_t *live);
 
 /* ---- the plan ---- */
-typedef enum hk__space { HK_SP_NONE = 0, HK_SP_ARENA, HK_SP_LOCAL, HK_SP_PARAM, HK_SP_GRAD, HK_SP_OPT, HK_SP_CONST, HK_SP_KEPT, HK_SP_CUR, HK_SP_NEXT, HK_SP_CARRY_IN, HK_SP_CARRY_OUT } hk__space;
+typedef enum hk__space { HK_SP_NONE = 0, HK_SP_ARENA, HK_SP_LOCAL, HK_SP_PARAM, HK_SP_GRAD, HK_SP_OPT, HK_SP_CONST, HK_SP_KEPT, HK_SP_GUARD, HK_SP_CUR, HK_SP_NEXT, HK_SP_CARRY_IN, HK_SP_CARRY_OUT } hk__space;
 
 /* Where a value lies. A row that varies with T in storage but is read at one t has `slice` set. */
 typedef struct hk__ref {
@@ -65,7 +68,7 @@ typedef struct hk__ref {
 typedef struct hk__call { /* one operation, ready to run */
     const hk_backend *be;
     hk_op_plan *plan;
-    const char *impl;
+    const char *impl, *op; /* op: its operation, when it is of no node */
     hk__ref *ref;
     int32_t n_ref, node;
     int32_t id, pad;       /* profile.c: its number in the plan */
@@ -116,6 +119,9 @@ typedef struct hk__plan {
     hk__ref *place;        /* [g->n_val] */
     int64_t rank, shape[HK_MAX_RANK];
     int seq_in;            /* x is [T,N,*] */
+    bool guard;            /* its steps are only done when they are finite */
+    int guard_unit;        /* the one that looks */
+    int64_t guard_flag;    /* number of the flag that says so */
     bool keep_y;           /* y is read after a run though nobody asked for it */
     struct hk__timed *timed; /* [threads][n_timed] while the executor is profiled, else NULL */
     int64_t n_timed;
@@ -163,7 +169,7 @@ struct hk_executor {
     hk__plan *now;
     hk__slot_memory *state;
     int n_state;
-    bool ran;
+    bool ran, skipped;
     int64_t runs;          /* since the last optimizer step */
     int64_t runs_step;
     hk_step step;
@@ -199,6 +205,11 @@ int64_t hk__rows(const hk__plan *, const hk_desc *, int64_t n);
 void hk__each_read(const hk__graph *, int32_t node, void (*f)(void *arg, hk_value v), void *arg);
 /* core/exec/executor.c: the arena holds the plan in use, unless memory ran out when another plan wanted more */
 hk_status hk__arena_there(const hk_executor *);
+/* core/exec/guard.c: around a run of a guarded executor; room for what its plans share */
+hk_status hk__guard_begin(hk_executor *);
+hk_status hk__guard_end(hk_executor *);
+hk_status hk__guard_room(hk_network *);
+int64_t hk__guard_bytes(const hk_network *);
 /* core/exec/run.c */
 hk_status hk__run(hk_executor *, uint32_t phases); /* bit set of 1 << phase */
 /* core/exec/print.c */

@@ -204,7 +204,20 @@ static void write_step(hk_executor *ex) {
     hk_network *net = ex->net;
     if (!net->opt_type) return;
     double lr = isnan(net->lr) ? hk_get_real(net->cfg.optimizer, "lr") : net->lr;
-    net->opt_type->constants(net->cfg.optimizer, lr, net->step + 1, ex->step.opt);
+    net->opt_type->constants(net->cfg.optimizer, lr, net->step - net->skipped + 1, ex->step.opt);
+}
+
+/* Runs some phases of a plan; with HK_GUARD, what they write of the parameters can be taken back by the step that ends them. */
+static hk_status run_phases(hk_executor *ex, uint32_t phases) {
+    hk_network *net = ex->net;
+    const bool guard = ex->now->guard, update = phases & 1u << HK_UPDATE;
+    hk_status st = guard ? hk__guard_begin(ex) : HK_OK;
+    if (update) ex->skipped = false;
+    if (st == HK_OK) st = hk__run(ex, phases);
+    if (st == HK_OK && guard && update) st = hk__guard_end(ex);
+    if (guard) net->guard_version = net->version;
+    if (st == HK_OK && update && net->opt_type) net->step++;
+    return st;
 }
 
 static hk_status run(hk_executor *ex, bool go_on) {
@@ -212,8 +225,7 @@ static hk_status run(hk_executor *ex, bool go_on) {
     if (st != HK_OK) return st;
     bool all = ex->cfg.mode == HK_TRAIN && !(ex->cfg.flags & HK_SEPARATE);
     if (all) write_step(ex);
-    st = hk__run(ex, all ? 7u : 1u << HK_FORWARD);
-    if (st == HK_OK && all && ex->net->opt_type) ex->net->step++;
+    st = run_phases(ex, all ? 7u : 1u << HK_FORWARD);
     return st == HK_OK ? st : hk__fail_in(ex->net->ctx, st, "run");
 }
 
@@ -223,7 +235,7 @@ hk_status hk_executor_continue(hk_executor *ex) { return run(ex, true); }
 hk_status hk_executor_backward(hk_executor *ex) {
     if (ex->cfg.mode != HK_TRAIN || !(ex->cfg.flags & HK_SEPARATE)) return hk__fail(ex->net->ctx, HK_ESTATE, "backward: make the executor with HK_TRAIN and HK_SEPARATE");
     if (!ex->now || !ex->ran) return hk__fail(ex->net->ctx, HK_ESTATE, "backward: there was no run before it");
-    return hk__run(ex, 1u << HK_BACKWARD);
+    return run_phases(ex, 1u << HK_BACKWARD);
 }
 
 hk_status hk_executor_step(hk_executor *ex) {
@@ -231,9 +243,7 @@ hk_status hk_executor_step(hk_executor *ex) {
     if (!ex->net->opt_type) return hk__fail(ex->net->ctx, HK_ESTATE, "step: the network was made without an optimizer");
     if (!ex->now) return hk__fail(ex->net->ctx, HK_ESTATE, "step: no batch shape yet; call hk_executor_shape first");
     write_step(ex);
-    hk_status st = hk__run(ex, 1u << HK_UPDATE);
-    if (st == HK_OK) ex->net->step++;
-    return st;
+    return run_phases(ex, 1u << HK_UPDATE);
 }
 
 void hk_executor_set_lr(hk_executor *ex, double lr) { ex->net->lr = lr; }
@@ -242,7 +252,7 @@ hk_status hk_executor_stats(const hk_executor *ex, hk_plan_stats *s) {
     if (!ex->now) return hk__fail(ex->net->ctx, HK_ESTATE, "stats: no batch shape yet; call hk_executor_shape first");
     const hk__plan *p = ex->now;
     *s = (hk_plan_stats){ .arena = p->arena, .live_max = p->live_max, .nb = p->nb, .blocks = p->blocks, .lines = hk__plan_lines(p), .kept = p->kept_bytes };
-    s->params = ex->net->region * ex->net->real * (2 + ex->net->n_opt);
+    s->params = ex->net->region * ex->net->real * (2 + ex->net->n_opt) + (ex->net->guard ? hk__guard_bytes(ex->net) : 0);
     for (int i = 0; i < ex->n_state; i++) s->state += 3 * ex->state[i].bytes;
     return HK_OK;
 }

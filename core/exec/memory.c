@@ -140,7 +140,7 @@ static int64_t state_bytes(const hk__plan *p) {
 static hk_status check_plan(hk__placer *q, int64_t arena, const char *at_least) {
     hk__plan *p = q->p;
     hk_network *net = q->net;
-    int64_t params = hk__sat_mul(net->region * net->real, 2 + net->n_opt), state = state_bytes(p);
+    int64_t params = hk__sat_add(hk__sat_mul(net->region * net->real, 2 + net->n_opt), p->guard || net->guard ? hk__guard_bytes(net) : 0), state = state_bytes(p);
     int64_t sum = hk__sat_add(hk__sat_add(arena, params), hk__sat_add(state, hk__sat_add(2 * q->const_used + q->kept_used, net->cfg.memory_used)));
     char text[160];
     if (sum <= limit_of(net)) return HK_OK;

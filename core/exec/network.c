@@ -155,6 +155,7 @@ void hk_network_free(hk_network *net) {
         net->be->buf_free(net->dev, net->value);
         net->be->buf_free(net->dev, net->grad);
         net->be->buf_free(net->dev, net->arena);
+        net->be->buf_free(net->dev, net->guard);
         for (int k = 0; k < net->n_opt; k++) net->be->buf_free(net->dev, net->opt[k]);
         net->be->close(net->dev);
     }

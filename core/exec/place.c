@@ -376,6 +376,7 @@ hk_status hk__place_all(hk__plan *p, hk__builder *b, bool train) {
     if (st == HK_OK && train) st = hk__plan_update(&q);
     if (st == HK_OK) st = pack(&q);
     if (st == HK_OK) st = hk__memory_plan(&q);
+    if (st == HK_OK && p->guard) hk__guard_bind(&q), st = hk__guard_room(q.net);
     if (st == HK_OK) derived(&q);
     for (int u = 0; u < p->n_unit && st == HK_OK; u++)
         for (int i = 0; i < p->unit[u].n_call && st == HK_OK; i++) {

@@ -32,7 +32,7 @@ static void line(const hk__plan *p, FILE *f, const hk__call *c, int depth, const
     const hk__node *n = &p->g->node[c->node];
     char shape[64] = "", name[64];
     if (c->node == 0) {
-        fprintf(f, "  %-9s %-8s %-22s %-18s %10" PRId64 " %-14s %-22s %12s\n", unit, phase, "optimizer", "(all)", c->ref[0].row / p->net->real, "1", c->impl, "-");
+        fprintf(f, "  %-9s %-8s %-22s %-18s %10" PRId64 " %-14s %-22s %12s\n", unit, phase, c->op, "(all)", c->ref[0].row / p->net->real, "1", c->impl, "-");
         return;
     }
     snprintf(name, sizeof name, "%*s%s", 2 * depth, "", n->op->name);

@@ -101,7 +101,7 @@ static void work(const hk__plan *p, const hk__call *c, double *flop, double *byt
     const hk__graph *g = p->g;
     const hk__node *n = &g->node[c->node];
     *flop = *bytes = 0;
-    if (c->node == 0) { /* the optimizer: its operands are places alone */
+    if (c->node == 0) { /* the update: its operands are places alone */
         for (int i = 0; i < c->n_ref; i++) *bytes += (double)c->ref[i].row;
         return;
     }
@@ -121,7 +121,7 @@ static void work(const hk__plan *p, const hk__call *c, double *flop, double *byt
 static hk_op_time names(const hk__plan *p, const hk__call *c) {
     const hk__node *n = &p->g->node[c->node];
     return (hk_op_time){
-        .op = c->node ? n->op->name : "optimizer", .path = c->node && n->path[0] ? n->path : ".", .impl = c->impl, .phase = c->node ? n->phase : HK_UPDATE
+        .op = c->node ? n->op->name : c->op, .path = c->node && n->path[0] ? n->path : ".", .impl = c->impl, .phase = c->node ? n->phase : HK_UPDATE
     };
 }
 

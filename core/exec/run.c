@@ -35,6 +35,7 @@ static char *address(const frame *f, const hk__ref *r) {
     case HK_SP_OPT: base = net->opt[r->index]; break;
     case HK_SP_CONST: base = f->p->constants; break;
     case HK_SP_KEPT: base = f->p->kept; break;
+    case HK_SP_GUARD: base = net->guard; break;
     case HK_SP_CUR: base = (char *)(uintptr_t)f->ex->state[r->index].cur; break;
     case HK_SP_NEXT: base = f->ex->state[r->index].next; break;
     case HK_SP_CARRY_IN: return f->in[r->index];

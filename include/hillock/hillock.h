@@ -119,6 +119,8 @@ HK_API hk_status hk_network_write_opt_state64(hk_network *, int k, int i, const 
 HK_API hk_dtype hk_network_dtype(const hk_network *);                                           /* in which the backend keeps them exactly: F32 or F64 */
 HK_API int64_t hk_network_step(const hk_network *);                                             /* optimizer steps done */
 HK_API void hk_network_set_step(hk_network *, int64_t step);
+HK_API int64_t hk_network_skipped(const hk_network *);                                          /* of these steps, those that HK_GUARD left out: the optimizer does not count them */
+HK_API void hk_network_set_skipped(hk_network *, int64_t n);
 
 /* ---- executor ----------------------------------------------------------------------------------------------------- */
 typedef struct hk_executor hk_executor;
@@ -128,6 +130,8 @@ enum {
     HK_INPUT_GRAD = 2u,   /* TRAIN: "grad:x" can be read */
     HK_EVAL = 4u,         /* TRAIN: gradients of the network as it infers: running statistics, no dropout */
     HK_FORGET = 8u,       /* sequence state ends with the run and takes no memory: no continue, no "state:PATH.FIELD" */
+    HK_GUARD = 32u,       /* TRAIN: where the loss or a gradient is not finite, the step is not done: parameters, optimizer state and running statistics stay as
+                             they were behind the last step that was done, and the optimizer does not count it. Decided on the device; hk_executor_skipped tells */
     HK_NO_LOSS = 16u      /* INFER: neither loss nor "correct"; "y" is kept only when named among the outputs, or when none is */
 };
 typedef struct hk_output {
@@ -157,6 +161,7 @@ HK_API hk_status hk_executor_run(hk_executor *);      /* every sequence starts f
 HK_API hk_status hk_executor_continue(hk_executor *); /* goes on from the last state, cut off from its gradient; not with HK_FORGET */
 HK_API hk_status hk_executor_backward(hk_executor *); /* HK_SEPARATE only */
 HK_API hk_status hk_executor_step(hk_executor *);     /* HK_SEPARATE only: the optimizer */
+HK_API int hk_executor_skipped(const hk_executor *);  /* HK_GUARD: whether the last step was not done */
 HK_API void hk_executor_set_lr(hk_executor *, double lr);
 
 typedef struct hk_plan_stats {

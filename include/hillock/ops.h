@@ -92,7 +92,10 @@
  * |                  |                                                       |                 |   position in the row, with channel = 1 the channel: one mask for all t, the same whenever it is drawn
  * | group_mean       | x fs[K] -> f[K / size]                                | size            | mean of consecutive groups
  * | group_spread     | g f[K / size] -> f[K]                                 | size            | g / size to each member: adjoint of group_mean
- * | optimizer        | w f[n], g f[n], s[n_state] f[n] -> w, s (in place)    | optimizer p     | the optimizer's text over all elements; constants from step->opt. Whole-batch operation: STATIC operands only
+ * | optimizer        | w f[n], g f[n], s[n_state] f[n], [skip f[1]] -> w, s (in place) | optimizer p | the optimizer's text over all elements; constants from step->opt; where skip is not 0, w and s
+ * |                  |                                                       |                 |   as they are. Whole-batch operation: STATIC operands only
+ * | non_finite       | x f[n], before f[1] -> f[1]                           |                 | 1 where a number of x is infinite or none, or before is not 0; else 0. Whole-batch operation: STATIC operands only
+ * | choose           | c f[1], x f[n], y f[n] -> f[n] (in y's memory or not) |                 | x where c is not 0, else y. Whole-batch operation: STATIC operands only
  * | pack             | x u8[shape] -> count[bytes]                           | bits            | eight numbers below 2^bits of the row, as it is stored, in `bits` bytes (1, 2 or 4), the first in the lowest bits, zeros behind the last
  * | unpack           | x count[bytes] -> u8[shape]                           | bits, dtype, shape p | inverse of pack
  * | copy             | x -> same desc                                        |                 | copy
