@@ -1,10 +1,11 @@
-/* loss.c - one_hot, cross_entropy and its adjoint, correct, first_max. A unit is a row (t, sample) of the output. Outputs are assigned (=). */
+/* loss.c - one_hot, cross_entropy and its adjoint, correct, first_max. A unit is a row (t, sample) of the output; the scores [C,...] of a row
+ * with several places lie channels-last, those of each place one after the other, and classes and losses [places] in the order of the places. Outputs are assigned (=). */
 #include "cpu.h"
 #pragma GCC optimize("O3", "no-trapping-math") /* changes no result; lets loops over hk_exp vectorise */
 
 typedef struct loss_plan {
     cpu_plan base;
-    int64_t C;
+    int64_t C, P; /* classes; places of a row: each has its own scores, one after the other, and its own class */
     float smoothing;
     const hk_desc *rows; /* whose rows are run over */
 } loss_plan;
@@ -21,9 +22,12 @@ static int64_t row_at(const cpu_plan *p, const hk_bind *b, int k, int64_t r) {
     return p->d[k].flags == d->flags ? r : cpu_row(&p->d[k], b, r / n, r % n);
 }
 
-/* The class of row r, or -1 after saying what is wrong. */
-static int64_t target(const cpu_plan *p, const hk_bind *b, int k, int64_t r) {
-    int64_t C = ((const loss_plan *)p)->C, y = ((const int64_t *)b->ptr[k])[row_at(p, b, k, r)];
+/* Where place q of row r of operand k lies, in places. */
+static int64_t place_at(const cpu_plan *p, const hk_bind *b, int k, int64_t r, int64_t q) { return row_at(p, b, k, r) * ((const loss_plan *)p)->P + q; }
+
+/* The class at place q of row r, or -1 after saying what is wrong. */
+static int64_t target(const cpu_plan *p, const hk_bind *b, int k, int64_t r, int64_t q) {
+    int64_t C = ((const loss_plan *)p)->C, y = ((const int64_t *)b->ptr[k])[place_at(p, b, k, r, q)];
     if (y >= 0 && y < C) return y;
     cpu_fail(p->dev, HK_EDATA, "a target is %lld; expected 0 to %lld", (long long)y, (long long)(C - 1));
     return -1;
@@ -33,7 +37,7 @@ static hk_status one_hot_run(const cpu_plan *p, const hk_bind *b, int64_t lo, in
     (void)scratch;
     int64_t C = ((const loss_plan *)p)->C;
     for (int64_t r = lo; r < hi; r++) {
-        int64_t y = target(p, b, 0, r);
+        int64_t y = target(p, b, 0, r, 0);
         if (y < 0) return HK_EDATA;
         float *out = (float *)b->ptr[1] + r * C;
         memset(out, 0, (size_t)C * 4);
@@ -52,23 +56,23 @@ static float exp_row(int64_t C, const float *z, float *e, float *max) {
     return sum;
 }
 
-/* loss = (1-s) w[y] nll[y] + (s/C) sum_c w[c] nll[c], nll = log sum exp z - z; weight = w[y] */
+/* loss = (1-s) w[y] nll[y] + (s/C) sum_c w[c] nll[c], nll = log sum exp z - z; weight = w[y]; of each place */
 static hk_status cross_entropy_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
     const loss_plan *P = (const loss_plan *)p;
     const float *w = cpu_has_in(p, 2) ? b->ptr[2] : NULL;
     float *loss = cpu_out_ptr(p, b, 0), *weight = cpu_out_ptr(p, b, 1), *e = scratch, max;
-    for (int64_t r = lo; r < hi; r++) {
-        const float *z = (const float *)b->ptr[0] + row_at(p, b, 0, r) * P->C;
-        int64_t y = target(p, b, 1, r);
+    for (int64_t at = lo * P->P; at < hi * P->P; at++) {
+        const int64_t r = at / P->P, q = at % P->P, y = target(p, b, 1, r, q);
+        const float *z = (const float *)b->ptr[0] + place_at(p, b, 0, r, q) * P->C;
         if (y < 0) return HK_EDATA;
         float wy = w ? w[y] : 1.0f;
-        if (weight) weight[r] = wy;
+        if (weight) weight[at] = wy;
         if (!loss) continue;
         float log_sum = hk_log(exp_row(P->C, z, e, &max)) + max, all = 0.0f;
-        loss[r] = (1.0f - P->smoothing) * wy * (log_sum - z[y]);
+        loss[at] = (1.0f - P->smoothing) * wy * (log_sum - z[y]);
         if (P->smoothing == 0.0f) continue;
         for (int64_t c = 0; c < P->C; c++) all += (w ? w[c] : 1.0f) * (log_sum - z[c]);
-        loss[r] += P->smoothing / (float)P->C * all;
+        loss[at] += P->smoothing / (float)P->C * all;
     }
     return HK_OK;
 }
@@ -79,12 +83,12 @@ static hk_status cross_entropy_bwd_run(const cpu_plan *p, const hk_bind *b, int6
     const float *w = cpu_has_in(p, 2) ? b->ptr[2] : NULL;
     float *out = b->ptr[4], *e = scratch, max, all = 0.0f, s = P->smoothing, each = s / (float)P->C;
     for (int64_t c = 0; c < P->C; c++) all += w ? w[c] : 1.0f;
-    for (int64_t r = lo; r < hi; r++) {
-        const float *z = (const float *)b->ptr[0] + row_at(p, b, 0, r) * P->C;
-        int64_t y = target(p, b, 1, r);
+    for (int64_t at = lo * P->P; at < hi * P->P; at++) {
+        const int64_t r = at / P->P, place = at % P->P, y = target(p, b, 1, r, place);
+        const float *z = (const float *)b->ptr[0] + place_at(p, b, 0, r, place) * P->C;
         if (y < 0) return HK_EDATA;
-        float g = ((const float *)b->ptr[3])[row_at(p, b, 3, r)], wy = (1.0f - s) * (w ? w[y] : 1.0f);
-        float over = 1.0f / exp_row(P->C, z, e, &max), *to = out + r * P->C;
+        float g = ((const float *)b->ptr[3])[place_at(p, b, 3, r, place)], wy = (1.0f - s) * (w ? w[y] : 1.0f);
+        float over = 1.0f / exp_row(P->C, z, e, &max), *to = out + at * P->C;
         for (int64_t c = 0; c < P->C; c++) {
             float q = e[c] * over;
             to[c] = g * (wy * (q - (c == y ? 1.0f : 0.0f)) + each * (q * all - (w ? w[c] : 1.0f)));
@@ -134,11 +138,18 @@ static hk_status loss_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
             P->base.run = list[i].run;
             if (o->n_in != list[i].n_in) return cpu_fail(dev, HK_EINVAL, "%s: %s takes %u operands, got %u", o->path, o->op, list[i].n_in, o->n_in);
         }
-    P->C = !strcmp(o->op, "one_hot") ? cpu_attr(o, "classes")->i : hk_desc_elems(&o->in[0]);
+    P->C = !strcmp(o->op, "one_hot") ? cpu_attr(o, "classes")->i : hk_desc_elems(&o->in[0]), P->P = 1;
+    if (!strncmp(o->op, "cross_entropy", 13) && o->in[0].rank > 1) {
+        P->C = o->in[0].shape[0], P->P = hk_desc_elems(&o->in[0]) / cpu_max(P->C, 1);
+        if (!cpu_channels_last(&o->in[0])) return cpu_fail(dev, HK_EUNSUPPORTED, "%s: %s: scores of several places that do not vary with the sample", o->path, o->op);
+    }
+    for (uint32_t k = 1; k < o->n_in; k++)
+        if (k != 2 && o->in[k].dtype != HK_ABSENT && hk_desc_elems(&o->in[k]) != P->P)
+            return cpu_fail(dev, HK_EUNSUPPORTED, "%s: %s: operand %u has not one number for each of the %lld places", o->path, o->op, k, (long long)P->P);
     P->smoothing = (float)cpu_attr(o, "smoothing")->f;
     P->rows = cpu_has_out(&P->base, 0) || o->n_out < 2 ? cpu_out(&P->base, 0) : cpu_out(&P->base, 1);
     P->base.units = loss_units;
-    P->base.grain = cpu_max(1, 2048 / P->C);
+    P->base.grain = cpu_max(1, 2048 / (P->C * P->P));
     P->base.scratch = (size_t)P->C * 4;
     return HK_OK;
 }

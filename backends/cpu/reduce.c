@@ -1,8 +1,9 @@
-/* reduce.c - sums: reduce (rows of a group of samples), merge (groups), sum_t (steps) and its adjoint repeat_t.
+/* reduce.c - sums: reduce (rows of a group of samples), merge (groups), sum_t (steps) and its adjoint repeat_t; reduce_max and merge_max.
  *
  * reduce adds rows in the order t, then sample, each row from its first lane on. A sum to channels or to a scalar keeps `lanes`
  * accumulators, number e of a row going to lane e % lanes, which are added up in order at the end: fast, and fixed by the row's shape alone. */
 #include "cpu.h"
+#include <math.h>
 #pragma GCC optimize("O3")
 
 enum { TILE = 1024, UNIT = 64 };
@@ -138,6 +139,52 @@ static hk_status merge_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int6
     return HK_OK;
 }
 
+/* ---- reduce_max, merge_max: the largest number of each group's rows, and of the groups ----------------------------------------- */
+
+static hk_status reduce_max_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
+    (void)scratch;
+    const reduce_plan *P = (const reduce_plan *)p;
+    const hk_desc *x = &p->d[0];
+    int64_t n = cpu_count(x, b);
+    for (int64_t g = lo; g < hi; g++) {
+        int64_t first = g * HK_GROUP, count = (cpu_min(first + HK_GROUP, n) - first) * P->E;
+        float m = -INFINITY;
+        for (int64_t t = 0; t < cpu_steps(x, b); t++) {
+            int64_t at = cpu_row(x, b, t, first) * P->E;
+            if (x->dtype == HK_F32)
+                for (int64_t e = 0; e < count; e++) m = hk_max(m, ((const float *)b->ptr[0])[at + e]);
+            else
+                for (int64_t e = 0; e < count; e++) m = hk_max(m, (float)((const uint8_t *)b->ptr[0])[at + e]);
+        }
+        ((float *)b->ptr[1])[g] = m;
+    }
+    return HK_OK;
+}
+
+static int64_t one_unit(const cpu_plan *p, const hk_bind *b) {
+    (void)p, (void)b;
+    return 1;
+}
+
+static hk_status merge_max_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
+    (void)lo, (void)hi, (void)scratch;
+    float m = -INFINITY;
+    for (int64_t g = 0; g < cpu_count(&p->d[0], b); g++) m = hk_max(m, ((const float *)b->ptr[0])[g]);
+    ((float *)b->ptr[1])[0] = m;
+    return HK_OK;
+}
+
+static hk_status max_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
+    hk_status s = cpu_plan_new(dev, o, sizeof(reduce_plan), out);
+    if (s != HK_OK) return s;
+    reduce_plan *P = (reduce_plan *)*out;
+    int merge = !strcmp(o->op, "merge_max");
+    P->E = hk_desc_elems(&o->in[0]);
+    P->base.units = merge ? one_unit : reduce_units;
+    P->base.run = merge ? merge_max_run : reduce_max_run;
+    return HK_OK;
+}
+
 /* ---- sum_t: out = scale * sum over t, t ascending ---------------------------------------------------------------------------- */
 
 static int64_t sum_t_count(const cpu_plan *p, const hk_bind *b) { return hk_desc_elems(cpu_out(p, 0)) * cpu_count(cpu_out(p, 0), b); }
@@ -183,4 +230,4 @@ static hk_status sum_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     return HK_OK;
 }
 
-const cpu_op cpu_ops_reduce[] = { { "reduce", reduce_new }, { "merge", sum_new }, { "sum_t", sum_new }, { "repeat_t", sum_new }, { NULL, NULL } };
+const cpu_op cpu_ops_reduce[] = { { "reduce", reduce_new }, { "reduce_max", max_new }, { "merge_max", max_new }, { "merge", sum_new }, { "sum_t", sum_new }, { "repeat_t", sum_new }, { NULL, NULL } };

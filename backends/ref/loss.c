@@ -2,9 +2,9 @@
 #include "ref.h"
 #include <math.h>
 
-/* The class of a row, or -1 after saying what is wrong. */
-static int64_t target(const ref_plan *p, const hk_bind *b, int k, int64_t classes, int64_t t, int64_t i) {
-    int64_t y = ((const int64_t *)b->ptr[k])[ref_at(p, b, k, t, i, 0)];
+/* The class at place q of a row, or -1 after saying what is wrong. */
+static int64_t target(const ref_plan *p, const hk_bind *b, int k, int64_t classes, int64_t t, int64_t i, int64_t q) {
+    int64_t y = ((const int64_t *)b->ptr[k])[ref_at(p, b, k, t, i, q)];
     if (y >= 0 && y < classes) return y;
     ref_fail(
         p->dev, HK_EDATA, "target of sample %lld: expected a class 0 to %lld, got %lld", (long long)(b->sample0 + i), (long long)classes - 1, (long long)y);
@@ -13,18 +13,22 @@ static int64_t target(const ref_plan *p, const hk_bind *b, int k, int64_t classe
 
 static hk_status one_hot(const ref_plan *p, const hk_bind *b) {
     REF_EACH(p, b, 1, t, i, c) {
-        int64_t y = target(p, b, 0, p->E[1], t, i);
+        int64_t y = target(p, b, 0, p->E[1], t, i, 0);
         if (y < 0) return HK_EDATA;
         ref_put(p, b, 1, t, i, c, c == y);
     }
     return HK_OK;
 }
 
-/* log(sum exp z) of a row */
-static double log_sum(const ref_plan *p, const hk_bind *b, int64_t t, int64_t i) {
+/* Classes of the scores z [C,...]; places of a row, whose classes lie `places` apart. */
+static int64_t n_class(const ref_plan *p) { return p->d[0].rank ? p->d[0].shape[0] : 1; }
+static double score(const ref_plan *p, const hk_bind *b, int64_t t, int64_t i, int64_t c, int64_t q) { return ref_get(p, b, 0, t, i, c * (p->E[0] / n_class(p)) + q); }
+
+/* log(sum exp z) at place q of a row */
+static double log_sum(const ref_plan *p, const hk_bind *b, int64_t t, int64_t i, int64_t q) {
     double max = -INFINITY, sum = 0.0;
-    for (int64_t c = 0; c < p->E[0]; c++) max = fmax(max, ref_get(p, b, 0, t, i, c));
-    for (int64_t c = 0; c < p->E[0]; c++) sum += exp(ref_get(p, b, 0, t, i, c) - max);
+    for (int64_t c = 0; c < n_class(p); c++) max = fmax(max, score(p, b, t, i, c, q));
+    for (int64_t c = 0; c < n_class(p); c++) sum += exp(score(p, b, t, i, c, q) - max);
     return max + log(sum);
 }
 
@@ -33,25 +37,25 @@ static double weight(const ref_plan *p, const hk_bind *b, int64_t c) { return re
 /* z, y, [w] -> loss = (1-e) w[y] nll[y] + (e/C) sum_c w[c] nll[c], weight = w[y] */
 static hk_status cross_entropy(const ref_plan *p, const hk_bind *b) {
     int first = ref_has(p, 3) ? 3 : 4;
-    REF_EACH(p, b, first, t, i, zero) {
-        int64_t C = p->E[0], y = target(p, b, 1, C, t, i);
+    REF_EACH(p, b, first, t, i, q) {
+        int64_t C = n_class(p), y = target(p, b, 1, C, t, i, q);
         if (y < 0) return HK_EDATA;
-        double l = log_sum(p, b, t, i), all = 0.0;
-        for (int64_t c = 0; c < C; c++) all += weight(p, b, c) * (l - ref_get(p, b, 0, t, i, c));
-        if (ref_has(p, 3)) ref_put(p, b, 3, t, i, zero, (1.0 - p->f[0]) * weight(p, b, y) * (l - ref_get(p, b, 0, t, i, y)) + p->f[0] / (double)C * all);
-        if (ref_has(p, 4)) ref_put(p, b, 4, t, i, zero, weight(p, b, y));
+        double l = log_sum(p, b, t, i, q), all = 0.0;
+        for (int64_t c = 0; c < C; c++) all += weight(p, b, c) * (l - score(p, b, t, i, c, q));
+        if (ref_has(p, 3)) ref_put(p, b, 3, t, i, q, (1.0 - p->f[0]) * weight(p, b, y) * (l - score(p, b, t, i, y, q)) + p->f[0] / (double)C * all);
+        if (ref_has(p, 4)) ref_put(p, b, 4, t, i, q, weight(p, b, y));
     }
     return HK_OK;
 }
 
 /* z, y, [w], g -> gz; d nll[c] / dz[k] = softmax[k] - (c == k) */
 static hk_status cross_entropy_bwd(const ref_plan *p, const hk_bind *b) {
-    REF_EACH(p, b, 4, t, i, k) {
-        int64_t C = p->E[0], y = target(p, b, 1, C, t, i);
+    REF_EACH(p, b, 4, t, i, e) {
+        int64_t C = n_class(p), k = e / (p->E[0] / C), place = e % (p->E[0] / C), y = target(p, b, 1, C, t, i, place);
         if (y < 0) return HK_EDATA;
-        double q = exp(ref_get(p, b, 0, t, i, k) - log_sum(p, b, t, i)), all = 0.0;
+        double q = exp(score(p, b, t, i, k, place) - log_sum(p, b, t, i, place)), all = 0.0;
         for (int64_t c = 0; c < C; c++) all += weight(p, b, c) * (q - (c == k));
-        ref_put(p, b, 4, t, i, k, ref_get(p, b, 3, t, i, 0) * ((1.0 - p->f[0]) * weight(p, b, y) * (q - (y == k)) + p->f[0] / (double)C * all));
+        ref_put(p, b, 4, t, i, e, ref_get(p, b, 3, t, i, place) * ((1.0 - p->f[0]) * weight(p, b, y) * (q - (y == k)) + p->f[0] / (double)C * all));
     }
     return HK_OK;
 }

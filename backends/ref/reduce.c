@@ -1,5 +1,6 @@
-/* reduce.c - reduce, merge, sum_t, repeat_t, group_mean, group_spread; and sums over rows for other files. */
+/* reduce.c - reduce, merge, reduce_max, merge_max, sum_t, repeat_t, group_mean, group_spread; and sums over rows for other files. */
 #include "ref.h"
+#include <math.h>
 
 /* x -> G, which may vary with t; i[0]: 0 whole row, 1 per channel, 2 scalar. Rows in the order t, then sample. */
 static hk_status reduce(const ref_plan *p, const hk_bind *b) {
@@ -28,6 +29,20 @@ static hk_status merge(const ref_plan *p, const hk_bind *b) {
 }
 static hk_status scale_prepare(ref_plan *p, const hk_opdesc *o) {
     p->f[0] = ref_attr(o, "scale")->f;
+    return HK_OK;
+}
+
+/* x -> G: the largest number of each group */
+static hk_status reduce_max(const ref_plan *p, const hk_bind *b) {
+    for (int64_t g = 0; g < b->groups; g++) ref_put(p, b, 1, 0, g, 0, -INFINITY);
+    REF_EACH(p, b, 0, t, i, e) ref_put(p, b, 1, 0, i / HK_GROUP, 0, fmax(ref_get(p, b, 1, 0, i / HK_GROUP, 0), ref_get(p, b, 0, t, i, e)));
+    return HK_OK;
+}
+
+static hk_status merge_max(const ref_plan *p, const hk_bind *b) {
+    double m = -INFINITY;
+    for (int64_t g = 0; g < ref_count(&p->d[0], b); g++) m = fmax(m, ref_get(p, b, 0, 0, g, 0));
+    ref_put(p, b, 1, 0, 0, 0, m);
     return HK_OK;
 }
 
@@ -91,6 +106,8 @@ hk_status ref_sum_prepare(ref_plan *p, const hk_opdesc *o) {
 const ref_op ref_ops_reduce[] = {
     { "reduce", 1, 1, reduce, reduce_prepare },
     { "merge", 1, 1, merge, scale_prepare },
+    { "reduce_max", 1, 1, reduce_max, NULL },
+    { "merge_max", 1, 1, merge_max, NULL },
     { "sum_t", 1, 1, sum_t, scale_prepare },
     { "repeat_t", 1, 1, repeat_t, NULL },
     { "group_mean", 1, 1, group_mean, size_prepare },

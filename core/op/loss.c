@@ -15,7 +15,17 @@ static bool scores(hk_builder *b, const hk__node *n, const hk_desc *z, bool each
     return false;
 }
 
-HK_INFER(cross_entropy_infer) { /* z[C], y, [w[C]] -> loss, weight */
+HK_INFER(cross_entropy_infer) { /* z[C], y, [w[C]] -> loss, weight; z[C,...], y[places], [w[C]] -> [places] */
+    char t[96], u[96];
+    if (in[0].rank > 1 && in[0].rank != HK_UNKNOWN && in[0].flags & HK_N) {
+        const int64_t places[1] = { hk_desc_elems(&in[0]) / (in[0].shape[0] > 0 ? in[0].shape[0] : 1) };
+        out[0] = hk__desc(HK_F32, in[0].flags, 1, places);
+        if (!hk__same_shape(&in[1], &out[0]))
+            hk__builder_fail(b, HK_ESHAPE, "%s: the target is %s, expected %s: a class for each place of the scores %s", n->op->name, hk__shape_text(&in[1], t),
+                             hk__shape_text(&out[0], u), hk__shape_text(&in[0], (char[96]){ 0 }));
+        out[1] = out[0];
+        return;
+    }
     if (!scores(b, n, &in[0], true)) return;
     out[0] = hk__desc(HK_F32, in[0].flags, 0, NULL);
     out[1] = out[0];

@@ -19,6 +19,8 @@
  * |                  |                                                       |                 |   transpose_x: x is [gB,A]; transpose_y: y is [gC,B]
  * | reduce           | x fs[shape] -> G f[to]                                | to, steps       | sum over rows; to: 0 whole row, 1 per channel (axis 0 at the border, last in storage), 2 scalar; steps = 1: of each step, G that varies with t
  * | merge            | p G f[shape] -> f[shape] STATIC                       | scale f         | scale * sum over groups, in order. Whole-batch operation
+ * | reduce_max       | x fs[shape] -> G f[]                                  |                 | largest number over rows and places; not inside a loop; no gradient
+ * | merge_max        | p G f[] -> f[] STATIC                                 |                 | largest over groups. Whole-batch operation; no gradient
  * | add sub mul div  | a fs, b fs -> f                                       |                 | elementwise; shapes equal, or one is a scalar, or one is [C] against [C,...]; G with G or STATIC is allowed
  * | affine           | x fs -> f                                             | a f, b f        | a x + b
  * | sigmoid          | x f -> f                                              |                 | 1 / (1 + exp(-x))
@@ -66,6 +68,7 @@
  * | one_hot          | y i64[] -> f[classes]                                 | classes         | 1 at y, else 0
  * | first_max        | x f[K] -> f[K]                                        |                 | 1 at the first largest of the row, else 0; no gradient
  * | cross_entropy    | z f[C], y i64[], [w f[C]] -> loss f[], weight f[]     | smoothing f     | nll = -log_softmax(z); loss = (1-e) w[y] nll[y] + (e/C) sum_c w[c] nll[c]; weight = w[y] (1 without w)
+ * |                  |                                                       |                 |   z f[C,...] and y i64[places] in border order: the same of each place; loss, weight f[places]
  * | cross_entropy_bwd| z, y, [w], g f[] -> f[C]                              | smoothing f     | g * d loss / dz
  * | correct          | z f[C], y i64[] -> f[]                                |                 | 1 if the first largest z is at y, else 0
  * | conv2d           | x fs[C,H,W], w f[O,C/groups,kh,kw], [b f[O]] -> y f[O,H',W'] | window, groups | cross-correlation; w is stored as written (OIHW)
@@ -223,6 +226,8 @@ static inline hk_value hk_merge(hk_builder *b, hk_value partial, double scale) {
     const hk_attr attr[1] = { { "scale", 0, scale, NULL } };
     HK_OP1("merge", 1, 1);
 }
+/* The largest number of all samples, steps and places, as a STATIC scalar. No gradient comes back. Outside loops. */
+static inline hk_value hk_max_all(hk_builder *b, hk_value x) { return hk_op_unary(b, "merge_max", hk_op_unary(b, "reduce_max", x)); }
 static inline hk_value hk_slice(hk_builder *b, hk_value x, int64_t start, int64_t len) {
     const hk_value in[1] = { x };
     const hk_attr attr[2] = { { "start", start, 0, NULL }, { "len", len, 0, NULL } };

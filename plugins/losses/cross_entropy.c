@@ -13,7 +13,8 @@ static const hk_field fields[] = {
 
 static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_value *in, int n_out, hk_value *out) {
     (void)n_in, (void)n_out;
-    const int64_t classes = classes_of(b, in[0]), reduction = hk_get_int(self, "reduction");
+    int64_t places;
+    const int64_t classes = classes_of_places(b, in[0], &places), reduction = hk_get_int(self, "reduction");
     double w[MAX_CLASSES];
     hk_value weight = HK_NONE, loss, picked;
     if (!classes) return HK_ESHAPE;
@@ -26,7 +27,7 @@ static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_
     hk_cross_entropy(b, firing_rate(b, in[0]), in[1], weight, hk_get_real(self, "label_smoothing"), &loss, &picked);
     if (reduction == REDUCE_NONE) out[0] = loss;
     else if (reduction == REDUCE_SUM) out[0] = total(b, loss, 1.0);
-    else if (weight == HK_NONE) out[0] = total(b, loss, 1.0 / (double)hk_batch(b));
+    else if (weight == HK_NONE) out[0] = total(b, loss, 1.0 / ((double)hk_batch(b) * (double)places));
     else out[0] = hk_div(b, total(b, loss, 1.0), total(b, picked, 1.0));
     return HK_OK;
 }
@@ -34,9 +35,10 @@ static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_
 const hk_module_type cross_entropy_type = {
     .struct_size = sizeof(hk_module_type),
     .role = HK_LOSS,
-    .doc = "-log softmax(rate)[target], mean over samples",
+    .doc = "-log softmax(rate)[target], mean over samples and the places of an output [C,...]",
     .source = "torch.nn.functional.cross_entropy",
     .fields = fields,
     .n_fields = sizeof fields / sizeof fields[0],
     .build = build,
+    .target = class_of_each_place,
 };

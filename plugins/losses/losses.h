@@ -1,5 +1,6 @@
 /* losses.h - the types of this family, and what they share. A loss takes (output, target): the output may be a sequence, then the
- * loss is on its firing rate; the target is a class index for each sample. */
+ * loss is on its firing rate; the target is a class index for each sample (cross entropies of
+ * outputs [C,...]: for each of its places). */
 #ifndef LOSSES_H
 #define LOSSES_H
 
@@ -20,6 +21,23 @@ static inline int64_t classes_of(hk_builder *b, hk_value output) {
     if (d.rank == 1) return d.shape[0];
     b->api->fail(b, HK_ESHAPE, "the output of one sample has %d axes, expected one: a number for each class", (int)d.rank);
     return 0;
+}
+
+/* Classes of an output row [C], or [C,...] with a class for each place; *places: how many. 0 after a failure, which is kept. */
+static inline int64_t classes_of_places(hk_builder *b, hk_value output, int64_t *places) {
+    const hk_desc d = hk_value_desc(b, output);
+    if (d.rank < 2) return *places = 1, classes_of(b, output);
+    if (d.shape[0] > 0) return *places = hk_desc_elems(&d) / d.shape[0], d.shape[0];
+    b->api->fail(b, HK_ESHAPE, "the output of one sample has no classes");
+    return 0;
+}
+
+/* Target of a loss on such an output: one class for each sample, or for each of its places, in border order. */
+static inline hk_desc class_of_each_place(const hk_module *self, const hk_desc *y) {
+    (void)self;
+    hk_desc d = { .dtype = HK_I64, .flags = HK_HELD };
+    if (y->rank > 1) d.rank = 1, d.shape[0] = y->shape[0] > 0 ? hk_desc_elems(y) / y->shape[0] : 0;
+    return d;
 }
 
 /* scale * sum over all samples, as a STATIC scalar. */

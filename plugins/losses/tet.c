@@ -6,17 +6,19 @@
 static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_value *in, int n_out, hk_value *out) {
     (void)self, (void)n_in, (void)n_out;
     hk_value loss, weight;
-    if (!classes_of(b, in[0])) return HK_ESHAPE;
+    int64_t places;
+    if (!classes_of_places(b, in[0], &places)) return HK_ESHAPE;
     const int64_t steps = hk_value_desc(b, in[0]).flags & HK_T ? hk_steps(b) : 1;
     hk_cross_entropy(b, in[0], in[1], HK_NONE, 0.0, &loss, &weight);
-    out[0] = total(b, loss, 1.0 / ((double)hk_batch(b) * (double)steps));
+    out[0] = total(b, loss, 1.0 / ((double)hk_batch(b) * (double)steps * (double)places));
     return HK_OK;
 }
 
 const hk_module_type tet_type = {
     .struct_size = sizeof(hk_module_type),
     .role = HK_LOSS,
-    .doc = "-log softmax(y[t])[target], mean over steps and samples",
+    .doc = "-log softmax(y[t])[target], mean over steps, samples and the places of an output [C,...]",
     .source = "Deng et al. 2022, Temporal efficient training; SpikingJelly 2.0, activation_based.functional.temporal_efficient_training_cross_entropy",
     .build = build,
+    .target = class_of_each_place,
 };

@@ -4,6 +4,7 @@
 static hk_status init(const hk_host *host) {
     hk_status st = host->add(host->ctx, "hk.module/1", "snn.rate", &snn_rate_type);
     if (!st) st = host->add(host->ctx, "hk.module/1", "snn.delta", &snn_delta_type);
+    if (!st) st = host->add(host->ctx, "hk.module/1", "snn.latency", &snn_latency_type);
     return st ? st : host->add(host->ctx, "hk.module/1", "snn.targets_convert", &snn_targets_convert_type);
 }
 

@@ -4,7 +4,7 @@
 
 #include "hillock/plugin.h"
 
-extern const hk_module_type snn_rate_type, snn_delta_type, snn_targets_convert_type;
+extern const hk_module_type snn_rate_type, snn_delta_type, snn_targets_convert_type, snn_latency_type;
 
 /* For build: the field num_steps is 0 or T. False after a failure, which is kept. */
 static inline int snn_steps_fit(hk_builder *b, const hk_module *self) {

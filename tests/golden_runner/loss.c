@@ -42,8 +42,6 @@ void gr_loss(gr_case *c) {
     const char *root = gr_phrase(c, "on", on), *id = gr_phrase(c, "function", functions);
     gr_phrase(c, "target", targets); /* which the loss takes; here only that it is a known one */
     if (*root) gr_need(c, "hk.module/1", "MeanT");
-    const hk_tensor *target = gr_find(c, "in.target");
-    if (target && target->rank > 1) gr_need(c, "hk.module/1", "(a target for each pixel)"); /* a sample has one: this is not there */
     put_loss(c, &t, id);
     if (!c->n_missing && !c->failed) run(c, *root ? root : "Sequential()", t.s);
     free(t.s);

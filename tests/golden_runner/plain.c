@@ -14,7 +14,7 @@ uint32_t gr_eval_flag(const gr_case *c) { return json_is_false(json_object_get(c
 
 typedef enum reader { OUTPUT, STATE, BUFFER, EVAL } reader;
 
-/* Where out.NAME is read: y, y_seq, s_seq, spk_rec are the output; X_seq, X_rec a named output X; buffer.K a buffer; others the last state. */
+/* Where out.NAME is read: y, y_seq, s_seq, spk_rec are the output; X_seq, X_rec, spike_time a named output; buffer.K a buffer; others the last state. */
 static reader place_of(const char *name, char buf[128]) {
     static const char *const plain[] = { "y", "y_seq", "s_seq", "spk_rec" };
     const char *rest;
@@ -31,6 +31,10 @@ static reader place_of(const char *name, char buf[128]) {
     if (!strcmp(name, "y_eval")) {
         strcpy(buf, "y");
         return EVAL;
+    }
+    if (!strcmp(name, "spike_time")) {
+        strcpy(buf, ":spike_time");
+        return OUTPUT;
     }
     if (n > 4 && (!strcmp(name + n - 4, "_seq") || !strcmp(name + n - 4, "_rec"))) {
         snprintf(buf, 128, ":%.*s", (int)(n - 4), name);

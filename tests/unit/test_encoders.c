@@ -78,6 +78,37 @@ static void test_numbers_beyond_the_range_are_kept_within(void **state) {
     }
 }
 
+/* The largest time is that of all samples, also of those in other blocks and groups; here in the last of 40. Times by snnTorch's formula. */
+static void test_latency_is_normalized_by_the_whole_batch(void **state) {
+    (void)state;
+    enum { SAMPLES = 40, STEPS = 9 };
+    for (int k = 0; k < 3; k++) {
+        net n;
+        hk_network_config nc = net_default();
+        nc.backend = k == 1 ? "ref" : "cpu", nc.nb = k == 2 ? 16 : 0;
+        const hk_output out[2] = { { .name = ":spike_time" }, { .name = "y" } };
+        double given[SAMPLES], time[SAMPLES], y[STEPS * SAMPLES], largest = 0;
+        for (int i = 0; i < SAMPLES; i++) {
+            given[i] = 1.0 - 0.02 * i;
+            largest = fmax(largest, log(given[i] / (given[i] - 0.01)));
+        }
+        net_make(&n, "snn.latency(normalize=true, first_spike_time=2)", NULL, NULL, nc,
+            (hk_executor_config){ .struct_size = sizeof(hk_executor_config), .mode = HK_INFER, .n_output = 2, .outputs = out });
+        net_ok(hk_executor_shape(n.ex, STEPS, SAMPLES, 0, 0, NULL));
+        net_ok(hk_executor_write(n.ex, "x", HK_F64, given, SAMPLES));
+        net_ok(hk_executor_run(n.ex));
+        net_ok(hk_executor_read(n.ex, ":spike_time", HK_F64, time, SAMPLES));
+        net_ok(hk_executor_read(n.ex, "y", HK_F64, y, STEPS * SAMPLES));
+        for (int i = 0; i < SAMPLES; i++) {
+            const double want = log(given[i] / (given[i] - 0.01)) * (STEPS - 1 - 2) / largest + 2;
+            if (fabs(time[i] - want) > 1e-4) fail_msg("case %d, time of %g: got %.9g, expected %.9g", k, given[i], time[i], want);
+            for (int t = 0; t < STEPS; t++)
+                if (y[t * SAMPLES + i] != (t == (int)rint(time[i]))) fail_msg("case %d, x=%g, step %d: got %g; its time is %g", k, given[i], t, y[t * SAMPLES + i], time[i]);
+        }
+        net_free(&n);
+    }
+}
+
 static void test_what_is_wrong_is_named(void **state) {
     (void)state;
     static const struct {
@@ -102,7 +133,20 @@ static void test_what_is_wrong_is_named(void **state) {
                 cases[i].says);
         net_free(&n);
     }
+    const struct {
+        const char *text, *says;
+    } late[] = { { "snn.latency()", "the spike of x = 0 comes at step 12, the last step is 3" }, { "snn.latency(linear=true, tau=9)", "comes at step 9" },
+        { "snn.latency(linear=true, first_spike_time=4)", "first_spike_time is 4" }, { "snn.latency(num_steps=5, linear=true)", "num_steps is 5 and T is 4" } };
+    for (size_t i = 0; i < sizeof late / sizeof *late; i++) {
+        net n;
+        net_make(&n, late[i].text, NULL, NULL, net_default(), (hk_executor_config){ sizeof(hk_executor_config), HK_INFER, 0, 0, NULL });
+        assert_int_equal(hk_executor_shape(n.ex, 4, 2, 0, 1, (int64_t[]){ 2 }), HK_ECONFIG);
+        if (!strstr(hk_error(net_context()), late[i].says)) fail_msg("%s: got '%s', expected '%s'", late[i].text, hk_error(net_context()), late[i].says);
+        net_free(&n);
+    }
     hk_module *bad = NULL;
+    assert_int_equal(hk_module_new_from_text(net_context(), "hk.module/1", "snn.latency(threshold=1)", &bad), HK_ECONFIG);
+    assert_int_equal(hk_module_new_from_text(net_context(), "hk.module/1", "snn.latency(interpolate=true, off_target=2)", &bad), HK_ECONFIG);
     assert_int_equal(hk_module_new_from_text(net_context(), "hk.module/1", "Latency(89, enc_function=log)", &bad), HK_ECONFIG);
     assert_int_equal(hk_module_new_from_text(net_context(), "hk.module/1", "PopEncoder(2, 2, 4, [0], 1)", &bad), HK_ECONFIG);
     assert_int_equal(hk_module_new_from_text(net_context(), "hk.module/1", "PopEncoder(2, 2, 4, [0, 1], 0)", &bad), HK_ECONFIG);
@@ -113,6 +157,7 @@ int main(void) {
         cmocka_unit_test(test_random_population_spikes_as_often_as_it_is_active),
         cmocka_unit_test(test_population_without_spikes_is_its_activity),
         cmocka_unit_test(test_numbers_beyond_the_range_are_kept_within),
+        cmocka_unit_test(test_latency_is_normalized_by_the_whole_batch),
         cmocka_unit_test(test_what_is_wrong_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
