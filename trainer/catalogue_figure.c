@@ -90,7 +90,7 @@ static hk_status neuron(hk_context *ctx, const char *text, const char *state, co
     int n = 1;
     if (r.has_v) panels[n++] = (hk_panel){ .y_label = label, .n_series = 1, .series = &v, .share = 1.3, .x_lo = -1, .x_hi = T_STEP };
     panels[n++] = (hk_panel){ .y_label = "output", .x_label = "time step", .n_series = 1, .series = &y, .share = 0.9, .x_lo = -1, .x_hi = T_STEP };
-    return hk__figure_write(&(hk_figure){ sizeof(hk_figure), 520, r.has_v ? 290 : 210, 1, NULL, n, panels }, path, why, size);
+    return hk__figure_write(&(hk_figure){ .struct_size = sizeof(hk_figure), .width = 520, .height = r.has_v ? 290 : 210, .n_panel = n, .panel = panels }, path, why, size);
 }
 
 static hk_status surrogate(const hk_surrogate_type *t, const char *path, char *why, size_t size) {
@@ -107,7 +107,7 @@ static hk_status surrogate(const hk_surrogate_type *t, const char *path, char *w
     const char *what = k->primitive ? "primitive" : rows ? "forward" : "step";
     const hk_panel panels[] = { { .title = "derivative", .x_label = "h - v_threshold", .n_series = 1, .series = &s, .x_lo = -2, .x_hi = 2 },
         { .title = what, .x_label = "h - v_threshold", .n_series = 1, .series = &g, .x_lo = -2, .x_hi = 2 } };
-    return hk__figure_write(&(hk_figure){ sizeof(hk_figure), 520, 190, 2, NULL, 2, panels }, path, why, size);
+    return hk__figure_write(&(hk_figure){ .struct_size = sizeof(hk_figure), .width = 520, .height = 190, .columns = 2, .n_panel = 2, .panel = panels }, path, why, size);
 }
 
 static hk_status scheduler(hk_context *ctx, const hk_scheduler_type *t, const char *text, const char *path, char *why, size_t size) {
@@ -118,7 +118,7 @@ static hk_status scheduler(hk_context *ctx, const hk_scheduler_type *t, const ch
     hk_module_free(m);
     const hk_series s = { HK_STEPS, 1, NULL, EPOCHS, NULL, lr };
     const hk_panel p = { .x_label = "epoch", .y_label = "learning rate", .n_series = 1, .series = &s };
-    return hk__figure_write(&(hk_figure){ sizeof(hk_figure), 420, 180, 1, NULL, 1, &p }, path, why, size);
+    return hk__figure_write(&(hk_figure){ .struct_size = sizeof(hk_figure), .width = 420, .height = 180, .n_panel = 1, .panel = &p }, path, why, size);
 }
 
 hk_status hk__catalogue_figure(hk_context *ctx, const char *iface, const char *id, const void *vt, const char *path, char *why, size_t size) {
