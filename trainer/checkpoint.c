@@ -35,7 +35,7 @@ char *hk__model_text(const hk__job *j) {
     return text;
 }
 
-enum { MAX_META = 24 };
+enum { MAX_META = 40 };
 typedef struct meta {
     const char *pair[2 * MAX_META];
     char text[MAX_META][32];
@@ -56,6 +56,9 @@ static void fill(meta *m, hk__job *j, const hk__progress_state *d) {
     put_text(m, "hk.format", HK__FORMAT);
     put_int(m, "hk.epoch", d->epoch), put_int(m, "hk.batch", d->batch), put_int(m, "hk.step", d->step);
     put_int(m, "hk.optim.step", hk_network_step(j->net));
+    if (hk_network_skipped(j->net)) put_int(m, "hk.optim.skipped", hk_network_skipped(j->net));
+    if (j->nan) put_int(m, "hk.nan.bad", d->nan.bad), put_int(m, "hk.nan.row", d->nan.row), put_int(m, "hk.nan.cuts", d->nan.cuts);
+    if (j->nan && d->nan.good >= 0) put_int(m, "hk.nan.good", d->nan.good), put_int(m, "hk.nan.updates", hk__nan_updates(j->nan));
     put_real(m, "hk.best", d->best);
     put_real(m, "hk.train.loss", d->train.loss), put_real(m, "hk.train.correct", d->train.correct), put_int(m, "hk.train.samples", d->train.n);
     put_real(m, "hk.log.loss", d->log.loss), put_real(m, "hk.log.correct", d->log.correct), put_int(m, "hk.log.samples", d->log.n);
@@ -63,7 +66,7 @@ static void fill(meta *m, hk__job *j, const hk__progress_state *d) {
 
 hk_status hk__checkpoint_write(hk__job *j, const char *path, const char *keep_as, const hk__progress_state *done) {
     int n_param = hk_network_n_param(j->net), n_state = hk_network_n_opt_state(j->net);
-    size_t cap = (size_t)n_param * (size_t)(n_state + 1) + 1;
+    size_t cap = 2 * (size_t)n_param * (size_t)(n_state + 1) + 1;
     table t = { calloc(cap, sizeof(hk_tensor)), calloc(cap, sizeof(char *)), 0 };
     char *model = hk__model_text(j), *settings = hk__settings_text(j->conf);
     meta m;
@@ -72,6 +75,9 @@ hk_status hk__checkpoint_write(hk__job *j, const char *path, const char *keep_as
     for (int k = 0; k < n_state && !st; k++)
         for (int i = 0; i < n_param && !st; i++)
             if (hk_network_param(j->net, i)->learnable) st = entry(j, &t, i, k);
+    for (int k = -1; k < n_state && !st && hk__nan_entries(j->nan, done); k++)
+        for (int i = 0; i < n_param && !st; i++)
+            if (k < 0 || hk_network_param(j->net, i)->learnable) st = hk__nan_entry(j->nan, k, i, &t.own[t.n], &t.t[t.n]), t.n++;
     if (!st) {
         fill(&m, j, done);
         put_text(&m, "hk.settings", settings), put_text(&m, "hk.model", model);

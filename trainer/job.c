@@ -208,7 +208,7 @@ static int64_t held(const hk__job *j) {
 }
 
 static hk_status make_executor(hk__job *j, uint32_t mode, hk_executor **out) {
-    hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = mode, .flags = HK_FORGET };
+    hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = mode, .flags = HK_FORGET | (mode == HK_TRAIN ? hk__nan_flags(j) : 0) };
     hk_status st = hk_executor_new(j->net, &ec, out);
     return st ? fail_model(j, st) : HK_OK;
 }
@@ -290,6 +290,7 @@ hk_status hk__job_run(hk__job *j, hk_executor *ex, const float *x, const int64_t
 
 void hk__job_free(hk__job *j) {
     if (!j) return;
+    hk__nan_free(j->nan);
     hk_executor_free(j->train), hk_executor_free(j->infer);
     hk_network_free(j->net);
     for (int i = 0; i < j->n_learner; i++) hk_module_free(j->learner[i]);

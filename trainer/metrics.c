@@ -62,6 +62,15 @@ hk_status hk__metrics_step(hk__metrics *m, int64_t epoch, int64_t step, double l
             (long long)step, num(b[0], loss), num(b[1], acc), num(b[2], lr), num(b[3], img_per_s)));
 }
 
+/* skipped: so far; back_to: the step whose state the network went back to, -1: none. */
+hk_status hk__metrics_skipped(hk__metrics *m, int64_t epoch, int64_t step, int64_t skipped, int64_t back_to, double lr) {
+    char b[32];
+    if (!m->f) return HK_OK;
+    int n = fprintf(m->f, "{\"epoch\": %lld, \"step\": %lld, \"skipped\": %lld", (long long)epoch, (long long)step, (long long)skipped);
+    if (n >= 0 && back_to >= 0) n = fprintf(m->f, ", \"back_to\": %lld", (long long)back_to);
+    return done(m, n < 0 ? n : fprintf(m->f, ", \"lr\": %s}\n", num(b, lr)));
+}
+
 hk_status hk__metrics_close(hk__metrics *m) {
     if (!m->f) return HK_OK;
     int bad = ferror(m->f) | fclose(m->f);

@@ -29,6 +29,15 @@ static int get_sums(const hk_file *f, const char *const key[3], hk__sums *s) {
     return get_real(f, key[0], &s->loss) | get_real(f, key[1], &s->correct) | get_int(f, key[2], &s->n);
 }
 
+/* Of nan.c. Runs of other policies have none of them. */
+static void get_nan(const hk_file *f, hk__nan_state *n, int64_t *skipped, int64_t *updates) {
+    if (get_int(f, "hk.nan.bad", &n->bad)) n->bad = 0;
+    if (get_int(f, "hk.nan.row", &n->row)) n->row = 0;
+    if (get_int(f, "hk.nan.cuts", &n->cuts)) n->cuts = 0;
+    if (get_int(f, "hk.nan.updates", updates) | get_int(f, "hk.nan.good", &n->good)) n->good = -1;
+    if (get_int(f, "hk.optim.skipped", skipped)) *skipped = 0;
+}
+
 /* Opens a file and checks that it is a whole checkpoint. The error text is the context's. */
 static hk_status open_checkpoint(hk__job *j, const char *path, hk_file **out, hk__progress_state *d, int64_t *optim_step) {
     static const char *const train[] = { "hk.train.loss", "hk.train.correct", "hk.train.samples" },
@@ -117,7 +126,7 @@ static hk_status find_auto(hk__job *j, const hk__rundir *dir, hk_file **out, cha
 hk_status hk__restore(hk__job *j, const hk__rundir *dir, const char *resume, hk__progress_state *d, hk__restored *r) {
     hk_file *f = NULL;
     char *path = NULL;
-    int64_t optim_step = 0;
+    int64_t optim_step = 0, skipped, updates = 0;
     hk_status st = HK_OK;
     *r = (hk__restored){ 0 };
     if (strcmp(resume, "auto")) {
@@ -133,7 +142,9 @@ hk_status hk__restore(hk__job *j, const hk__rundir *dir, const char *resume, hk_
         st = check_run(j, f, path, d);
         if (!st) st = hk__weights_load(j, f, path);
         if (!st) st = load_optimizer(j, f, path);
-        if (!st) hk_network_set_step(j->net, optim_step), r->loaded = 1;
+        get_nan(f, &d->nan, &skipped, &updates);
+        if (!st) hk_network_set_step(j->net, optim_step), hk_network_set_skipped(j->net, skipped), st = hk__nan_load(j->nan, f, path, updates, d);
+        if (!st) r->loaded = 1;
     }
     hk_file_free(f), free(path);
     return st;

@@ -35,9 +35,9 @@ static hk_status io_fail(run *r, const char *what) {
 }
 
 static double epoch_lr(const run *r, int64_t epoch) {
-    if (!r->j->scheduler) return r->j->lr;
+    if (!r->j->scheduler) return hk__nan_lr(r->j->nan, &r->done, r->j->lr);
     const hk_scheduler_type *type = r->j->scheduler->api->type(r->j->scheduler);
-    return type->lr(r->j->scheduler, r->j->lr, epoch, r->epochs);
+    return hk__nan_lr(r->j->nan, &r->done, type->lr(r->j->scheduler, r->j->lr, epoch, r->epochs));
 }
 
 static hk_status next_batch(hk__job *j, hk__loader *l) {
@@ -70,6 +70,13 @@ static hk_status log_step(run *r, double *t_log) {
         return io_fail(r, "metrics.jsonl");
     *t_log = now, r->done.log = (hk__sums){ 0 };
     return HK_OK;
+}
+
+/* Behind a batch whose step was not done. */
+static hk_status left_out(run *r) {
+    const hk__progress_state *d = &r->done;
+    hk_executor_set_lr(r->j->train, r->lr = epoch_lr(r, d->epoch));
+    return hk__metrics_skipped(&r->metrics, d->epoch + 1, d->step, d->nan.bad, d->nan.good, r->lr) ? io_fail(r, "metrics.jsonl") : HK_OK;
 }
 
 static hk_status diverged(run *r, double loss) {
@@ -107,10 +114,13 @@ static hk_status train_epoch(run *r, double *img_per_s) {
         int64_t n = r->train->count;
         if ((st = hk__job_run(r->j, r->j->train, r->train->x, r->train->y, n, &got))) break;
         d->step++, d->batch++, r->dir.images += n, r->unsaved = 1;
-        add(&d->train, &got, n);
-        if (r->log_every) add(&d->log, &got, n);
+        int bad;
+        if ((st = hk__nan_step(r->j->nan, d, got.loss, &bad))) break;
+        if (bad && (st = left_out(r))) break;
+        if (!bad) add(&d->train, &got, n);
+        if (r->log_every && !bad) add(&d->log, &got, n);
         if (r->watch && (st = watch_step(r, got.loss))) break;
-        if (!isfinite(got.loss)) {
+        if (!isfinite(got.loss) && !bad) {
             st = diverged(r, got.loss);
             break;
         }
@@ -155,7 +165,7 @@ static hk_status one_epoch(run *r) {
         m.train_loss, m.train_acc, m.test_loss, m.test_acc); /* fits 80 columns */
     if (hk__metrics_epoch(&r->metrics, &m)) return io_fail(r, "metrics.jsonl");
     int best = m.test_acc > r->done.best;
-    r->done = (hk__progress_state){ .epoch = m.epoch, .step = r->done.step, .best = best ? m.test_acc : r->done.best };
+    r->done = (hk__progress_state){ .epoch = m.epoch, .step = r->done.step, .best = best ? m.test_acc : r->done.best, .nan = r->done.nan };
     r->unsaved = 1;
     if (best && r->dir.path) st = save_as(r, HK__MAX, NULL);
     if (!st && r->every_epochs && m.epoch % r->every_epochs == 0) st = save(r);
@@ -225,8 +235,9 @@ static hk_status prepare(run *r, const hk__train_options *o) {
     /* Plans are built before anything is written, so that a network that does not fit leaves no run folder behind. */
     int64_t test = r->test ? (r->test->n < r->test->batch ? r->test->n : r->test->batch) : 0;
     int64_t n = r->train ? (r->train->n < r->train->batch ? r->train->n : r->train->batch) : 0;
-    const int watch = (int)hk__conf_int(r->j->conf, "run", "watch"), nan = (int)hk__conf_int(r->j->conf, "run", "nan");
+    const int watch = (int)hk__conf_int(r->j->conf, "run", "watch"), nan = hk__conf_int(r->j->conf, "run", "nan") == 1;
     if (!st && (watch || nan)) st = hk__watch_new(r->j, watch, nan, &r->watch);
+    if (!st) st = hk__nan_new(r->j);
     if (!st && r->watch) st = hk__watch_executor(r->watch, n);
     if (!st) st = hk__job_shape(r->j, r->j->train, n);
     if (!st) st = hk__job_shape(r->j, r->j->infer, test);
@@ -234,6 +245,7 @@ static hk_status prepare(run *r, const hk__train_options *o) {
     if (!st) st = hk__rundir_open(&r->dir, r->j, o->out);
     if (!st && o->resume) st = resume_run(r, o->resume);
     else if (!st && r->dir.path) st = refuse_used(r);
+    if (!st) st = hk__nan_begin(r->j->nan, &r->done);
     if (!st) st = hk__rundir_begin(&r->dir, r->j);
     if (!st && o->profile) st = hk__profile_begin(r->j);
     return st ? st : open_metrics(r);
@@ -264,7 +276,7 @@ static void catch_signals(struct sigaction old[3]) {
 }
 
 hk_status hk__train(hk__job *j, const hk__train_options *o) {
-    run r = { .j = j, .done.best = -1, .unsaved = 1, .dir.lock = -1 };
+    run r = { .j = j, .done = { .best = -1, .nan.good = -1 }, .unsaved = 1, .dir.lock = -1 };
     struct sigaction old[3];
     r.epochs = hk__conf_int(j->conf, "train", "epochs");
     r.log_every = hk__conf_int(j->conf, "run", "log_every");

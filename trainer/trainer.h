@@ -13,6 +13,7 @@ typedef struct hk__job {
     hk_module *root, *loss, *optimizer, *scheduler, *data;
     hk_module **learner; /* of [learners], in its order */
     int n_learner;
+    struct hk__nan *nan; /* NULL unless [run] nan is skip or rollback */
     hk_network *net;
     hk_executor *train, *infer;
     const hk_dataset_type *data_type;
@@ -71,6 +72,7 @@ hk_status hk__metrics_resume(hk__metrics *, const char *path, int64_t epochs, in
 hk_status hk__metrics_sync(hk__metrics *); /* on disk */
 hk_status hk__metrics_epoch(hk__metrics *, const hk__epoch_metrics *);
 hk_status hk__metrics_step(hk__metrics *, int64_t epoch, int64_t step, double loss, double acc, double lr, double img_per_s);
+hk_status hk__metrics_skipped(hk__metrics *, int64_t epoch, int64_t step, int64_t skipped, int64_t back_to, double lr); /* of a batch left out; nan.c */
 hk_status hk__metrics_close(hk__metrics *);
 
 /* ---- terminal.c: what a file descriptor can show ---- */
@@ -134,10 +136,16 @@ typedef struct hk__sums {
     double loss, correct;
     int64_t n;
 } hk__sums;
+typedef struct hk__nan_state { /* nan.c */
+    int64_t bad, row;  /* batches that were not finite; of these, in a row (skip), or since the state to go back to (rollback) */
+    int64_t cuts;      /* times that the learning rate was lowered */
+    int64_t good;      /* training step behind which that state was; -1: none is kept */
+} hk__nan_state;
 typedef struct hk__progress_state {
     int64_t epoch, batch, step; /* epochs done; batches done of the one that runs; training steps done */
     hk__sums train, log;        /* of the epoch that runs; since the last line of metrics.jsonl */
     double best;                /* best test accuracy; -1: none yet */
+    hk__nan_state nan;
 } hk__progress_state;
 typedef struct hk__restored {
     int loaded, fell_back; /* a checkpoint was loaded; it is the generation before a damaged one */
@@ -202,6 +210,21 @@ hk_status hk__watch_log(hk__watch *, hk__metrics *, int64_t epoch, int64_t step,
 /* With nan: names the first layer whose output in the last step is not finite; a spiking network can hide one behind a finite loss. x: the batch, count numbers. */
 hk_status hk__watch_finite(hk__watch *, const float *x, int64_t count, int64_t step, double loss);
 void hk__watch_free(hk__watch *);
+
+/* ---- nan.c: batches that are not finite, skipped or gone back from. Of a job whose nan is NULL, all of them do nothing ---- */
+#define HK__ROLLBACK "hk.rollback."
+typedef struct hk__nan hk__nan;
+uint32_t hk__nan_flags(const hk__job *); /* of the training executor */
+hk_status hk__nan_new(hk__job *);        /* behind hk__job_network: job->nan */
+void hk__nan_free(hk__nan *);
+hk_status hk__nan_begin(hk__nan *, hk__progress_state *); /* before the first step of a run that was not resumed */
+/* Behind each training step, counted in the progress; *bad: the batch is to be left out of the sums, and the learning rate may be another. Warns on stderr. */
+hk_status hk__nan_step(hk__nan *, hk__progress_state *, double loss, int *bad);
+double hk__nan_lr(const hk__nan *, const hk__progress_state *, double lr); /* what became of a learning rate */
+int hk__nan_entries(const hk__nan *, const hk__progress_state *);          /* whether a checkpoint needs entries of its own for the state to go back to */
+int64_t hk__nan_updates(const hk__nan *);                                  /* optimizer steps behind that state */
+hk_status hk__nan_entry(const hk__nan *, int state, int i, char **name, hk_tensor *); /* of parameter i; state -1: its values; the caller frees name and data */
+hk_status hk__nan_load(hk__nan *, const hk_file *, const char *path, int64_t updates, hk__progress_state *);
 
 /* ---- memory.c: bytes planned and bytes taken ---- */
 long long hk__memory_before(void); /* resident bytes now, from which the peak counts anew; -1: not known here */

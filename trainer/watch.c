@@ -52,7 +52,7 @@ hk_status hk__watch_executor(hk__watch *w, int64_t n) {
     hk__job *j = w->j;
     for (;;) {
         hk_executor *ex = NULL;
-        hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = HK_TRAIN, .flags = HK_FORGET, .n_output = w->layers.n, .outputs = w->layers.out };
+        hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = HK_TRAIN, .flags = HK_FORGET | hk__nan_flags(j), .n_output = w->layers.n, .outputs = w->layers.out };
         hk_status st = hk_executor_new(j->net, &ec, &ex);
         if (!st) st = hk_executor_shape(ex, j->T, n, 0, j->rank, j->shape);
         if (!st) {

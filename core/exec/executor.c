@@ -212,7 +212,7 @@ static hk_status run_phases(hk_executor *ex, uint32_t phases) {
     hk_network *net = ex->net;
     const bool guard = ex->now->guard, update = phases & 1u << HK_UPDATE;
     hk_status st = guard ? hk__guard_begin(ex) : HK_OK;
-    if (update) ex->skipped = false;
+    ex->skipped = false;
     if (st == HK_OK) st = hk__run(ex, phases);
     if (st == HK_OK && guard && update) st = hk__guard_end(ex);
     if (guard) net->guard_version = net->version;

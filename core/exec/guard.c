@@ -56,6 +56,7 @@ static hk_status add(hk__placer *q, const char *op, int64_t n, uint32_t scalar, 
     return HK_OK;
 }
 
+/* On gradients as they are: clipping each number would make an infinite one finite. */
 hk_status hk__guard_check(hk__placer *q, hk__ref *flag) {
     hk_network *net = q->net;
     const hk_value loss = q->p->loss;
