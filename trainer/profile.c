@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum { TRACE_TRAIN = 10, TRACE_TEST = 2 }; /* runs that the trace shows */
-static const char *const phases[] = { "forward", "backward", "update" };
+static const char *const phases[] = { "forward", "backward", "update", "gather" };
 
 hk_status hk__profile_begin(hk__job *j) {
     hk_status st = hk_executor_profile(j->train, 1, TRACE_TRAIN);

@@ -27,7 +27,8 @@
     X(cpu_ops_nearest)                                                                                                                                         \
     X(cpu_ops_group)                                                                                                                                           \
     X(cpu_ops_optimizer)                                                                                                                                       \
-    X(cpu_ops_guard)
+    X(cpu_ops_guard)                                                                                                                                           \
+    X(cpu_ops_update)
 
 #define CPU_TABLE_EXTERN(name) extern const cpu_op name[];
 CPU_TABLES(CPU_TABLE_EXTERN)

@@ -26,6 +26,11 @@ static hk_status find(hk_executor *ex, const char *name, bool write, place *out)
         *out = (place){ .desc = hk__desc(HK_F32, 0, net->param[i].rank, net->param[i].shape), .base = net->grad + net->offset[i] * net->real, .writable = true };
         return HK_OK;
     }
+    if (strcmp(name, "grad_norm") == 0) { /* as update.c leaves it: the coefficient, then the norm */
+        if (!net->norm || ex->cfg.mode != HK_TRAIN) return hk__fail(net->ctx, HK_ENOTFOUND, "grad_norm: only with HK_TRAIN, on a network made with clip_norm");
+        *out = (place){ .desc = hk__desc(HK_F32, 0, 0, NULL), .base = net->norm + net->real };
+        return HK_OK;
+    }
     if (!p) return hk__fail(net->ctx, HK_ESTATE, "%s: no batch shape yet; call hk_executor_shape first", name);
     if (strncmp(name, "state:", 6) == 0) {
         for (int i = 0; i < ex->n_state; i++) {
@@ -78,7 +83,7 @@ static hk_status find(hk_executor *ex, const char *name, bool write, place *out)
         break;
     case HK_SP_CONST: out->base = p->constants + r->off; break;
     case HK_SP_KEPT: out->base = p->kept + r->off; break;
-    case HK_SP_PARAM: out->base = net->value + r->off; break;
+    case HK_SP_PARAM: out->base = ex->params + r->off; break;
     case HK_SP_GRAD: out->base = net->grad + r->off; break;
     case HK_SP_CUR: out->base = (char *)(uintptr_t)ex->state[r->index].cur; break;
     case HK_SP_NEXT: out->base = ex->state[r->index].next; break;

@@ -1,4 +1,4 @@
-/* calls.c - operation plans from the backend, and where each operand of each call lies: plain operations, loops, the optimizer's update. */
+/* calls.c - operation plans from the backend, and where each operand of each call lies: plain operations and loops (the update: update.c). */
 #include "exec/place.h"
 #include <stdlib.h>
 
@@ -185,47 +185,4 @@ hk__unit *hk__unit_add(hk__placer *q, int n_call) {
     if (!u->call) return NULL;
     q->unit = p->n_unit++;
     return u;
-}
-
-/* One update for each run of parameters that learn. */
-hk_status hk__plan_update(hk__placer *q) {
-    hk__plan *p = q->p;
-    hk_network *net = q->net;
-    hk__ref flag = { 0 };
-    const int guard = p->guard;
-    if (!net->opt_type) return HK_OK;
-    hk_status st = guard ? hk__guard_check(q, &flag) : HK_OK;
-    if (st != HK_OK) return st;
-    for (int i = 0; i < net->n_param;) {
-        int first = i;
-        while (i < net->n_param && net->param[i].learnable) i++;
-        if (i == first) {
-            i++;
-            continue;
-        }
-        int64_t from = net->offset[first], to = i < net->n_param ? net->offset[i] : net->region;
-        hk__unit *u = hk__unit_add(q, 1);
-        if (!u) return hk__fail(net->ctx, HK_ENOMEM, "out of memory for the plan");
-        hk__call *c = &u->call[u->n_call++];
-        int ns = net->n_opt, n_in = 2 + ns + guard;
-        int64_t n[1] = { to - from };
-        hk_desc d[3 + HK_MAX_STATE], out[1 + HK_MAX_STATE];
-        for (int k = 0; k < 2 + ns; k++) d[k] = hk__desc(HK_F32, HK_STATIC, 1, n);
-        for (int k = 0; k < 1 + ns; k++) out[k] = d[0];
-        d[2 + ns] = hk__desc(HK_F32, HK_STATIC, 1, (int64_t[]){ 1 });
-        const hk_attr attr[1] = { { "optimizer", 0, 0, net->opt_type } };
-        st = hk__plan_op(q, c, "optimizer", n_in, d, 1 + ns, out, 1, attr);
-        if (st != HK_OK) return st;
-        c->n_ref = n_in + 1 + ns;
-        c->ref = calloc((size_t)c->n_ref, sizeof *c->ref);
-        if (!c->ref) return hk__fail(net->ctx, HK_ENOMEM, "out of memory for the plan");
-        hk__ref r = { .space = HK_SP_PARAM, .off = from * net->real, .row = (to - from) * net->real };
-        c->ref[0] = c->ref[n_in] = r;
-        if (guard) c->ref[2 + ns] = flag;
-        r.space = HK_SP_GRAD;
-        c->ref[1] = r;
-        r.space = HK_SP_OPT;
-        for (int k = 0; k < ns; k++) r.index = k, c->ref[2 + k] = c->ref[n_in + 1 + k] = r;
-    }
-    return guard ? hk__guard_settle(q, &flag) : HK_OK;
 }

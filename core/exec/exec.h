@@ -4,6 +4,11 @@
 
 #include "graph/graph.h"
 
+typedef struct hk__group { /* parameters with an optimizer module of their own, of the network's type */
+    const hk_module *optimizer;
+    double lr;             /* NaN: the optimizer's own */
+} hk__group;
+
 /* ---- the network: parameters, their gradients and optimizer state, outside the arena, shared by all plans ---- */
 struct hk_network {
     hk_context *ctx;
@@ -25,6 +30,13 @@ struct hk_network {
     int n_opt;
     const hk_optimizer_type *opt_type;
     double lr;             /* NaN: the optimizer's own */
+    char *sum;             /* device region: gradients added up since the last step; NULL: accumulate is off */
+    char *ema;             /* device region: averages of parameters and buffers; NULL: none */
+    char *norm;            /* device: for clip_norm: coefficient and norm, then partial sums of squares (update.c); else NULL */
+    int64_t pending;       /* batches in sum */
+    uint8_t *group;        /* [n_param] each parameter's group; NULL: all are in group 0 */
+    hk__group *groups;     /* groups 1 and on */
+    int n_group;
     int64_t step;
     int64_t skipped;       /* of these, not done by the optimizer (HK_GUARD) */
     char *guard;           /* device: core/exec/guard.c; NULL: no executor has HK_GUARD */
@@ -55,7 +67,7 @@ typedef struct hk__item {
 int64_t hk__pack(hk__item *, int n, int64_t *live);
 
 /* ---- the plan ---- */
-typedef enum hk__space { HK_SP_NONE = 0, HK_SP_ARENA, HK_SP_LOCAL, HK_SP_PARAM, HK_SP_GRAD, HK_SP_OPT, HK_SP_CONST, HK_SP_KEPT, HK_SP_GUARD, HK_SP_CUR, HK_SP_NEXT, HK_SP_CARRY_IN, HK_SP_CARRY_OUT } hk__space;
+typedef enum hk__space { HK_SP_NONE = 0, HK_SP_ARENA, HK_SP_LOCAL, HK_SP_PARAM, HK_SP_GRAD, HK_SP_OPT, HK_SP_SUM, HK_SP_EMA, HK_SP_NORM, HK_SP_CONST, HK_SP_KEPT, HK_SP_GUARD, HK_SP_CUR, HK_SP_NEXT, HK_SP_CARRY_IN, HK_SP_CARRY_OUT } hk__space;
 
 /* Where a value lies. A row that varies with T in storage but is read at one t has `slice` set. */
 typedef struct hk__ref {
@@ -71,7 +83,8 @@ typedef struct hk__call { /* one operation, ready to run */
     const char *impl, *op; /* op: its operation, when it is of no node */
     hk__ref *ref;
     int32_t n_ref, node;
-    int32_t id, pad;       /* profile.c: its number in the plan */
+    int32_t id;            /* profile.c: its number in the plan */
+    int32_t block;         /* whose constants it reads: 0: the executor's step, else block[it - 1] */
     size_t scratch;
     int64_t kept, kept_off; /* bytes that its plan_prepare fills; where they lie in the plan's kept memory */
     struct hk__loop_call *loop;
@@ -173,6 +186,8 @@ struct hk_executor {
     int64_t runs;          /* since the last optimizer step */
     int64_t runs_step;
     hk_step step;
+    hk_step *block;        /* of the update (update.c): the mean of gradients, the average of parameters, then groups 1 and on */
+    char *params;          /* what it reads parameters from: the network's, or their averages */
     void *staging;
     size_t staging_bytes;
     int64_t last_N;
@@ -210,6 +225,12 @@ hk_status hk__guard_begin(hk_executor *);
 hk_status hk__guard_end(hk_executor *);
 hk_status hk__guard_room(hk_network *);
 int64_t hk__guard_bytes(const hk_network *);
+/* core/exec/update.c: what lies between the backward pass and the next forward */
+int64_t hk__copies(const hk_network *);            /* regions of parameters: values, gradients, states, sums, averages */
+int64_t hk__norm_numbers(const hk_network *);      /* that clip_norm takes at most */
+hk_status hk__blocks_new(hk_executor *);
+void hk__write_batch(hk_executor *);               /* constants of gathering; net->pending counts the batch */
+void hk__write_step(hk_executor *);                /* constants of the update that follows */
 /* core/exec/run.c */
 hk_status hk__run(hk_executor *, uint32_t phases); /* bit set of 1 << phase */
 /* core/exec/print.c */

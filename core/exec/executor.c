@@ -9,9 +9,12 @@ hk_status hk_executor_new(hk_network *net, const hk_executor_config *cfg, hk_exe
     *out = NULL;
     if (!cfg || cfg->mode > HK_TRAIN) return hk__fail(net->ctx, HK_EINVAL, "hk_executor_new: mode must be HK_INFER or HK_TRAIN");
     if (cfg->mode == HK_TRAIN && cfg->flags & HK_NO_LOSS) return hk__fail(net->ctx, HK_EINVAL, "hk_executor_new: HK_NO_LOSS is for HK_INFER alone");
+    if (cfg->flags & HK_AVERAGED && (cfg->mode == HK_TRAIN || !net->ema))
+        return hk__fail(net->ctx, HK_EINVAL, "hk_executor_new: HK_AVERAGED is for HK_INFER, on a network made with ema above 0");
     hk_executor *ex = calloc(1, sizeof *ex);
     if (!ex) return hk__fail(net->ctx, HK_ENOMEM, "out of memory for the executor");
     ex->net = net, ex->cfg = *cfg;
+    ex->params = cfg->flags & HK_AVERAGED ? net->ema : net->value;
     ex->outputs = calloc((size_t)cfg->n_output + 1, sizeof *ex->outputs);
     bool whole = ex->outputs;
     for (int i = 0; whole && i < cfg->n_output; i++) {
@@ -22,6 +25,11 @@ hk_status hk_executor_new(hk_network *net, const hk_executor_config *cfg, hk_exe
     if (!whole) {
         hk_executor_free(ex);
         return hk__fail(net->ctx, HK_ENOMEM, "out of memory for the executor");
+    }
+    hk_status st = hk__blocks_new(ex);
+    if (st != HK_OK) {
+        hk_executor_free(ex);
+        return st;
     }
     net->laid_out = true;
     *out = ex;
@@ -48,6 +56,7 @@ void hk_executor_free(hk_executor *ex) {
     for (int i = 0; ex->outputs && i < ex->cfg.n_output; i++) free((char *)(uintptr_t)ex->outputs[i].name);
     free(ex->outputs);
     free(ex->staging);
+    free(ex->block);
     free(ex);
 }
 
@@ -200,13 +209,6 @@ static hk_status start(hk_executor *ex, bool go_on) {
     return HK_OK;
 }
 
-static void write_step(hk_executor *ex) {
-    hk_network *net = ex->net;
-    if (!net->opt_type) return;
-    double lr = isnan(net->lr) ? hk_get_real(net->cfg.optimizer, "lr") : net->lr;
-    net->opt_type->constants(net->cfg.optimizer, lr, net->step - net->skipped + 1, ex->step.opt);
-}
-
 /* Runs some phases of a plan; with HK_GUARD, what they write of the parameters can be taken back by the step that ends them. */
 static hk_status run_phases(hk_executor *ex, uint32_t phases) {
     hk_network *net = ex->net;
@@ -216,17 +218,29 @@ static hk_status run_phases(hk_executor *ex, uint32_t phases) {
     if (st == HK_OK) st = hk__run(ex, phases);
     if (st == HK_OK && guard && update) st = hk__guard_end(ex);
     if (guard) net->guard_version = net->version;
-    if (st == HK_OK && update && net->opt_type) net->step++;
+    if (st == HK_OK && update && net->opt_type) net->step++, net->pending = 0;
     return st;
+}
+
+static bool gathers(const hk_network *net) { return net->opt_type && net->cfg.accumulate > 1; }
+
+/* One more batch of the next step; the phases of its backward pass. */
+static uint32_t gather(hk_executor *ex) {
+    if (gathers(ex->net)) ex->net->pending++, hk__write_batch(ex);
+    return 1u << HK_BACKWARD | 1u << HK_GATHER;
 }
 
 static hk_status run(hk_executor *ex, bool go_on) {
     hk_status st = start(ex, go_on);
     if (st != HK_OK) return st;
-    bool all = ex->cfg.mode == HK_TRAIN && !(ex->cfg.flags & HK_SEPARATE);
-    if (all) write_step(ex);
-    st = run_phases(ex, all ? 7u : 1u << HK_FORWARD);
-    return st == HK_OK ? st : hk__fail_in(ex->net->ctx, st, "run");
+    hk_network *net = ex->net;
+    uint32_t phases = 1u << HK_FORWARD;
+    if (ex->cfg.mode == HK_TRAIN && !(ex->cfg.flags & HK_SEPARATE)) {
+        phases |= gather(ex);
+        if (!gathers(net) || net->pending >= net->cfg.accumulate) hk__write_step(ex), phases |= 1u << HK_UPDATE;
+    }
+    st = run_phases(ex, phases);
+    return st == HK_OK ? st : hk__fail_in(net->ctx, st, "run");
 }
 
 hk_status hk_executor_run(hk_executor *ex) { return run(ex, false); }
@@ -235,24 +249,28 @@ hk_status hk_executor_continue(hk_executor *ex) { return run(ex, true); }
 hk_status hk_executor_backward(hk_executor *ex) {
     if (ex->cfg.mode != HK_TRAIN || !(ex->cfg.flags & HK_SEPARATE)) return hk__fail(ex->net->ctx, HK_ESTATE, "backward: make the executor with HK_TRAIN and HK_SEPARATE");
     if (!ex->now || !ex->ran) return hk__fail(ex->net->ctx, HK_ESTATE, "backward: there was no run before it");
-    return run_phases(ex, 1u << HK_BACKWARD);
+    return run_phases(ex, gather(ex));
 }
 
 hk_status hk_executor_step(hk_executor *ex) {
-    if (ex->cfg.mode != HK_TRAIN || !(ex->cfg.flags & HK_SEPARATE)) return hk__fail(ex->net->ctx, HK_ESTATE, "step: make the executor with HK_TRAIN and HK_SEPARATE");
-    if (!ex->net->opt_type) return hk__fail(ex->net->ctx, HK_ESTATE, "step: the network was made without an optimizer");
-    if (!ex->now) return hk__fail(ex->net->ctx, HK_ESTATE, "step: no batch shape yet; call hk_executor_shape first");
-    write_step(ex);
+    hk_network *net = ex->net;
+    if (ex->cfg.mode != HK_TRAIN || (!(ex->cfg.flags & HK_SEPARATE) && !gathers(net)))
+        return hk__fail(net->ctx, HK_ESTATE, "step: make the executor with HK_TRAIN and HK_SEPARATE, or the network with accumulate");
+    if (!net->opt_type) return hk__fail(net->ctx, HK_ESTATE, "step: the network was made without an optimizer");
+    if (!ex->now) return hk__fail(net->ctx, HK_ESTATE, "step: no batch shape yet; call hk_executor_shape first");
+    if (gathers(net) && !net->pending) return hk__fail(net->ctx, HK_ESTATE, "step: there was no batch since the last step");
+    hk__write_step(ex);
     return run_phases(ex, 1u << HK_UPDATE);
 }
 
-void hk_executor_set_lr(hk_executor *ex, double lr) { ex->net->lr = lr; }
+void hk_executor_set_lr(hk_executor *ex, double lr) { hk_network_set_lr(ex->net, 0, lr); }
+int64_t hk_executor_pending(const hk_executor *ex) { return ex->net->pending; }
 
 hk_status hk_executor_stats(const hk_executor *ex, hk_plan_stats *s) {
     if (!ex->now) return hk__fail(ex->net->ctx, HK_ESTATE, "stats: no batch shape yet; call hk_executor_shape first");
     const hk__plan *p = ex->now;
     *s = (hk_plan_stats){ .arena = p->arena, .live_max = p->live_max, .nb = p->nb, .blocks = p->blocks, .lines = hk__plan_lines(p), .kept = p->kept_bytes };
-    s->params = ex->net->region * ex->net->real * (2 + ex->net->n_opt) + (ex->net->guard ? hk__guard_bytes(ex->net) : 0);
+    s->params = ex->net->region * ex->net->real * hk__copies(ex->net) + (ex->net->guard ? hk__guard_bytes(ex->net) : 0);
     for (int i = 0; i < ex->n_state; i++) s->state += 3 * ex->state[i].bytes;
     return HK_OK;
 }

@@ -94,7 +94,7 @@ static void shape_text(int rank, const int64_t *shape, char *buf, size_t size) {
 }
 
 hk_status hk__memory_params(hk_network *net) {
-    int64_t copies = 2 + net->n_opt, bytes = hk__sat_mul(hk__sat_mul(net->region, net->real), copies), all = hk__sat_add(bytes, net->cfg.memory_used);
+    int64_t copies = hk__copies(net), bytes = hk__sat_mul(hk__sat_mul(net->region, net->real), copies), all = hk__sat_add(bytes, net->cfg.memory_used);
     int largest = 0;
     char shape[160], text[160];
     if (all <= limit_of(net)) return HK_OK;
@@ -140,7 +140,7 @@ static int64_t state_bytes(const hk__plan *p) {
 static hk_status check_plan(hk__placer *q, int64_t arena, const char *at_least) {
     hk__plan *p = q->p;
     hk_network *net = q->net;
-    int64_t params = hk__sat_add(hk__sat_mul(net->region * net->real, 2 + net->n_opt), p->guard || net->guard ? hk__guard_bytes(net) : 0), state = state_bytes(p);
+    int64_t params = hk__sat_add(hk__sat_mul(net->region * net->real, hk__copies(net)), p->guard || net->guard ? hk__guard_bytes(net) : 0), state = state_bytes(p);
     int64_t sum = hk__sat_add(hk__sat_add(arena, params), hk__sat_add(state, hk__sat_add(2 * q->const_used + q->kept_used, net->cfg.memory_used)));
     char text[160];
     if (sum <= limit_of(net)) return HK_OK;

@@ -96,6 +96,15 @@ static hk_status region_new(hk_network *net, char **out, const char *what) {
     return st == HK_OK ? HK_OK : hk__fail(net->ctx, st, "backend %s: no memory for %s (%zu bytes)", net->cfg.backend, what, bytes);
 }
 
+static hk_status check_update(hk_network *net) {
+    const hk_network_config *c = &net->cfg;
+    if (c->accumulate < 0) return hk__fail(net->ctx, HK_ECONFIG, "accumulate: expected 0 or more batches, got %d", c->accumulate);
+    if (!(c->clip_norm >= 0)) return hk__fail(net->ctx, HK_ECONFIG, "clip_norm: expected a norm of 0 or more, got %g", c->clip_norm);
+    if (!(c->clip_value >= 0)) return hk__fail(net->ctx, HK_ECONFIG, "clip_value: expected 0 or more, got %g", c->clip_value);
+    if (!(c->ema >= 0 && c->ema < 1)) return hk__fail(net->ctx, HK_ECONFIG, "ema: expected a decay of 0 or more, below 1, got %g", c->ema);
+    return HK_OK;
+}
+
 hk_status hk_network_new(hk_context *ctx, hk_module *root, const hk_network_config *cfg, hk_network **out) {
     static const hk_network_config defaults = HK_NETWORK_CONFIG_DEFAULT;
     *out = NULL;
@@ -120,6 +129,7 @@ hk_status hk_network_new(hk_context *ctx, hk_module *root, const hk_network_conf
         st = hk__fail(ctx, HK_ECONFIG, "nb: expected a multiple of %d, 0 (the backend's choice) or -1 (all samples), got %lld", HK_GROUP, (long long)net->cfg.nb);
         goto err;
     }
+    if ((st = check_update(net)) != HK_OK) goto err;
     char why[256] = "";
     if (net->be->probe && net->be->probe(why, sizeof why) <= 0) {
         st = hk__fail(ctx, HK_EUNSUPPORTED, "backend '%s' cannot be used here: %s", net->cfg.backend, why);
@@ -141,6 +151,12 @@ hk_status hk_network_new(hk_context *ctx, hk_module *root, const hk_network_conf
     if ((st = region_new(net, &net->grad, "gradients")) != HK_OK) goto err;
     for (int k = 0; k < net->n_opt; k++)
         if ((st = region_new(net, &net->opt[k], "optimizer state")) != HK_OK) goto err;
+    if (net->cfg.accumulate > 1 && (st = region_new(net, &net->sum, "sums of gradients")) != HK_OK) goto err;
+    if (net->cfg.ema > 0 && (st = region_new(net, &net->ema, "averages of parameters")) != HK_OK) goto err;
+    if (net->cfg.clip_norm > 0 && (st = net->be->buf_new(net->dev, (size_t)(hk__norm_numbers(net) * net->real), (void **)&net->norm)) != HK_OK) {
+        st = hk__fail(ctx, st, "backend %s: no memory for the norm of gradients", net->cfg.backend);
+        goto err;
+    }
     if ((st = draw(net, net->root)) != HK_OK) goto err;
     *out = net;
     return HK_OK;
@@ -156,6 +172,7 @@ void hk_network_free(hk_network *net) {
         net->be->buf_free(net->dev, net->grad);
         net->be->buf_free(net->dev, net->arena);
         net->be->buf_free(net->dev, net->guard);
+        net->be->buf_free(net->dev, net->sum), net->be->buf_free(net->dev, net->ema), net->be->buf_free(net->dev, net->norm);
         for (int k = 0; k < net->n_opt; k++) net->be->buf_free(net->dev, net->opt[k]);
         net->be->close(net->dev);
     }
@@ -164,6 +181,7 @@ void hk_network_free(hk_network *net) {
     free(net->param);
     free(net->offset);
     free(net->learner);
+    free(net->group), free(net->groups);
     free(net);
 }
 
@@ -189,7 +207,7 @@ static hk_status transfer(hk_network *net, char *region, int i, float *f, double
             if (f) ((double *)host)[k] = f[k];
             else ((float *)host)[k] = (float)d[k];
         }
-    if (write && region == net->value) net->version++;
+    if (write && (region == net->value || region == net->ema)) net->version++;
     hk_status st = write ? net->be->upload(net->dev, dev, host, bytes) : net->be->download(net->dev, host, dev, bytes);
     if (!write && !direct)
         for (int64_t k = 0; k < n; k++) {
@@ -200,10 +218,24 @@ static hk_status transfer(hk_network *net, char *region, int i, float *f, double
     return st == HK_OK ? HK_OK : hk__fail_in(net->ctx, st, "parameter %s", net->name[i]);
 }
 
-hk_status hk_network_write_param(hk_network *net, int i, const float *v) { return transfer(net, net->value, i, (float *)(uintptr_t)v, NULL, true); }
+/* Until the first step the averages are the parameters. */
+static hk_status write_value(hk_network *net, int i, const float *f, const double *d) {
+    hk_status st = transfer(net, net->value, i, (float *)(uintptr_t)f, (double *)(uintptr_t)d, true);
+    return st != HK_OK || !net->ema || net->step ? st : transfer(net, net->ema, i, (float *)(uintptr_t)f, (double *)(uintptr_t)d, true);
+}
+hk_status hk_network_write_param(hk_network *net, int i, const float *v) { return write_value(net, i, v, NULL); }
 hk_status hk_network_read_param(hk_network *net, int i, float *v) { return transfer(net, net->value, i, v, NULL, false); }
-hk_status hk_network_write_param64(hk_network *net, int i, const double *v) { return transfer(net, net->value, i, NULL, (double *)(uintptr_t)v, true); }
+hk_status hk_network_write_param64(hk_network *net, int i, const double *v) { return write_value(net, i, NULL, v); }
 hk_status hk_network_read_param64(hk_network *net, int i, double *v) { return transfer(net, net->value, i, NULL, v, false); }
+
+static hk_status ema_transfer(hk_network *net, int i, float *f, double *d, bool write) {
+    if (!net->ema) return hk__fail(net->ctx, HK_ESTATE, "there are no averages of parameters: make the network with ema above 0");
+    return transfer(net, net->ema, i, f, d, write);
+}
+hk_status hk_network_read_ema(hk_network *net, int i, float *v) { return ema_transfer(net, i, v, NULL, false); }
+hk_status hk_network_write_ema(hk_network *net, int i, const float *v) { return ema_transfer(net, i, (float *)(uintptr_t)v, NULL, true); }
+hk_status hk_network_read_ema64(hk_network *net, int i, double *v) { return ema_transfer(net, i, NULL, v, false); }
+hk_status hk_network_write_ema64(hk_network *net, int i, const double *v) { return ema_transfer(net, i, NULL, (double *)(uintptr_t)v, true); }
 
 hk_status hk_network_set_learnable(hk_network *net, int i, int learnable) {
     if (i < 0 || i >= net->n_param) return hk__fail(net->ctx, HK_EINVAL, "parameter %d does not exist: there are %d", i, net->n_param);
@@ -223,6 +255,34 @@ hk_status hk_network_set_learner(hk_network *net, int i, const hk_module *learne
     return HK_OK;
 }
 
+hk_status hk_network_add_group(hk_network *net, const hk_module *optimizer, int *group) {
+    if (net->laid_out) return hk__fail(net->ctx, HK_ESTATE, "add groups of parameters before the first executor is made");
+    if (!net->opt_type || !optimizer || hk__mod(optimizer)->type != net->opt_type)
+        return hk__fail(net->ctx, HK_EINVAL, "a group's optimizer must be of the network's type%s%s", net->opt_type ? ", " : "; the network has none",
+                        net->opt_type ? hk__mod(net->cfg.optimizer)->id : "");
+    if (net->n_group == UINT8_MAX) return hk__fail(net->ctx, HK_EINVAL, "expected at most %d groups of parameters", UINT8_MAX);
+    if (!net->group && !(net->group = calloc((size_t)net->n_param + 1, 1))) return hk__fail(net->ctx, HK_ENOMEM, "out of memory for groups of parameters");
+    hk__group *grown = realloc(net->groups, (size_t)(net->n_group + 1) * sizeof *grown);
+    if (!grown) return hk__fail(net->ctx, HK_ENOMEM, "out of memory for groups of parameters");
+    net->groups = grown;
+    net->groups[net->n_group++] = (hk__group){ optimizer, NAN };
+    *group = net->n_group;
+    return HK_OK;
+}
+
+hk_status hk_network_set_group(hk_network *net, int i, int group) {
+    if (i < 0 || i >= net->n_param) return hk__fail(net->ctx, HK_EINVAL, "parameter %d does not exist: there are %d", i, net->n_param);
+    if (group < 0 || group > net->n_group) return hk__fail(net->ctx, HK_EINVAL, "group %d does not exist: the last one is %d", group, net->n_group);
+    if (net->laid_out) return hk__fail(net->ctx, HK_ESTATE, "parameter %s: set groups before the first executor is made", net->name[i]);
+    if (net->group) net->group[i] = (uint8_t)group;
+    return HK_OK;
+}
+
+void hk_network_set_lr(hk_network *net, int group, double lr) {
+    if (group == 0) net->lr = lr;
+    else if (group > 0 && group <= net->n_group) net->groups[group - 1].lr = lr;
+}
+
 int hk_network_n_opt_state(const hk_network *net) { return net->n_opt; }
 const char *hk_network_opt_state_name(const hk_network *net, int k) { return k >= 0 && k < net->n_opt ? net->opt_type->state_names[k] : NULL; }
 static hk_status opt_transfer(hk_network *net, int k, int i, float *f, double *d, bool write) {
@@ -235,4 +295,4 @@ hk_status hk_network_read_opt_state64(hk_network *net, int k, int i, double *v) 
 hk_status hk_network_write_opt_state64(hk_network *net, int k, int i, const double *v) { return opt_transfer(net, k, i, NULL, (double *)(uintptr_t)v, true); }
 hk_dtype hk_network_dtype(const hk_network *net) { return net->real == 8 ? HK_F64 : HK_F32; }
 int64_t hk_network_step(const hk_network *net) { return net->step; }
-void hk_network_set_step(hk_network *net, int64_t step) { net->step = step; }
+void hk_network_set_step(hk_network *net, int64_t step) { net->step = step, net->pending = 0; }

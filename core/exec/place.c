@@ -381,7 +381,7 @@ hk_status hk__place_all(hk__plan *p, hk__builder *b, bool train) {
     for (int u = 0; u < p->n_unit && st == HK_OK; u++)
         for (int i = 0; i < p->unit[u].n_call && st == HK_OK; i++) {
             hk__call *c = &p->unit[u].call[i];
-            if (p->unit[u].phase == HK_UPDATE) continue;
+            if (p->unit[u].phase >= HK_UPDATE) continue; /* bound by update.c */
             st = hk__bind(&q, c);
         }
     if (st == HK_OK) st = fill_constants(&q);

@@ -34,12 +34,14 @@ hk_status hk__memory_plan(hk__placer *);
 /* ---- calls.c: `q->unit` is the unit being planned ---- */
 hk_status hk__plan_node(hk__placer *, hk__call *, int32_t node); /* the backend's plan of one operation; raises the unit's scratch */
 hk_status hk__plan_loop(hk__placer *, hk__call *, int32_t node);
-hk_status hk__plan_update(hk__placer *);                         /* adds units that run the optimizer */
 hk_status hk__plan_op(hk__placer *, hk__call *, const char *op, int n_in, const hk_desc *, int n_out, const hk_desc *, int n_attr, const hk_attr *); /* of no node */
 hk__unit *hk__unit_add(hk__placer *, int n_call); /* a unit of whole-batch operations that update, with room for so many; q->unit; NULL: no memory */
 hk_status hk__bind(hk__placer *, hk__call *);                    /* where each operand lies; after packing */
 /* Gives a loop's carries their buffers from `local` on; returns the bytes taken. */
 int64_t hk__carry_memory(hk__placer *, hk__call *, int64_t local);
+
+/* ---- update.c: adds units that gather and clip gradients, step, and average ---- */
+hk_status hk__plan_update(hk__placer *);
 
 /* ---- guard.c: units before and after the optimizer's; flag: what tells the optimizer; bind: after packing ---- */
 hk_status hk__guard_check(hk__placer *, hk__ref *flag);

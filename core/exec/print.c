@@ -45,7 +45,7 @@ static void line(const hk__plan *p, FILE *f, const hk__call *c, int depth, const
 }
 
 static const char *const modes[] = { [HK_MEMORY_BALANCED] = "balanced", [HK_MEMORY_FAST] = "fast", [HK_MEMORY_SMALL] = "small" };
-static const char *const phases[] = { "forward", "backward", "update" };
+static const char *const phases[] = { "forward", "backward", "update", "gather" };
 
 int hk__plan_lines(const hk__plan *p) {
     int n = 0;
@@ -67,7 +67,7 @@ hk_status hk_executor_print(const hk_executor *ex, FILE *f) {
         snprintf(name, sizeof name, "%s %d", unit->kept ? "kept" : unit->team ? "whole" : "segment", u);
         for (int i = 0; i < unit->n_call; i++) {
             const hk__call *c = &unit->call[i];
-            line(p, f, c, 0, name, phases[c->node ? p->g->node[c->node].phase : HK_UPDATE]);
+            line(p, f, c, 0, name, phases[c->node ? p->g->node[c->node].phase : unit->phase]);
             for (int k = 0; c->loop && k < c->loop->n_body; k++) line(p, f, &c->loop->body[k], 1, name, phases[p->g->node[c->node].phase]);
         }
     }

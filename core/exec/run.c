@@ -30,9 +30,12 @@ static char *address(const frame *f, const hk__ref *r) {
     switch ((hk__space)r->space) {
     case HK_SP_ARENA: base = net->arena; break;
     case HK_SP_LOCAL: base = f->local; break;
-    case HK_SP_PARAM: base = net->value; break;
+    case HK_SP_PARAM: base = f->ex->params; break;
     case HK_SP_GRAD: base = net->grad; break;
     case HK_SP_OPT: base = net->opt[r->index]; break;
+    case HK_SP_SUM: base = net->sum; break;
+    case HK_SP_EMA: base = net->ema; break;
+    case HK_SP_NORM: base = net->norm; break;
     case HK_SP_CONST: base = f->p->constants; break;
     case HK_SP_KEPT: base = f->p->kept; break;
     case HK_SP_GUARD: base = net->guard; break;
@@ -55,7 +58,7 @@ static hk_status run_call(frame *f, const hk__call *c, int64_t T) {
     void *ptr[2 * HK_MAX_OPERANDS];
     for (int i = 0; i < c->n_ref; i++) ptr[i] = address(f, &c->ref[i]);
     const hk_bind bind = { .struct_size = sizeof bind, .n_ptr = (uint32_t)c->n_ref, .T = T, .n = f->n, .t0 = f->t, .sample0 = f->sample0, .groups = f->groups,
-                           .ptr = ptr, .scratch = f->scratch, .step = &f->ex->step, .kept = c->kept ? f->p->kept + c->kept_off : NULL };
+                           .ptr = ptr, .scratch = f->scratch, .step = c->block ? &f->ex->block[c->block - 1] : &f->ex->step, .kept = c->kept ? f->p->kept + c->kept_off : NULL };
     return c->be->plan_run(c->plan, f->stream, &bind);
 }
 

@@ -60,7 +60,7 @@ typedef struct hk__loop {
 } hk__loop;
 
 struct hk__op;
-typedef enum hk__phase { HK_FORWARD = 0, HK_BACKWARD = 1, HK_UPDATE = 2 } hk__phase;
+typedef enum hk__phase { HK_FORWARD = 0, HK_BACKWARD = 1, HK_UPDATE = 2, HK_GATHER = 3 /* between backward and update: gradients are added up */ } hk__phase;
 
 typedef struct hk__node {
     const struct hk__op *op;

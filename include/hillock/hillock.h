@@ -85,9 +85,14 @@ typedef struct hk_network_config {
     int64_t memory_limit;     /* bytes that parameters, the largest plan and memory_used may take; 0: memory and swap of the machine */
     int64_t memory_used;      /* bytes that the program holds beside: data, batches */
     const char *options;      /* (optional) the backend's own, "key=value, key=value"; read during hk_network_new */
-    uint32_t memory, pad;     /* hk_memory */
+    uint32_t memory;          /* hk_memory */
+    /* What is done between the backward pass and the optimizer, on the backend, and behind it. */
+    int32_t accumulate;       /* batches of one optimizer step, which gets the mean of their gradients; 0, 1: one */
+    double clip_norm;         /* gradients times min(1, clip_norm / (norm + 1e-6)), norm: of all that learn together (torch.nn.utils.clip_grad_norm_); 0: off */
+    double clip_value;        /* each number of a gradient is kept between -clip_value and clip_value (clip_grad_value_), before clip_norm; 0: off */
+    double ema;               /* decay of an average of all parameters and buffers, a = ema a + (1 - ema) w behind each step, a = w behind the first; 0: none */
 } hk_network_config;
-#define HK_NETWORK_CONFIG_DEFAULT { (uint32_t)sizeof(hk_network_config), 0, "cpu", 0, NULL, NULL, 0, 0, 1, 0, 0, NULL, HK_MEMORY_BALANCED, 0 }
+#define HK_NETWORK_CONFIG_DEFAULT { (uint32_t)sizeof(hk_network_config), 0, "cpu", 0, NULL, NULL, 0, 0, 1, 0, 0, NULL, HK_MEMORY_BALANCED, 0, 0, 0, 0 }
 
 typedef struct hk_param_info {
     const char *name;         /* state_dict name, "0.weight" */
@@ -109,6 +114,16 @@ HK_API hk_status hk_network_set_learnable(hk_network *, int i, int learnable);  
 /* A rule ("hk.learner/1") that gives parameter i's gradient in place of backpropagation; NULL: none. Before the first executor; kept by
  * pointer, must outlive the network. "grad:PARAM" reads what it gives, "state:PARAM.FIELD" its state. */
 HK_API hk_status hk_network_set_learner(hk_network *, int i, const hk_module *learner);
+/* Parameters with an optimizer of their own (torch's parameter groups): a module of the type of the network's, kept by pointer. Group 0 is the
+ * network's. Before the first executor. */
+HK_API hk_status hk_network_add_group(hk_network *, const hk_module *optimizer, int *group);
+HK_API hk_status hk_network_set_group(hk_network *, int i, int group);                          /* parameter i's; 0 at the beginning */
+HK_API void hk_network_set_lr(hk_network *, int group, double lr);                              /* of the steps that follow; NaN: its optimizer's own */
+/* The average of parameter or buffer i, of a network made with ema above 0; like read_param. Writing a parameter before the first step writes it too. */
+HK_API hk_status hk_network_read_ema(hk_network *, int i, float *values);
+HK_API hk_status hk_network_write_ema(hk_network *, int i, const float *values);
+HK_API hk_status hk_network_read_ema64(hk_network *, int i, double *values);                    /* the same, in double */
+HK_API hk_status hk_network_write_ema64(hk_network *, int i, const double *values);
 /* Optimizer state k of parameter i, named by the optimizer ("exp_avg"); like read_param. */
 HK_API int hk_network_n_opt_state(const hk_network *);
 HK_API const char *hk_network_opt_state_name(const hk_network *, int k);
@@ -118,7 +133,7 @@ HK_API hk_status hk_network_read_opt_state64(hk_network *, int k, int i, double 
 HK_API hk_status hk_network_write_opt_state64(hk_network *, int k, int i, const double *values);
 HK_API hk_dtype hk_network_dtype(const hk_network *);                                           /* in which the backend keeps them exactly: F32 or F64 */
 HK_API int64_t hk_network_step(const hk_network *);                                             /* optimizer steps done */
-HK_API void hk_network_set_step(hk_network *, int64_t step);
+HK_API void hk_network_set_step(hk_network *, int64_t step);                                    /* drops what accumulate has gathered since the last step */
 HK_API int64_t hk_network_skipped(const hk_network *);                                          /* of these steps, those that HK_GUARD left out: the optimizer does not count them */
 HK_API void hk_network_set_skipped(hk_network *, int64_t n);
 
@@ -132,6 +147,7 @@ enum {
     HK_FORGET = 8u,       /* sequence state ends with the run and takes no memory: no continue, no "state:PATH.FIELD" */
     HK_GUARD = 32u,       /* TRAIN: where the loss or a gradient is not finite, the step is not done: parameters, optimizer state and running statistics stay as
                              they were behind the last step that was done, and the optimizer does not count it. Decided on the device; hk_executor_skipped tells */
+    HK_AVERAGED = 64u,    /* INFER: with the averages in place of parameters and buffers; the network must have ema above 0 */
     HK_NO_LOSS = 16u      /* INFER: neither loss nor "correct"; "y" is kept only when named among the outputs, or when none is */
 };
 typedef struct hk_output {
@@ -152,7 +168,8 @@ HK_API void hk_executor_free(hk_executor *);
 HK_API hk_status hk_executor_shape(hk_executor *, int64_t T, int64_t N, int seq, int rank, const int64_t *shape);
 /* The only ways across the device border. Border order is PyTorch's. dtype of data: HK_F32, HK_F64, HK_I64 or u8 (HK_SPIKE); it is
  * converted. `count`: numbers in data, checked. Names: "x"; "target" (i64 [N], or what the loss says); "grad_out:NAME"; "state:PATH.FIELD" [N,*];
- * read also: "y", "loss", "correct" (number right), "rate" and "PATH:OUT" (named among the outputs), "grad:x", "grad:PARAM". */
+ * read also: "y", "loss", "correct" (number right), "rate" and "PATH:OUT" (named among the outputs), "grad:x", "grad:PARAM" (as the last step had
+ * it, or the last batch), "grad_norm" (with clip_norm: of all gradients at the last step, before it). */
 HK_API hk_status hk_executor_write(hk_executor *, const char *name, hk_dtype, const void *data, int64_t count);
 HK_API hk_status hk_executor_read(hk_executor *, const char *name, hk_dtype, void *data, int64_t count);
 /* The shape at the border of what `name` reads: rank, and dims[0..rank). */
@@ -160,9 +177,11 @@ HK_API hk_status hk_executor_dims(hk_executor *, const char *name, int *rank, in
 HK_API hk_status hk_executor_run(hk_executor *);      /* every sequence starts from the default state, or the one written */
 HK_API hk_status hk_executor_continue(hk_executor *); /* goes on from the last state, cut off from its gradient; not with HK_FORGET */
 HK_API hk_status hk_executor_backward(hk_executor *); /* HK_SEPARATE only */
-HK_API hk_status hk_executor_step(hk_executor *);     /* HK_SEPARATE only: the optimizer */
+/* The optimizer. HK_SEPARATE; or accumulate above 1: a step from the batches that are there, where fewer are left than it takes. */
+HK_API hk_status hk_executor_step(hk_executor *);
+HK_API int64_t hk_executor_pending(const hk_executor *); /* accumulate: batches since the last step */
 HK_API int hk_executor_skipped(const hk_executor *);  /* HK_GUARD: whether the last step was not done */
-HK_API void hk_executor_set_lr(hk_executor *, double lr);
+HK_API void hk_executor_set_lr(hk_executor *, double lr); /* of group 0 */
 
 typedef struct hk_plan_stats {
     int64_t arena, live_max, params, state, nb, blocks, lines;
@@ -175,7 +194,7 @@ HK_API hk_status hk_executor_print(const hk_executor *, FILE *);
 /* ---- profile ---- */
 typedef struct hk_op_time {
     const char *op, *path, *impl; /* operation, module ("." the root's), implementation; live as long as the executor */
-    int32_t phase, pad;           /* 0 forward, 1 backward, 2 update */
+    int32_t phase, pad;           /* 0 forward, 1 backward, 2 update, 3 gradients added up over batches */
     int64_t calls;                /* one for each block, and in a loop for each step */
     double seconds;               /* by the clock: where several threads run blocks, their sum divided by their number; a loop without its body */
     double flop, bytes;           /* of all calls: floating point operations of a product, as if all inputs were dense (0: no product); each operand once */

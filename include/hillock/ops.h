@@ -99,6 +99,13 @@
  * |                  |                                                       |                 |   as they are. Whole-batch operation: STATIC operands only
  * | non_finite       | x f[n], before f[1] -> f[1]                           |                 | 1 where a number of x is infinite or none, or before is not 0; else 0. Whole-batch operation: STATIC operands only
  * | choose           | c f[1], x f[n], y f[n] -> f[n] (in y's memory or not) |                 | x where c is not 0, else y. Whole-batch operation: STATIC operands only
+ * | grad_add         | s f[n], g f[n] -> f[n]                                |                 | s + g, or g where step->opt[1] is 0: sum over batches. From here to `average`: whole-batch operations over regions of parameters, in place
+ * | grad_mean        | s f[n] -> f[n]                                        |                 | step->opt[0] s: 1 / batches
+ * | grad_clamp       | g f[n] -> f[n]                                        | value f         | min(max(g, -value), value); what is not a number stays so
+ * | grad_squares     | g f[n] -> f[ceil(n/4096)]                             |                 | sum of the squares of each 4096 numbers
+ * | grad_norm        | p f[m] -> f[2]                                        | max f           | min(1, max / (norm + 1e-6)), norm: the root of the sum of p, in order
+ * | grad_scale       | g f[n], c f[2] -> f[n]                                |                 | c[0] g; 0 stays 0, whatever c[0] is
+ * | average          | a f[n], w f[n], [skip f[1]] -> f[n]                   |                 | a + c (w - a), c = step->opt[0]; w where c is 1; where skip is not 0, a
  * | pack             | x u8[shape] -> count[bytes]                           | bits            | eight numbers below 2^bits of the row, as it is stored, in `bits` bytes (1, 2 or 4), the first in the lowest bits, zeros behind the last
  * | unpack           | x count[bytes] -> u8[shape]                           | bits, dtype, shape p | inverse of pack
  * | copy             | x -> same desc                                        |                 | copy
