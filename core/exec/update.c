@@ -113,6 +113,7 @@ static hk_status clip_norm(hk__placer *q) {
         st = add(q, HK_UPDATE, 0, "grad_squares", 1, 1, ref, 0, NULL);
         partial.off += partial.row, norm[0].row += partial.row;
     }
+    if (!norm[0].row) return st; /* nothing learns */
     const hk_attr max = { "max", 0, net->cfg.clip_norm, NULL };
     if (st == HK_OK) st = add(q, HK_UPDATE, 0, "grad_norm", 1, 1, norm, 1, &max);
     for (stretch s = { 0 }; st == HK_OK && next_stretch(net, false, &s);) {
@@ -153,10 +154,9 @@ static hk_status average(hk__placer *q, const hk__ref *flag) {
 
 hk_status hk__plan_update(hk__placer *q) {
     hk_network *net = q->net;
-    stretch any = { 0 };
     hk__ref guard = { 0 }, *flag = q->p->guard ? &guard : NULL;
     hk_status st = HK_OK;
-    if (!net->opt_type || !next_stretch(net, false, &any)) return flag ? hk__guard_check(q, flag) : HK_OK;
+    if (!net->opt_type) return HK_OK;
     if (net->cfg.accumulate > 1) {
         static const hk__space sum[] = { HK_SP_SUM, HK_SP_GRAD, HK_SP_SUM };
         st = on_each(q, HK_GATHER, BLOCK_MEAN, "grad_add", 2, 1, sum, NULL);

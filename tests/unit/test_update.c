@@ -310,6 +310,44 @@ static void test_bits(void **state) {
 
 /* ---- what is not finite, what is refused ---- */
 
+/* With HK_GUARD a step with such a gradient in one of its batches changes neither parameters nor averages, and the first one that is done begins them. */
+static void test_guard(void **state) {
+    (void)state;
+    EACH_BACKEND(backend) {
+        double v[2][64];
+        for (int k = 0; k < 2; k++) {
+            net n;
+            hk_network_config c = config(backend);
+            hk_executor_config ec = trains;
+            const float bad[N * IN] = { NAN };
+            c.accumulate = 2, c.clip_norm = 0.3, c.clip_value = 0.2, c.ema = 0.9, ec.flags = HK_GUARD;
+            start(&n, "Sequential(Linear(3, 2), BatchNorm1d(2))", c, ec);
+            for (int s = 0; s < 3; s++) {
+                if (k && s != 1) { /* a bad step before the first and the third */
+                    batch(n.ex, 9);
+                    net_ok(hk_executor_write(n.ex, "x", HK_F32, bad, N * IN));
+                    net_ok(hk_executor_run(n.ex));
+                    train(n.ex, 9);
+                    if (!hk_executor_skipped(n.ex)) fail_msg("%s: the step that is not finite was done", backend);
+                }
+                train(n.ex, 2 * s), train(n.ex, 2 * s + 1);
+                if (hk_executor_skipped(n.ex)) fail_msg("%s: step %d was not done", backend, s);
+            }
+            int at = 0;
+            for (int i = 0; i < hk_network_n_param(n.net); i++) {
+                net_ok(hk_network_read_param64(n.net, i, v[k] + at));
+                at += (int)hk_network_param(n.net, i)->elems;
+                net_ok(hk_network_read_ema64(n.net, i, v[k] + at));
+                at += (int)hk_network_param(n.net, i)->elems;
+            }
+            assert_int_equal(at, 34);
+            net_free(&n);
+        }
+        for (int i = 0; i < 34; i++)
+            if (v[0][i] != v[1][i]) fail_msg("%s: number %d is %.9g, without the bad steps %.9g", backend, i, v[1][i], v[0][i]);
+    }
+}
+
 /* A gradient that is not a number goes into the parameters, as in PyTorch, and nothing of it stays behind when they are written anew. */
 static void test_nan(void **state) {
     (void)state;
@@ -384,6 +422,7 @@ int main(void) {
         cmocka_unit_test(test_ema),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_bits),
+        cmocka_unit_test(test_guard),
         cmocka_unit_test(test_nan),
         cmocka_unit_test(test_refused),
     };
