@@ -56,6 +56,10 @@ static void emit(hk_builder *bb, const char *op_name, int n_in, const hk_value *
         hk__builder_fail(bb, HK_EUNSUPPORTED, "%s needs all time steps at once and cannot run step by step; take it out of the loop or use step_mode=m", op_name);
         return;
     }
+    if (b->stateless && op->time != HK_TIME_POINT && strcmp(op->name, "bernoulli") != 0) {
+        hk__builder_fail(bb, HK_EUNSUPPORTED, "%s depends on the step, and here steps are samples like others (SeqToANN): take the layer out of it", op_name);
+        return;
+    }
     hk_value unfolded[HK_MAX_OPERANDS];
     for (int i = 0; i < n_in; i++) unfolded[i] = hk__unfold(b, op, in[i]);
     in = unfolded;
@@ -214,6 +218,12 @@ static const void *keep(hk_builder *bb, const void *data, size_t bytes) {
     return bytes ? memcpy(p, data, bytes) : p; /* a shape without axes has no numbers */
 }
 
+static void stateless(hk_builder *bb, int on) {
+    hk__builder *b = hk__b(bb);
+    if (on) b->stateless++;
+    else if (b->stateless > 0) b->stateless--;
+}
+
 /* Builds one module: neurons by the core, others by their type; step_mode = s builds the module inside a loop over T. */
 void hk__module_build(hk_builder *bb, const hk_module *m, int n_in, const hk_value *in, int n_out, hk_value *out) {
     hk__builder *b = hk__b(bb);
@@ -230,7 +240,7 @@ void hk__module_build(hk_builder *bb, const hk_module *m, int n_in, const hk_val
     for (int i = 0; i < mod->n_fields && !container; i++) /* a container that feeds back is a loop of its own */
         if (strcmp(mod->fields[i].name, "step_mode") == 0) {
             const char *mode = hk_get_str(m, "step_mode");
-            single = mode && strcmp(mode, "s") == 0;
+            single = mode && strcmp(mode, "s") == 0 && !b->stateless;
         }
     hk_loop loop = 0;
     hk_value inner[8], given = n_in ? in[0] : HK_NONE;
@@ -287,4 +297,5 @@ const hk_builder_api hk__builder_table = {
     .buffer_next = buffer_next,
     .named = named,
     .neuron = hk__neuron_op,
+    .stateless = stateless,
 };

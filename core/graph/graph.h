@@ -183,6 +183,7 @@ struct hk__builder {
     hk_status status;
     int32_t loop;              /* node number of the loop being built; 0: top */
     int32_t inlined;           /* depth of loops begun inside it */
+    int32_t stateless;         /* > 0: each row by itself: no state, no loop, nothing over time */
     int32_t phase;
     uint32_t isa;
     bool phase_train;          /* there will be a backward pass */

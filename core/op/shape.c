@@ -140,6 +140,10 @@ HK_INFER(time_as_column_infer) {
     (void)b;
 }
 
+HK_GRAD(time_as_column_grad) {
+    if (c->gout[0]) c->gin[0] = hk_column_as_time(c->b, c->gout[0]);
+}
+
 HK_INFER(gather_infer) {
     const hk_attr *index = hk__attr(n, "index");
     char t[96];
@@ -179,6 +183,6 @@ const hk__op hk__ops_shape[] = {
     { "gather", HK_TIME_POINT, 0, gather_infer, gather_grad, "x at given places" },
     { "scatter", HK_TIME_POINT, 0, scatter_infer, NULL, "adjoint of gather" },
     { "column_as_time", HK_TIME_WHOLE, 0, column_as_time_infer, column_as_time_grad, "y[t,h] = x[h,t]" },
-    { "time_as_column", HK_TIME_WHOLE, 0, time_as_column_infer, NULL, "adjoint of column_as_time" },
+    { "time_as_column", HK_TIME_WHOLE, 0, time_as_column_infer, time_as_column_grad, "adjoint of column_as_time" },
     { 0 },
 };

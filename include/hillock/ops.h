@@ -174,6 +174,12 @@ static inline hk_value hk_unflatten(hk_builder *b, hk_value x, int rank, const i
     HK_OP1("unflatten", 1, 1);
 }
 static inline hk_value hk_column_as_time(hk_builder *b, hk_value x) { return hk_op_unary(b, "column_as_time", x); }
+/* The other way round: [H] at each of T = W steps becomes a row of shape {H,W} or {1,H,W}. */
+static inline hk_value hk_time_as_column(hk_builder *b, hk_value x, int rank, const int64_t *shape) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[1] = { { "shape", rank, 0, hk_keep(b, shape, (size_t)rank * sizeof *shape) } };
+    HK_OP1("time_as_column", 1, 1);
+}
 static inline hk_value hk_axis_as_time(hk_builder *b, hk_value x) { return hk_op_unary(b, "axis_as_time", x); }
 static inline hk_value hk_repeat_t(hk_builder *b, hk_value x) { return hk_op_unary(b, "repeat_t", x); }
 static inline hk_value hk_bernoulli(hk_builder *b, hk_value p) { return hk_op_unary(b, "bernoulli", p); }

@@ -9,6 +9,8 @@ static hk_status init(const hk_host *host) {
         { "Sequential", &sequential_type },
         { "StepMode", &step_mode_type },
         { "MultiStep", &multi_step_type },
+        { "SeqToANN", &seq_to_ann_type },
+        { "TLast", &t_last_type },
         { "ElementWiseRecurrent", &element_wise_recurrent_type },
         { "LinearRecurrent", &linear_recurrent_type },
     };

@@ -12,7 +12,9 @@ extern const hk_module_type batch_norm1d_type, batch_norm3d_type, threshold_batc
     effective_batch_norm1d_type, effective_batch_norm2d_type, effective_batch_norm3d_type, through_time_norm1d_type, through_time_norm2d_type,
     through_time_norm3d_type, group_norm_type, neu_norm_type, delay_type;
 extern const hk_module_type spiking_self_attention_type, token_qk_attention_type, channel_qk_attention_type, temporal_wise_attention_type,
-    multi_dimensional_attention_type, spiking_lstm_type, spiking_gru_type, spiking_vanilla_rnn_type;
+    multi_dimensional_attention_type, drop_connect_linear_type, spiking_lstm_type, spiking_gru_type, spiking_vanilla_rnn_type;
+
+extern const hk_op_type drop_connect_op, drop_connect_mean_op;
 
 /* The core sees this field: "s" builds the module inside a loop over the time steps. */
 #define STEP_MODE_FIELD { "step_mode", HK_ENUM, 0, "m", 0, 0, "m|s", "m: all time steps at once; s: one after the other, with equal results" }

@@ -52,13 +52,15 @@ static hk_status init(const hk_host *host) {
         { "ChannelQKAttention", &channel_qk_attention_type },
         { "TemporalWiseAttention", &temporal_wise_attention_type },
         { "MultiDimensionalAttention", &multi_dimensional_attention_type },
+        { "DropConnectLinear", &drop_connect_linear_type },
         { "SpikingLSTM", &spiking_lstm_type },
         { "SpikingGRU", &spiking_gru_type },
         { "SpikingVanillaRNN", &spiking_vanilla_rnn_type },
     };
     hk_status st = HK_OK;
     for (size_t i = 0; i < sizeof types / sizeof types[0] && !st; i++) st = host->add(host->ctx, "hk.module/1", types[i].id, types[i].type);
-    return st;
+    if (!st) st = host->add(host->ctx, "hk.op/1", "drop_connect", &drop_connect_op);
+    return st ? st : host->add(host->ctx, "hk.op/1", "drop_connect_mean", &drop_connect_mean_op);
 }
 
 HK_PLUGIN("hillock.layers", "0.1.0", "Apache-2.0", init);

@@ -13,7 +13,9 @@ enum { VANILLA = 1, GRU = 3, LSTM = 4 }; /* gates */
     { "input_size", HK_INT, 0, NULL, 1, INFINITY, NULL, "numbers in x" },                                                                                      \
         { "hidden_size", HK_INT, 0, NULL, 1, INFINITY, NULL, "numbers in the state of a layer" },                                                              \
         { "num_layers", HK_INT, 0, NULL, 1, 64, NULL, "layers, one above the other" },                                                                         \
-        { "bias", HK_BOOL, 0, "true", 0, 0, NULL, "whether the biases are there" }, {                                                                          \
+        { "bias", HK_BOOL, 0, "true", 0, 0, NULL, "whether the biases are there" },                                                                            \
+        { "dropout_p", HK_REAL, 0, "0", 0, 1, NULL, "training: probability of 0 behind each layer but the last" },                                             \
+        { "invariant_dropout_mask", HK_BOOL, 0, "false", 0, 0, NULL, "one mask for all steps; false: a draw at each step" }, {                                 \
         "bidirectional", HK_BOOL, 0, "false", 0, 0, NULL, "a second row of layers reads the steps from the last to the first; y is both, one after the other"  \
     }
 
@@ -32,8 +34,13 @@ static const char *entry(char buf[64], int reverse, int layer, const char *name)
 static hk_status init(hk_module *self, int gates) {
     const int64_t H = hk_get_int(self, "hidden_size"), both = hk_get_bool(self, "bidirectional"), rows = gates * H;
     const double bound = 1.0 / sqrt((double)H);
-    char name[64];
+    char name[64], text[96];
     hk_status st = HK_OK;
+    for (int l = 0; l + 1 < hk_get_int(self, "num_layers") && hk_get_real(self, "dropout_p") > 0 && !st; l++) { /* each with a path, and so draws, of its own */
+        snprintf(name, sizeof name, "dropout%d", l);
+        snprintf(text, sizeof text, "Dropout(%.17g, each_step=%s)", hk_get_real(self, "dropout_p"), hk_get_bool(self, "invariant_dropout_mask") ? "false" : "true");
+        st = hk_add_child(self, name, text);
+    }
     for (int64_t reverse = 0; reverse <= both; reverse++)
         for (int l = 0; l < hk_get_int(self, "num_layers") && !st; l++) {
             const int64_t ih[2] = { rows, l ? H * (1 + both) : hk_get_int(self, "input_size") }, hh[2] = { rows, H };
@@ -121,6 +128,11 @@ static hk_status build(hk_builder *b, const hk_module *self, int gates, hk_value
     for (int l = 0; l < hk_get_int(self, "num_layers"); l++) {
         hk_value y = layer(b, self, gates, 0, l, x);
         x = hk_get_bool(self, "bidirectional") ? hk_concat(b, y, reversed(b, layer(b, self, gates, 1, l, reversed(b, x)))) : y;
+        if (l < hk_n_child(self)) {
+            hk_value dropped = HK_NONE;
+            hk_module_build(b, hk_child(self, l), 1, &x, 1, &dropped);
+            x = dropped;
+        }
     }
     *out = x;
     return HK_OK;
