@@ -38,7 +38,7 @@ typedef struct hk_opdesc {
 typedef struct hk_step {
     uint64_t seed;
     int64_t step;                              /* training steps (runs) so far: the first index of every random draw */
-    double opt[HK_MAX_OPT_CONST];              /* the optimizer's constants */
+    double opt[HK_MAX_OPT_CONST];              /* the constants of an operation of the update: the optimizer's, as its type says; else [0] (hillock/ops.h) */
 } hk_step;
 
 /* One call. Operands that vary with n are bound for one block: n samples, the first of which is global sample `sample0`.

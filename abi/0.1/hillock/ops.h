@@ -15,8 +15,12 @@
  * |                  |                                                       |                 |   Emitted by a fusion rule alone; who takes it takes linear with a table, which adds its rows, q ascending, and with plus
  * | linear_dx        | g f[O], w f[O,K] -> gx f[K]                           |                 | gx[k] = sum_o g[o] w[o,k]
  * | linear_dw        | g f[O], x fs[K] -> G f[O,K]                           | columns         | sum_r g[r,o] x[r,k]
- * | reduce           | x fs[shape] -> G f[to]                                | to              | sum over rows; to: 0 whole row, 1 per channel (axis 0 at the border, last in storage), 2 scalar
+ * | matmul           | x fs[gA,B], y fs[gB,C] -> f[gA,C]                     | groups, transpose_x, transpose_y | of each of `groups` blocks along axis 0: z[a,c] = sum_b x[a,b] y[b,c], b ascending; both vary with n.
+ * |                  |                                                       |                 |   transpose_x: x is [gB,A]; transpose_y: y is [gC,B]
+ * | reduce           | x fs[shape] -> G f[to]                                | to, steps       | sum over rows; to: 0 whole row, 1 per channel (axis 0 at the border, last in storage), 2 scalar; steps = 1: of each step, G that varies with t
  * | merge            | p G f[shape] -> f[shape] STATIC                       | scale f         | scale * sum over groups, in order. Whole-batch operation
+ * | reduce_max       | x fs[shape] -> G f[]                                  |                 | largest number over rows and places; not inside a loop; no gradient
+ * | merge_max        | p G f[] -> f[] STATIC                                 |                 | largest over groups. Whole-batch operation; no gradient
  * | add sub mul div  | a fs, b fs -> f                                       |                 | elementwise; shapes equal, or one is a scalar, or one is [C] against [C,...]; G with G or STATIC is allowed
  * | affine           | x fs -> f                                             | a f, b f        | a x + b
  * | sigmoid          | x f -> f                                              |                 | 1 / (1 + exp(-x))
@@ -60,14 +64,15 @@
  * |                  |   [pooled, where count] (absent without a window)     |                 |   first largest in its window, row-major. Emitted by fusion rules alone; who takes it takes its backward
  * | fused_neuron_bwd | as neuron_bwd, then [mean, rstd, w, b], [gpooled, where] -> as neuron_bwd, | neuron p, window | gx: gradient of the neuron's input, summed over t when x is HELD;
  * |                  |   then sums G f[2,C]                                  |                 |   sums: batchnorm_sums of it
- * | bernoulli        | p f HELD or SEQ -> spike SEQ                          | [surrogate p]   | 1 where u <= p, u = hk_random(stream, step, t, sample, border position); with surrogate, gradient g s'(p), else none
+ * | bernoulli        | p f HELD or SEQ -> spike SEQ                          | [surrogate p]   | 1 where p > 0 and u <= p, u = hk_random(stream, step, t, sample, border position): 0 never fires, 1 always; with surrogate, gradient g s'(p), else none
  * | one_hot          | y i64[] -> f[classes]                                 | classes         | 1 at y, else 0
  * | first_max        | x f[K] -> f[K]                                        |                 | 1 at the first largest of the row, else 0; no gradient
  * | cross_entropy    | z f[C], y i64[], [w f[C]] -> loss f[], weight f[]     | smoothing f     | nll = -log_softmax(z); loss = (1-e) w[y] nll[y] + (e/C) sum_c w[c] nll[c]; weight = w[y] (1 without w)
+ * |                  |                                                       |                 |   z f[C,...] and y i64[places] in border order: the same of each place; loss, weight f[places]
  * | cross_entropy_bwd| z, y, [w], g f[] -> f[C]                              | smoothing f     | g * d loss / dz
  * | correct          | z f[C], y i64[] -> f[]                                |                 | 1 if the first largest z is at y, else 0
  * | conv2d           | x fs[C,H,W], w f[O,C/groups,kh,kw], [b f[O]] -> y f[O,H',W'] | window, groups | cross-correlation; w is stored as written (OIHW)
- * | conv2d_dx        | g f[O,H',W'], w -> gx f[C,H,W]                        | window, groups, shape p | adjoint in x
+ * | conv2d_dx        | g f[O,H',W'], w -> gx f[C,H,W]                        | window, groups, shape p | adjoint in x; in a forward pass the transposed convolution of g
  * | conv2d_dw        | g f[O,H',W'], x fs[C,H,W] -> G f[O,C/groups,kh,kw]    | window, groups, shape p | sum over rows and places
  * | maxpool2d        | x fs[C,H,W] -> same dtype [C,H',W']                   | window, ceil    | padding counts as -inf
  * | maxpool2d_bwd    | g f[C,H',W'], x fs[C,H,W] -> f[C,H,W]                 | window, ceil    | g goes to the first maximum of the window in row-major order
@@ -75,6 +80,10 @@
  * | avgpool2d_bwd    | g f[C,H',W'] -> f[C,H,W]                              | window, ceil, include_pad, divisor, shape p | adjoint
  * | adaptive_avgpool2d     | x fs[C,H,W] -> f[C,oh,ow]                       | out_h, out_w    | output i averages floor(i n/o) ... ceil((i+1) n/o) - 1
  * | adaptive_avgpool2d_bwd | g f[C,oh,ow] -> f[C,H,W]                        | out_h, out_w, shape p | adjoint
+ * | nearest2d        | x fs[C,H,W] -> same dtype [C,H',W']                   | rows p, cols p  | y[c,i,j] = x[c, rows[i], cols[j]]; int64_t[H'], int64_t[W'], i their numbers
+ * | nearest2d_bwd    | g f[C,H',W'] -> f[C,H,W]                              | rows p, cols p, shape p | adjoint, added up in the order of i, then j
+ * | groupnorm        | x fs[C,...] -> f                                      | groups, eps f   | (x - mean) / sqrt(var + eps), mean and (biased) var of each row and group of C / groups channels; also of a STATIC value
+ * | groupnorm_bwd    | g f[C,...], x fs[C,...] -> f                          | groups, eps f   | adjoint
  * | channel_stats    | x fs[C,...] -> G f[3,C]                               |                 | per channel over rows and places: count, mean, sum of squared distances from the mean; not inside a loop
  * | channel_merge    | p G f[3,C] -> mean f[C], var f[C] STATIC              |                 | Chan's formula over groups, in order; var is biased (divided by the count). Whole-batch operation
  * | rsqrt            | x f -> f                                              | eps f           | 1 / sqrt(x + eps)
@@ -86,10 +95,21 @@
  * |                  |                                                       |                 |   position in the row, with channel = 1 the channel: one mask for all t, the same whenever it is drawn
  * | group_mean       | x fs[K] -> f[K / size]                                | size            | mean of consecutive groups
  * | group_spread     | g f[K / size] -> f[K]                                 | size            | g / size to each member: adjoint of group_mean
- * | optimizer        | w f[n], g f[n], s[n_state] f[n] -> w, s (in place)    | optimizer p     | the optimizer's text over all elements; constants from step->opt. Whole-batch operation: STATIC operands only
+ * | optimizer        | w f[n], g f[n], s[n_state] f[n], [skip f[1]] -> w, s (in place) | optimizer p | the optimizer's text over all elements; constants from step->opt; where skip is not 0, w and s
+ * |                  |                                                       |                 |   as they are. Whole-batch operation: STATIC operands only
+ * | non_finite       | x f[n], before f[1] -> f[1]                           |                 | 1 where a number of x is infinite or none, or before is not 0; else 0. Whole-batch operation: STATIC operands only
+ * | choose           | c f[1], x f[n], y f[n] -> f[n] (in y's memory or not) |                 | x where c is not 0, else y. Whole-batch operation: STATIC operands only
+ * | grad_add         | s f[n], g f[n] -> f[n]                                |                 | s + g, or g where step->opt[1] is 0: sum over batches. From here to `average`: whole-batch operations over regions of parameters, in place
+ * | grad_mean        | s f[n] -> f[n]                                        |                 | step->opt[0] s: 1 / batches
+ * | grad_clamp       | g f[n] -> f[n]                                        | value f         | min(max(g, -value), value); what is not a number stays so
+ * | grad_squares     | g f[n] -> f[ceil(n/4096)]                             |                 | sum of the squares of each 4096 numbers
+ * | grad_norm        | p f[m] -> f[2]                                        | max f           | min(1, max / (norm + 1e-6)), norm: the root of the sum of p, in order
+ * | grad_scale       | g f[n], c f[2] -> f[n]                                |                 | c[0] g; 0 stays 0, whatever c[0] is
+ * | average          | a f[n], w f[n], [skip f[1]] -> f[n]                   |                 | a + c (w - a), c = step->opt[0]; w where c is 1; where skip is not 0, a
  * | pack             | x u8[shape] -> count[bytes]                           | bits            | eight numbers below 2^bits of the row, as it is stored, in `bits` bytes (1, 2 or 4), the first in the lowest bits, zeros behind the last
  * | unpack           | x count[bytes] -> u8[shape]                           | bits, dtype, shape p | inverse of pack
  * | copy             | x -> same desc                                        |                 | copy
+ * | detach           | x -> same desc                                        |                 | copy; no gradient
  *
  * window: attributes kernel_h kernel_w stride_h stride_w pad_top pad_bottom pad_left pad_right dil_h dil_w (all i). Outputs are floor((H +
  * pad_top + pad_bottom - dil_h (kernel_h - 1) - 1) / stride_h) + 1 high; with ceil = 1 rounded up, but no window starts beyond the input and pad_top. Backends need
@@ -144,6 +164,8 @@ static inline hk_value hk_round(hk_builder *b, hk_value x) { return hk_op_unary(
 static inline hk_value hk_max_t(hk_builder *b, hk_value x) { return hk_op_unary(b, "max_t", x); }
 static inline hk_value hk_first_spike(hk_builder *b, hk_value x) { return hk_op_unary(b, "first_spike", x); }
 static inline hk_value hk_since(hk_builder *b, hk_value x) { return hk_op_unary(b, "since", x); }
+/* x, of which no gradient comes back. */
+static inline hk_value hk_detach(hk_builder *b, hk_value x) { return hk_op_unary(b, "detach", x); }
 static inline hk_value hk_flatten(hk_builder *b, hk_value x) { return hk_op_unary(b, "flatten", x); }
 /* The same numbers in another shape, in border order; of STATIC values too. */
 static inline hk_value hk_unflatten(hk_builder *b, hk_value x, int rank, const int64_t *shape) {
@@ -152,6 +174,12 @@ static inline hk_value hk_unflatten(hk_builder *b, hk_value x, int rank, const i
     HK_OP1("unflatten", 1, 1);
 }
 static inline hk_value hk_column_as_time(hk_builder *b, hk_value x) { return hk_op_unary(b, "column_as_time", x); }
+/* The other way round: [H] at each of T = W steps becomes a row of shape {H,W} or {1,H,W}. */
+static inline hk_value hk_time_as_column(hk_builder *b, hk_value x, int rank, const int64_t *shape) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[1] = { { "shape", rank, 0, hk_keep(b, shape, (size_t)rank * sizeof *shape) } };
+    HK_OP1("time_as_column", 1, 1);
+}
 static inline hk_value hk_axis_as_time(hk_builder *b, hk_value x) { return hk_op_unary(b, "axis_as_time", x); }
 static inline hk_value hk_repeat_t(hk_builder *b, hk_value x) { return hk_op_unary(b, "repeat_t", x); }
 static inline hk_value hk_bernoulli(hk_builder *b, hk_value p) { return hk_op_unary(b, "bernoulli", p); }
@@ -200,11 +228,19 @@ static inline hk_value hk_reduce(hk_builder *b, hk_value x, int to) {
     const hk_attr attr[1] = { { "to", to, 0, NULL } };
     HK_OP1("reduce", 1, 1);
 }
+/* The same of each step. */
+static inline hk_value hk_reduce_steps(hk_builder *b, hk_value x, int to) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[2] = { { "to", to, 0, NULL }, { "steps", 1, 0, NULL } };
+    HK_OP1("reduce", 1, 2);
+}
 static inline hk_value hk_merge(hk_builder *b, hk_value partial, double scale) {
     const hk_value in[1] = { partial };
     const hk_attr attr[1] = { { "scale", 0, scale, NULL } };
     HK_OP1("merge", 1, 1);
 }
+/* The largest number of all samples, steps and places, as a STATIC scalar. No gradient comes back. Outside loops. */
+static inline hk_value hk_max_all(hk_builder *b, hk_value x) { return hk_op_unary(b, "merge_max", hk_op_unary(b, "reduce_max", x)); }
 static inline hk_value hk_slice(hk_builder *b, hk_value x, int64_t start, int64_t len) {
     const hk_value in[1] = { x };
     const hk_attr attr[2] = { { "start", start, 0, NULL }, { "len", len, 0, NULL } };
@@ -250,6 +286,18 @@ static inline hk_value hk_conv2d(hk_builder *b, hk_value x, hk_value w, hk_value
     const hk_attr attr[11] = { HK_WINDOW_ATTR(window), { "groups", groups, 0, NULL } };
     HK_OP1("conv2d", 3, 11);
 }
+/* Transposed convolution of x f[O,H',W'] to `shape` = {C,H,W}, of which a conv2d with this window and w [O,C/groups,kh,kw] makes [O,H',W']. */
+static inline hk_value hk_conv2d_transposed(hk_builder *b, hk_value x, hk_value w, const hk_window *window, int64_t groups, const int64_t shape[3]) {
+    const hk_value in[2] = { x, w };
+    const hk_attr attr[12] = { HK_WINDOW_ATTR(window), { "groups", groups, 0, NULL }, { "shape", 3, 0, hk_keep(b, shape, 3 * sizeof *shape) } };
+    HK_OP1("conv2d_dx", 2, 12);
+}
+/* y[c,i,j] = x[c, rows[i], cols[j]]: [C,H,W] -> [C,h,w] */
+static inline hk_value hk_nearest2d(hk_builder *b, hk_value x, int64_t h, const int64_t *rows, int64_t w, const int64_t *cols) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[2] = { { "rows", h, 0, hk_keep(b, rows, (size_t)h * sizeof *rows) }, { "cols", w, 0, hk_keep(b, cols, (size_t)w * sizeof *cols) } };
+    HK_OP1("nearest2d", 1, 2);
+}
 /* ceil: a last window may reach beyond the padded input, but not start there. */
 static inline hk_value hk_maxpool2d(hk_builder *b, hk_value x, const hk_window *window, int ceil) {
     const hk_value in[1] = { x };
@@ -282,6 +330,18 @@ static inline hk_value hk_batchnorm(hk_builder *b, hk_value x, hk_value mean, hk
     const hk_value in[5] = { x, mean, rstd, w, bias };
     const hk_attr attr[1] = { { "train", train, 0, NULL } };
     HK_OP1("batchnorm", 5, 1);
+}
+/* Each row's groups of C / groups channels with mean 0 and variance 1; also of a STATIC value. */
+static inline hk_value hk_groupnorm(hk_builder *b, hk_value x, int64_t groups, double eps) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[2] = { { "groups", groups, 0, NULL }, { "eps", 0, eps, NULL } };
+    HK_OP1("groupnorm", 1, 2);
+}
+/* z = x y of each of `groups` blocks along axis 0 of both; transpose_x, transpose_y: the operand's blocks are given transposed. */
+static inline hk_value hk_matmul(hk_builder *b, hk_value x, hk_value y, int64_t groups, int transpose_x, int transpose_y) {
+    const hk_value in[2] = { x, y };
+    const hk_attr attr[3] = { { "groups", groups, 0, NULL }, { "transpose_x", transpose_x, 0, NULL }, { "transpose_y", transpose_y, 0, NULL } };
+    HK_OP1("matmul", 2, 3);
 }
 static inline hk_value hk_dropout_mask(hk_builder *b, hk_value x, hk_value s0, double p, int channel) {
     const hk_value in[2] = { x, s0 };

@@ -193,6 +193,9 @@ typedef struct hk_builder_api {
     /* For the `build` of a neuron type: one neuron operation, its states bound and named. state[2 n_state], or NULL: the states after each step, then
      * those before the first one (in a loop: before this one). */
     hk_value (*neuron)(hk_builder *, const hk_module *, hk_value x, hk_value *state);
+    /* on = 1: from here on, to the call with on = 0, what keeps state or depends on the step is an error with the module's name; draws at random stay allowed,
+     * and step_mode is without effect. Calls may be nested. */
+    void (*stateless)(hk_builder *, int on);
 } hk_builder_api;
 struct hk_builder {
     const hk_builder_api *api;
