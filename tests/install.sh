@@ -50,6 +50,12 @@ if [ -e /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz ]; then
         --set run.log_every=0 || fail "hillock train: exit code $?"
     check
     [ -s "$work/run/checkpoint_latest.safetensors" ] || fail "no checkpoint"
+    # The Trainer, extended by a program and by what is installed beside it.
+    "${CC:-cc}" "$source_dir/examples/adamax.c" -I"$prefix/include" -L"$library" -Wl,-rpath,"$library" -lhillock -o "$work/adamax" || fail "adamax.c does not compile"
+    check
+    env -i "$work/adamax" "$source_dir/examples/seq_plain.ini" --threads 1 --set data.limit=512 --set data.test_limit=200 --set train.epochs=1 \
+        --set hooks.load=early_stop --patience 2 >"$work/adamax.out" || fail "adamax with early_stop: exit code $?"
+    grep -q '^epoch 1/1 ' "$work/adamax.out" || fail "adamax: expected the line of epoch 1/1, got $(cat "$work/adamax.out")"
 else
     echo "no training here: the Debian package dataset-fashion-mnist is not installed"
 fi

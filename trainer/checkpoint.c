@@ -1,8 +1,9 @@
 /* checkpoint.c - writes a training's state as safetensors: entries of the state_dict under their names, optimizer state under
- * hk.optim.<state>.<parameter>, what is no tensor in __metadata__ under hk.*; sealed by a hash over every byte (core/file/seal.c).
+ * hk.optim.<state>.<parameter>, what hooks keep under hk.hooks.<name>, what is no tensor in __metadata__ under hk.*; sealed by a hash over every byte (core/file/seal.c).
  *
  * Nothing of the machine goes in (host, threads, instruction set, times, paths, versions): equal runs give equal bytes.
  * Those are in run.json. Numbers that must come back exactly are written as C's hexadecimal floats. restore.c reads it. */
+#include "extend/extend.h"
 #include "trainer.h"
 #include "file/file.h"
 #include <stdlib.h>
@@ -33,6 +34,19 @@ char *hk__model_text(const hk__job *j) {
     char *text = n < 0 ? NULL : malloc((size_t)n + 1);
     if (text) hk_module_to_text(j->root, text, (size_t)n + 1);
     return text;
+}
+
+/* What hooks keep. */
+static hk_status kept(table *t, const hk__kept *k) {
+    hk_tensor *x = &t->t[t->n];
+    *x = (hk_tensor){ .dtype = HK_F64, .rank = 1, .shape = { k->n } };
+    t->n++;
+    if (asprintf(&t->own[t->n - 1], HK__HOOKS "%s", k->name) < 0) t->own[t->n - 1] = NULL;
+    x->name = t->own[t->n - 1];
+    x->data = malloc((size_t)k->n * sizeof(double));
+    if (!x->name || !x->data) return HK_ENOMEM;
+    memcpy(x->data, k->values, (size_t)k->n * sizeof(double));
+    return HK_OK;
 }
 
 enum { MAX_META = 40 };
@@ -66,7 +80,7 @@ static void fill(meta *m, hk__job *j, const hk__progress_state *d) {
 
 hk_status hk__checkpoint_write(hk__job *j, const char *path, const char *keep_as, const hk__progress_state *done) {
     int n_param = hk_network_n_param(j->net), n_state = hk_network_n_opt_state(j->net);
-    size_t cap = 2 * (size_t)n_param * (size_t)(n_state + 1) + 1;
+    size_t cap = 2 * (size_t)n_param * (size_t)(n_state + 1) + (size_t)j->trainer->n_kept + 1;
     table t = { calloc(cap, sizeof(hk_tensor)), calloc(cap, sizeof(char *)), 0 };
     char *model = hk__model_text(j), *settings = hk__settings_text(j->conf);
     meta m;
@@ -78,6 +92,7 @@ hk_status hk__checkpoint_write(hk__job *j, const char *path, const char *keep_as
     for (int k = -1; k < n_state && !st && hk__nan_entries(j->nan, done); k++)
         for (int i = 0; i < n_param && !st; i++)
             if (k < 0 || hk_network_param(j->net, i)->learnable) st = hk__nan_entry(j->nan, k, i, &t.own[t.n], &t.t[t.n]), t.n++;
+    for (int i = 0; i < j->trainer->n_kept && !st; i++) st = kept(&t, &j->trainer->kept[i]);
     if (!st) {
         fill(&m, j, done);
         put_text(&m, "hk.settings", settings), put_text(&m, "hk.model", model);

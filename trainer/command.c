@@ -1,5 +1,6 @@
 /* command.c - the command line of `hillock`: one table of subcommands, one table of options; help, errors and exit codes.
  * A subcommand is a function in a file of its own (cmd_*.c). */
+#include "extend/extend.h"
 #include "trainer.h"
 #include <getopt.h>
 #include <locale.h>
@@ -55,8 +56,10 @@ enum {
     O_PATH,
     O_PRINT,
     O_HELP,
-    O_VERSION
+    O_VERSION,
+    O_EXTRA = 1000 /* and on: options of extensions */
 };
+enum { MAX_EXTRA = HK__MAX_EXTRA };
 typedef struct option_row {
     const char *name, *arg, *doc;
     int id;
@@ -100,6 +103,34 @@ static const option_row rows[] = {
 };
 #define N_ROW ((int)(sizeof rows / sizeof rows[0]))
 
+/* ---- what extends the Trainer of this command line ---- */
+
+static const hk_trainer_hooks *program; /* of hk_trainer_main */
+static hk_trainer *extended;            /* until a configuration takes it over; one command line at a time */
+
+void hk__option_name(const char *key, char *name, size_t size) {
+    snprintf(name, size, "%s", key);
+    for (char *p = name; *p; p++)
+        if (*p == '_') *p = '-';
+}
+
+int hk__option_taken(const char *name) {
+    for (int i = 0; i < N_ROW; i++)
+        if (!strcmp(rows[i].name, name)) return 1;
+    return 0;
+}
+
+static void extended_help(FILE *f) {
+    if (!extended || extended->n_key < 2) return;
+    fprintf(f, "\noptions of %s, keys of [hooks]:\n", extended->loaded[0] ? extended->loaded : "this program");
+    for (int i = 1; i < extended->n_key; i++) {
+        char left[80], name[64];
+        hk__option_name(extended->key[i].name, name, sizeof name);
+        snprintf(left, sizeof left, "--%s V", name);
+        fprintf(f, "  %-24s %s (default %s)\n", left, extended->key[i].doc, extended->key[i].def);
+    }
+}
+
 void hk__options_help(unsigned cmd, FILE *f) {
     if (cmd == HK__CMD_TOP) {
         fprintf(f, "hillock %s - spiking neural networks in C, by plugins\n\nusage:\n", hk_version());
@@ -114,10 +145,11 @@ void hk__options_help(unsigned cmd, FILE *f) {
         snprintf(left, sizeof left, "--%s%s%s", rows[i].name, rows[i].arg ? " " : "", rows[i].arg ? rows[i].arg : "");
         fprintf(f, "  %-24s %s\n", left, rows[i].doc);
     }
+    if (cmd & WITH_CONF) extended_help(f);
     if (cmd == HK__CMD_TOP) fprintf(f, "\n'hillock train --help' lists every key of the ini file.\n");
     if (cmd & WITH_CONF) {
         fprintf(f, "\nkeys of the ini file:\n");
-        hk__schema_help(&hk__train_schema, f);
+        hk__schema_help(extended ? &extended->schema : &hk__train_schema, f);
     }
     fprintf(f, "\nexit codes: 0 ok, 1 run time, 2 usage or configuration, 3 data, 4 plugin, 5 checkpoint, 75 interrupted\n");
 }
@@ -128,11 +160,15 @@ static int usage_error(const char *what, const char *got, const char *near) {
 }
 
 static int unknown_option(const char *arg, unsigned cmd) {
-    const char *names[N_ROW];
-    char word[64];
+    const char *names[N_ROW + MAX_EXTRA];
+    char word[64], extra[MAX_EXTRA][64];
     int n = 0;
     for (int i = 0; i < N_ROW; i++)
         if (rows[i].commands & cmd) names[n++] = rows[i].name;
+    for (int i = 1; extended && i < extended->n_key && i < MAX_EXTRA; i++) {
+        hk__option_name(extended->key[i].name, extra[i], sizeof extra[i]);
+        names[n++] = extra[i];
+    }
     snprintf(word, sizeof word, "%.*s", (int)strcspn(arg + strspn(arg, "-"), "="), arg + strspn(arg, "-"));
     const char *near = hk__conf_suggest(word, names, n);
     char with[64];
@@ -141,11 +177,21 @@ static int unknown_option(const char *arg, unsigned cmd) {
 }
 
 int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *o) {
-    struct option longs[N_ROW + 1];
+    struct option longs[N_ROW + MAX_EXTRA + 1];
+    char extra[MAX_EXTRA][64];
     int n = 0, id;
     memset(o, 0, sizeof *o);
     memset(longs, 0, sizeof longs);
     o->iters = 5;
+    hk__trainer_free(extended), extended = NULL;
+    if (cmd & (WITH_CONF | HK__CMD_DOCTOR)) {
+        const int code = hk__trainer_scan(argc, argv, program, &extended);
+        if (code) return code;
+    }
+    for (int i = 1; extended && i < extended->n_key && i < MAX_EXTRA; i++) {
+        hk__option_name(extended->key[i].name, extra[i], sizeof extra[i]);
+        longs[n++] = (struct option){ extra[i], required_argument, NULL, O_EXTRA + i };
+    }
     for (int i = 0; i < N_ROW; i++)
         if (rows[i].commands & cmd) longs[n++] = (struct option){ rows[i].name, rows[i].arg ? required_argument : no_argument, NULL, rows[i].id };
     opterr = 0, optind = 0; /* 0: GNU getopt starts anew */
@@ -187,6 +233,7 @@ int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *o) {
         case O_PRINT: o->print_config = 1; break;
         case O_HELP: o->help = 1; break;
         case O_VERSION: o->version = 1; break;
+        case O_EXTRA + 1 ... O_EXTRA + MAX_EXTRA - 1: o->extra[id - O_EXTRA] = optarg; break;
         case ':': return usage_error("a value is missing behind", argv[optind - 1], NULL);
         default: return unknown_option(argv[optind - 1], cmd);
         }
@@ -206,13 +253,20 @@ int hk__report(const hk__conf *c, hk_status st) {
 }
 
 hk__conf *hk__options_conf(const hk__options *o, const hk__schema *schema, const char *path, int *code) {
-    hk__conf *c = hk__conf_new(schema);
+    hk_trainer *t = schema == &hk__train_schema ? extended : NULL;
+    hk__conf *c = hk__conf_new(t ? &t->schema : schema);
     if (!c) {
         *code = hk__report(NULL, HK_ENOMEM);
         return NULL;
     }
+    if (t) hk__trainer_attach(t, c), extended = NULL;
     hk_status st = hk__conf_load(c, path);
     for (int i = 0; i < o->n_set && !st; i++) st = hk__conf_set(c, o->set[i]);
+    for (int i = 1; t && i < t->n_key && i < MAX_EXTRA && !st; i++) {
+        char where[80];
+        hk__option_name(t->key[i].name, where + 2, sizeof where - 2), where[0] = where[1] = '-';
+        if (o->extra[i]) st = hk__conf_override(c, where, "hooks", t->key[i].name, o->extra[i]);
+    }
     if (!st && o->threads) st = hk__conf_override(c, "--threads", "run", "threads", o->threads);
     if (!st && o->out) st = hk__conf_override(c, "--out", "run", "out", o->out);
     if (!st && o->watch) st = hk__conf_override(c, "--watch", "run", "watch", "on");
@@ -243,6 +297,25 @@ static int dispatch(int argc, char **argv) {
     else if (o.print_config) hk__schema_template(&hk__train_schema, stdout);
     else hk__options_help(HK__CMD_TOP, o.help ? stdout : stderr);
     return o.version || o.print_config || o.help ? 0 : 2;
+}
+
+int hk_trainer_main(int argc, char **argv, const hk_trainer_hooks *hooks) {
+    static const char *const words[] = { "train", "eval", "plan" };
+    hk_trainer_hooks table = HK_TRAINER_HOOKS_DEFAULT;
+    if (hooks) memcpy(&table, hooks, hooks->struct_size < sizeof table ? hooks->struct_size : sizeof table);
+    table.struct_size = (uint32_t)sizeof table;
+    int named = 0;
+    for (int i = 0; i < 3; i++) named |= argc > 1 && !strcmp(argv[1], words[i]);
+    char **line = calloc((size_t)argc + 2, sizeof *line);
+    if (!line) return hk__report(NULL, HK_ENOMEM);
+    static char train[] = "train";
+    memcpy(line, argv, (size_t)argc * sizeof *line);
+    if (!named && argc > 0) memmove(line + 2, argv + 1, (size_t)argc * sizeof *line), line[1] = train, argc++;
+    program = &table;
+    int code = hk_main(argc, line);
+    hk__trainer_free(extended), extended = NULL, program = NULL;
+    free(line);
+    return code;
 }
 
 int hk_main(int argc, char **argv) {

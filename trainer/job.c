@@ -1,5 +1,6 @@
 /* job.c - makes what a configuration names: context, modules, dataset, network, executors; and runs one batch.
  * train, plan and bench all go through here, so that what is measured and printed is what trains. It knows no epochs. */
+#include "extend/extend.h"
 #include "trainer.h"
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,7 @@ static hk_status blame_layer(hk__job *j, hk_status st, int n) {
     return result;
 }
 
-static hk_status make_sequential(hk__job *j) {
+static hk_status make_sequential(hk__job *j, hk_module **out) {
     int n = hk__conf_count(CONF(j), "layers");
     if (n == 0)
         return hk__conf_fail_key(CONF(j), HK_ECONFIG, "layers", NULL, "expected at least one layer, as: fc = Linear(28, 32); [model] type is sequential");
@@ -44,23 +45,24 @@ static hk_status make_sequential(hk__job *j) {
     hk_status st = HK_ENOMEM;
     if (names && texts) {
         for (int i = 0; i < n; i++) names[i] = hk__conf_key_at(CONF(j), "layers", i), texts[i] = hk__conf_value_at(CONF(j), "layers", i);
-        st = hk_module_new_sequential(j->ctx, n, names, texts, &j->root);
+        st = hk_module_new_sequential(j->ctx, n, names, texts, out);
         if (st) st = blame_layer(j, st, n);
     } else st = hk__conf_fail_key(CONF(j), HK_ENOMEM, "layers", NULL, "out of memory");
     free(names), free(texts);
     return st;
 }
 
-static hk_status make_model(hk__job *j) {
+hk_status hk_default_make_model(hk_trainer *t, hk_module **out) {
+    hk__job *j = t->job;
     const char *type = hk__conf_text(CONF(j), "model", "type");
-    if (!strcmp(type, "sequential")) return make_sequential(j);
+    if (!strcmp(type, "sequential")) return make_sequential(j, out);
     if (!strchr(type, '('))
         return hk__conf_fail_key(
             CONF(j), HK_ECONFIG, "model", "type", "expected sequential, or a constructor with parentheses as Name(channels=16), got '%s'", type);
     if (hk__conf_count(CONF(j), "layers"))
         return hk__conf_fail_key(
             CONF(j), HK_ECONFIG, "layers", NULL, "these layers are not used, since [model] type is %s; remove them or write type = sequential", type);
-    hk_status st = hk_module_new_from_text(j->ctx, "hk.module/1", type, &j->root);
+    hk_status st = hk_module_new_from_text(j->ctx, "hk.module/1", type, out);
     return st ? hk__job_fail_ctx(j, st, "model", "type") : HK_OK;
 }
 
@@ -85,7 +87,8 @@ static int has_lr(const char *t) {
 }
 
 /* Constructor text with [train] lr put in: SGD(momentum=0.9) becomes SGD(momentum=0.9, lr=0.1). */
-static hk_status make_optimizer(hk__job *j) {
+hk_status hk_default_make_optimizer(hk_trainer *t, hk_module **out) {
+    hk__job *j = t->job;
     const char *text = hk__conf_text(CONF(j), "train", "optimizer"), *lr = hk__conf_text(CONF(j), "train", "lr");
     size_t n = strlen(text);
     while (n && (text[n - 1] == ' ' || text[n - 1] == '\t')) n--;
@@ -98,10 +101,14 @@ static hk_status make_optimizer(hk__job *j) {
     char *with = NULL;
     int len = open ? asprintf(&with, "%.*s%slr=%s)", (int)(n - 1), text, empty ? "" : ", ", lr) : asprintf(&with, "%.*s(lr=%s)", (int)n, text, lr);
     if (len < 0) return hk__conf_fail_key(CONF(j), HK_ENOMEM, "train", "optimizer", "out of memory");
-    hk_status st = hk_module_new_from_text(j->ctx, "hk.optimizer/1", with, &j->optimizer);
+    hk_status st = hk_module_new_from_text(j->ctx, "hk.optimizer/1", with, out);
     free(with);
     return st ? hk__job_fail_ctx(j, st, "train", "optimizer") : HK_OK;
 }
+
+hk_status hk_default_make_data(hk_trainer *t, hk_module **out) { return make_module(t->job, "hk.dataset/1", "data", "name", out); }
+hk_status hk_default_make_loss(hk_trainer *t, hk_module **out) { return make_module(t->job, "hk.module/1", "train", "loss", out); }
+hk_status hk_default_make_scheduler(hk_trainer *t, hk_module **out) { return make_module(t->job, "hk.scheduler/1", "train", "scheduler", out); }
 
 static hk_status check_nb(hk__job *j) {
     int64_t nb = hk__conf_int(CONF(j), "run", "nb");
@@ -123,12 +130,23 @@ hk_status hk__job_begin(hk__conf *conf, hk__job **out) {
     *out = j;
     if (!j) return hk__conf_fail_key(conf, HK_ENOMEM, "run", NULL, "out of memory");
     j->conf = conf;
+    j->trainer = hk__trainer_of(conf);
+    if (!j->trainer) return hk__conf_fail_key(conf, HK_ENOMEM, "run", NULL, "out of memory");
+    j->trainer->job = j;
     j->T = hk__conf_int(conf, "model", "T");
     j->batch = hk__conf_int(conf, "train", "batch");
     j->threads = (int)hk__conf_int(conf, "run", "threads");
     if (j->threads == 0) j->threads = hk__cpus();
     hk_status st = check_nb(j);
     return st ? st : make_context(j);
+}
+
+/* A hook that gives nothing would be found much later. */
+static hk_status check_made(hk__job *j) {
+    const struct { const hk_module *made; const char *slot; } all[] = { { j->root, "make_model" }, { j->loss, "make_loss" }, { j->optimizer, "make_optimizer" }, { j->data, "make_data" } };
+    for (int i = 0; i < 4; i++)
+        if (!all[i].made) return hk__conf_fail(CONF(j), HK_EINVAL, "hook %s: expected a module, got none", all[i].slot);
+    return HK_OK;
 }
 
 hk_status hk__job_new(hk__conf *conf, hk__job **out) {
@@ -138,11 +156,13 @@ hk_status hk__job_new(hk__conf *conf, hk__job **out) {
     j->test_batch = hk__conf_int(conf, "train", "test_batch");
     j->lr = hk__conf_real(conf, "train", "lr");
     st = check_values(j);
-    if (!st) st = make_model(j);
-    if (!st) st = make_module(j, "hk.module/1", "train", "loss", &j->loss);
-    if (!st) st = make_optimizer(j);
-    if (!st) st = make_module(j, "hk.scheduler/1", "train", "scheduler", &j->scheduler);
-    if (!st) st = make_module(j, "hk.dataset/1", "data", "name", &j->data);
+    if (!st) st = HK__CALL_ALL(j->trainer, setup);
+    if (!st) st = HK__CALL(j->trainer, make_model, &j->root);
+    if (!st) st = HK__CALL(j->trainer, make_loss, &j->loss);
+    if (!st) st = HK__CALL(j->trainer, make_optimizer, &j->optimizer);
+    if (!st) st = HK__CALL(j->trainer, make_scheduler, &j->scheduler);
+    if (!st) st = HK__CALL(j->trainer, make_data, &j->data);
+    if (!st) st = check_made(j);
     if (!st) j->data_type = j->data->api->type(j->data);
     return st;
 }
@@ -255,6 +275,8 @@ hk_network_config hk__job_config(const hk__job *j) {
 hk_status hk__job_network(hk__job *j) {
     hk_network_config nc = hk__job_config(j);
     nc.loss = j->loss, nc.optimizer = j->optimizer;
+    hk__trainer_graph(j->trainer);
+    nc.hooks = &j->trainer->graph;
     nc.memory_used = held(j);
     hk_status st = hk_network_new(j->ctx, j->root, &nc, &j->net);
     bool backend = st == HK_ENOTFOUND || st == HK_EPLUGIN || st == HK_EUNSUPPORTED; /* not there, not whole, or not usable here */
@@ -291,6 +313,7 @@ hk_status hk__job_run(hk__job *j, hk_executor *ex, const float *x, const int64_t
 void hk__job_free(hk__job *j) {
     if (!j) return;
     hk__nan_free(j->nan);
+    if (j->trainer) j->trainer->job = NULL;
     hk_executor_free(j->train), hk_executor_free(j->infer);
     hk_network_free(j->net);
     for (int i = 0; i < j->n_learner; i++) hk_module_free(j->learner[i]);

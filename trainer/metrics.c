@@ -1,6 +1,7 @@
 /* metrics.c - metrics.jsonl: one JSON object on a line for each epoch, and, when asked, for training steps (these have the key "step").
  * Each line is handed to the system whole before the next begins, and is on disk before a checkpoint says so. No summaries; a resumed run
  * cuts off the lines that its checkpoint knows nothing of, so that each epoch and step is there once. */
+#include "extend/extend.h"
 #include "trainer.h"
 #include <errno.h>
 #include <math.h>
@@ -49,9 +50,10 @@ static hk_status done(hk__metrics *m, int written) { return written < 0 || fflus
 hk_status hk__metrics_epoch(hk__metrics *m, const hk__epoch_metrics *e) {
     char b[5][32];
     if (!m->f) return HK_OK;
-    return done(m,
-        fprintf(m->f, "{\"epoch\": %lld, \"train_loss\": %s, \"train_acc\": %s, \"test_loss\": %s, \"test_acc\": %s, \"img_per_s\": %s}\n", (long long)e->epoch,
-            num(b[0], e->train_loss), num(b[1], e->train_acc), num(b[2], e->test_loss), num(b[3], e->test_acc), num(b[4], e->img_per_s)));
+    int n = fprintf(m->f, "{\"epoch\": %lld, \"train_loss\": %s, \"train_acc\": %s, \"test_loss\": %s, \"test_acc\": %s, \"img_per_s\": %s", (long long)e->epoch,
+        num(b[0], e->train_loss), num(b[1], e->train_acc), num(b[2], e->test_loss), num(b[3], e->test_acc), num(b[4], e->img_per_s));
+    for (int i = 0; i < e->n_extra && n >= 0; i++) n = fprintf(m->f, ", \"%s\": %s", e->extra[i].key, num(b[0], e->extra[i].value));
+    return done(m, n < 0 ? n : fprintf(m->f, "}\n"));
 }
 
 hk_status hk__metrics_step(hk__metrics *m, int64_t epoch, int64_t step, double loss, double acc, double lr, double img_per_s) {

@@ -2,6 +2,7 @@
  *
  * A file is believed only when its seal holds and every entry is there. With `auto` a damaged newest generation gives way to the one
  * before, loudly; a named file must be whole. Nothing is written here. */
+#include "extend/extend.h"
 #include "trainer.h"
 #include "file/file.h"
 #include <errno.h>
@@ -96,6 +97,33 @@ static hk_status load_optimizer(hk__job *j, const hk_file *f, const char *path) 
     return HK_OK;
 }
 
+/* What hooks keep: each its own, and nothing that nobody asks for. */
+static hk_status load_kept(hk__job *j, const hk_file *f, const char *path) {
+    const hk_trainer *x = j->trainer;
+    for (int i = 0; i < x->n_kept; i++) {
+        char name[160];
+        snprintf(name, sizeof name, HK__HOOKS "%.110s", x->kept[i].name);
+        const hk_tensor *t = hk_file_find(f, name);
+        if (!t || t->dtype != HK_F64 || t->rank != 1 || t->shape[0] != x->kept[i].n)
+            return hk__conf_fail(j->conf, HK_ECHECKPOINT, "%s: entry %s: expected F64 [%d], got %s; resume with the hooks that the run had", path, name, x->kept[i].n,
+                t ? "another shape or dtype" : "none");
+    }
+    for (int i = 0; i < hk_file_n(f); i++) {
+        const char *name = hk_file_at(f, i)->name;
+        if (strncmp(name, HK__HOOKS, strlen(HK__HOOKS))) continue;
+        name += strlen(HK__HOOKS);
+        int known = 0;
+        for (int k = 0; k < x->n_kept; k++) known |= !strcmp(name, x->kept[k].name);
+        if (!known) return hk__conf_fail(j->conf, HK_ECHECKPOINT, "%s: the run had hooks that keep '%s': name them in [hooks] load", path, name);
+    }
+    for (int i = 0; i < x->n_kept; i++) {
+        char name[160];
+        snprintf(name, sizeof name, HK__HOOKS "%.110s", x->kept[i].name);
+        memcpy(x->kept[i].values, hk_file_find(f, name)->data, (size_t)x->kept[i].n * sizeof(double));
+    }
+    return HK_OK;
+}
+
 /* The newest generation that is whole. *out NULL with HK_OK: there is none at all. */
 static hk_status find_auto(hk__job *j, const hk__rundir *dir, hk_file **out, char **path, hk__progress_state *d, int64_t *optim_step, int *fell_back) {
     static const char *const names[] = { HK__LATEST, HK__PREVIOUS };
@@ -142,6 +170,7 @@ hk_status hk__restore(hk__job *j, const hk__rundir *dir, const char *resume, hk_
         st = check_run(j, f, path, d);
         if (!st) st = hk__weights_load(j, f, path);
         if (!st) st = load_optimizer(j, f, path);
+        if (!st) st = load_kept(j, f, path);
         get_nan(f, &d->nan, &skipped, &updates);
         if (!st) hk_network_set_step(j->net, optim_step), hk_network_set_skipped(j->net, skipped), st = hk__nan_load(j->nan, f, path, updates, d);
         if (!st) r->loaded = 1;

@@ -28,6 +28,9 @@ static const hk__key backend_keys[] = {
 static const hk__key plugins_keys[] = {
     { "path", HK__TEXT, 0, 0, NULL, "none", "folders or files of more plugins, ':' between" },
 };
+static const hk__key hooks_keys[] = {
+    { "load", HK__TEXT, 0, 0, NULL, "none", "shared objects that extend the Trainer, ',' between: files as ./mine.so, or names of installed ones as early_stop; their options are keys here" },
+};
 static const hk__key data_keys[] = {
     { "name", HK__TEXT, 0, 0, NULL, NULL, "dataset, as FashionMNIST()" },
     { "limit", HK__INT, 0, 1e12, NULL, "0", "train on the first N samples; 0: all" },
@@ -57,6 +60,7 @@ static const hk__section sections[] = {
     { "run", KEYS(run_keys), HK__CLOSED, "how the training runs" },
     { "backend", KEYS(backend_keys), HK__CLOSED, "where it runs" },
     { "plugins", KEYS(plugins_keys), HK__CLOSED, "plugins beside the standard ones" },
+    { "hooks", KEYS(hooks_keys), HK__CLOSED, "what extends the Trainer (hillock/trainer.h)" },
     { "data", KEYS(data_keys), HK__CLOSED, "what it learns from" },
     { "model", KEYS(model_keys), HK__FREE, "the network; any other key here can be used as ${key}, also in ${integer arithmetic}" },
     { "layers", NULL, 0, HK__LIST, "one line per layer, in order: state_dict name = Constructor(...)" },

@@ -1,6 +1,6 @@
 /* settings.c - the part of a configuration that decides what a run computes, as text in its checkpoints, and its comparison on resuming.
  *
- * In: [data], [model], [layers], [learners], [train], the seed. Out: what may change between two parts of a run (epochs, threads, block size, log and
+ * In: [data], [model], [layers], [learners], [train], the options of [hooks], the seed. Out: what may change between two parts of a run (epochs, threads, block size, log and
  * checkpoint intervals) and what is the machine's (folders, backend, instruction set, limits). Numbers are written in one way, so that
  * 1e-3 and 0.001 are the same run. */
 #include "trainer.h"
@@ -8,8 +8,9 @@
 #include <string.h>
 
 static int is_part(const char *section, const char *key) {
-    static const char *const whole[] = { "data", "model", "layers", "learners", "train" };
+    static const char *const whole[] = { "hooks", "data", "model", "layers", "learners", "train" };
     if (!strcmp(section, "run")) return !strcmp(key, "seed");
+    if (!strcmp(section, "hooks") && !strcmp(key, "load")) return 0; /* where a file lies */
     if (!strcmp(section, "train") && !strcmp(key, "epochs")) return 0;
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
         if (!strcmp(section, whole[i])) return 1;
@@ -29,8 +30,9 @@ char *hk__settings_text(const hk__conf *c) {
     size_t size;
     FILE *f = open_memstream(&text, &size);
     if (!f) return NULL;
-    for (int s = 0; s < hk__train_schema.n; s++) {
-        const hk__section *sec = &hk__train_schema.sections[s];
+    const hk__schema *schema = hk__conf_schema(c);
+    for (int s = 0; s < schema->n; s++) {
+        const hk__section *sec = &schema->sections[s];
         for (int k = 0; k < sec->n_keys; k++) print_one(f, c, sec->name, sec->keys[k].name);
         for (int i = 0; i < hk__conf_count(c, sec->name); i++) {
             const char *key = hk__conf_key_at(c, sec->name, i);
@@ -58,11 +60,10 @@ static const char *find(const char *text, const char *name, size_t n_name, size_
     return NULL;
 }
 
-static const char *default_of(const char *section, const char *key) {
-    for (int s = 0; s < hk__train_schema.n; s++)
-        for (int k = 0; k < hk__train_schema.sections[s].n_keys; k++)
-            if (!strcmp(hk__train_schema.sections[s].name, section) && !strcmp(hk__train_schema.sections[s].keys[k].name, key))
-                return hk__train_schema.sections[s].keys[k].def;
+static const char *default_of(const hk__schema *schema, const char *section, const char *key) {
+    for (int s = 0; s < schema->n; s++)
+        for (int k = 0; k < schema->sections[s].n_keys; k++)
+            if (!strcmp(schema->sections[s].name, section) && !strcmp(schema->sections[s].keys[k].name, key)) return schema->sections[s].keys[k].def;
     return NULL;
 }
 
@@ -74,7 +75,7 @@ static hk_status compare(hk__conf *c, const char *a, const char *b, int ours, co
         char section[64], key[256];
         snprintf(section, sizeof section, "%.*s", (int)dot, p);
         snprintf(key, sizeof key, "%.*s", (int)(n_name - dot - 1), p + dot + 1);
-        const char *def = other ? NULL : default_of(section, key); /* a key that is newer than the file */
+        const char *def = other ? NULL : default_of(hk__conf_schema(c), section, key); /* a key that is newer than the file */
         int same = other ? n == n_mine && !memcmp(mine, other, n) : def && strlen(def) == n_mine && !memcmp(mine, def, n_mine);
         if (!same) {
             const char *run = ours ? other : mine, *now = ours ? mine : other;

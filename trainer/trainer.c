@@ -2,6 +2,7 @@
  *
  * All of a run's progress is in `done`, which goes into each checkpoint: a run taken up from one computes what it would have computed.
  * It draws nothing (progress.c), writes no file itself (metrics.c, rundir.c, checkpoint.c) and knows no layer. */
+#include "extend/extend.h"
 #include "trainer.h"
 #include <errno.h>
 #include <math.h>
@@ -15,6 +16,7 @@ static void on_signal(int sig) { stop_signal = sig; }
 
 typedef struct run {
     hk__job *j;
+    hk_trainer *t; /* the job's: hooks */
     hk__loader *train, *test;
     hk__metrics metrics;
     hk__progress progress;
@@ -52,6 +54,7 @@ static hk_status save_as(run *r, const char *name, const char *keep_name) {
     /* What a checkpoint says is done has its lines on disk. */
     if (!st && hk__metrics_sync(&r->metrics)) st = io_fail(r, "metrics.jsonl");
     if (!st) st = hk__checkpoint_write(r->j, path, keep, &r->done);
+    if (!st) st = HK__CALL_ALL(r->t, after_checkpoint, path);
     free(path), free(keep);
     return st;
 }
@@ -94,16 +97,51 @@ static hk_status watch_step(run *r, double loss) {
     return hk__watch_log(r->watch, &r->metrics, d->epoch + 1, d->step, r->progress.quiet);
 }
 
+/* ---- what hooks see and ask for ---- */
+
+static void where(hk_trainer *t, int64_t epoch, int64_t batch, int64_t n_batch) { t->now.epoch = epoch, t->now.batch = batch, t->now.n_batch = n_batch; }
+
+static hk_minibatch seen(const hk_trainer *t, int train, const hk__loader *l) {
+    return (hk_minibatch){ .struct_size = (uint32_t)sizeof(hk_minibatch), .train = train, .epoch = t->now.epoch, .batch = t->now.batch,
+        .n_batch = t->now.n_batch, .step = t->now.step, .n = l->count, .elems = l->count * l->elems, .x = l->x, .y = l->y };
+}
+
+static hk_epoch told(const hk__epoch_metrics *m, const run *r) {
+    return (hk_epoch){ (uint32_t)sizeof(hk_epoch), 0, m->epoch, r->epochs, r->done.step, r->lr, m->train_loss, m->train_acc, m->test_loss, m->test_acc, m->img_per_s };
+}
+
+static hk_status hook_save(void *run_, const char *name) {
+    run *r = run_;
+    return r->dir.path ? save_as(r, name, NULL) : HK_OK;
+}
+static void hook_print(void *run_, const char *text) { hk__progress_line(&((run *)run_)->progress, "%s", text); }
+static void hook_lr(void *run_, double lr) {
+    run *r = run_;
+    r->lr = r->t->now.lr = lr;
+    hk_executor_set_lr(r->j->train, lr);
+}
+
+/* A batch through an executor, with the hooks around it. */
+static hk_status run_batch(hk__job *j, hk_executor *ex, const hk__loader *l, hk__batch_result *got) {
+    hk_trainer *t = j->trainer;
+    hk_minibatch b = seen(t, ex == j->train, l);
+    hk_status st = HK__CALL_ALL(t, before_batch, &b);
+    if (!st) st = hk__job_run(j, ex, l->x, l->y, l->count, got);
+    if (!st) b.loss = got->loss, b.correct = got->correct, st = HK__CALL_ALL(t, after_batch, &b);
+    return st;
+}
+
 /* The training steps of an epoch that are left. Allocates nothing after the first step, but for checkpoints. */
 static hk_status train_epoch(run *r, double *img_per_s) {
     hk_status st = HK_OK;
     hk__progress_state *d = &r->done;
     char label[48];
     snprintf(label, sizeof label, "epoch %lld/%lld", (long long)d->epoch + 1, (long long)r->epochs);
-    r->lr = epoch_lr(r, d->epoch);
-    hk_executor_set_lr(r->j->train, r->lr);
+    hook_lr(r, epoch_lr(r, d->epoch));
     hk__loader_start(r->train, d->epoch);
     hk__loader_seek(r->train, d->batch);
+    where(r->t, d->epoch + 1, d->batch, r->train->n_batch);
+    if ((st = HK__CALL_ALL(r->t, before_train_one_epoch))) return st;
     hk__progress_begin(&r->progress, label, r->train->n_batch);
     hk__progress_from(&r->progress, d->batch, d->train.n);
     double t0 = hk__now(), t_log = t0;
@@ -112,8 +150,9 @@ static hk_status train_epoch(run *r, double *img_per_s) {
         hk__batch_result got;
         if ((st = next_batch(r->j, r->train))) break;
         int64_t n = r->train->count;
-        if ((st = hk__job_run(r->j, r->j->train, r->train->x, r->train->y, n, &got))) break;
+        if ((st = run_batch(r->j, r->j->train, r->train, &got))) break;
         d->step++, d->batch++, r->dir.images += n, r->unsaved = 1;
+        r->t->now.step = d->step, r->t->now.batch = d->batch;
         int bad;
         if ((st = hk__nan_step(r->j->nan, d, got.loss, &bad))) break;
         if (bad && (st = left_out(r))) break;
@@ -138,11 +177,14 @@ hk_status hk__test(hk__job *j, hk__loader *l, hk__progress *p, const volatile si
     hk_status st = HK_OK;
     *s = (hk__sums){ 0 };
     hk__loader_start(l, 0);
+    where(j->trainer, j->trainer->now.epoch, 0, l->n_batch);
+    if ((st = HK__CALL_ALL(j->trainer, before_test_one_epoch))) return st;
     hk__progress_begin(p, "test", l->n_batch);
     for (int64_t b = 0; b < l->n_batch && !*stop; b++) {
         hk__batch_result got;
         if ((st = next_batch(j, l))) break;
-        if ((st = hk__job_run(j, j->infer, l->x, l->y, l->count, &got))) break;
+        if ((st = run_batch(j, j->infer, l, &got))) break;
+        j->trainer->now.batch = b + 1;
         if (show && (st = hk__show_take(show, j, l))) break;
         add(s, &got, l->count);
         hk__progress_update(p, b + 1, s->n, mean(s->loss, s->n), mean(s->correct, s->n));
@@ -154,19 +196,26 @@ hk_status hk__test(hk__job *j, hk__loader *l, hk__progress *p, const volatile si
 /* What is left of an epoch, and its test. A stop during the test leaves the epoch open: it is tested anew on resuming. */
 static hk_status one_epoch(run *r) {
     hk__sums test, train;
-    double img_per_s;
+    double img_per_s = NAN;
     hk_status st = train_epoch(r, &img_per_s);
+    train = r->done.train;
+    hk__epoch_metrics m = { .epoch = r->done.epoch + 1, .train_loss = mean(train.loss, train.n), .train_acc = mean(train.correct, train.n), .test_loss = NAN,
+        .test_acc = NAN, .img_per_s = img_per_s };
+    hk_epoch e = told(&m, r);
+    if (!st && !stop_signal) st = HK__CALL_ALL(r->t, after_train_one_epoch, &e);
     if (!st && !stop_signal) st = hk__test(r->j, r->test, &r->progress, &stop_signal, NULL, &test);
     if (st || stop_signal) return st;
-    train = r->done.train;
-    hk__epoch_metrics m = { r->done.epoch + 1, mean(train.loss, train.n), mean(train.correct, train.n), mean(test.loss, test.n), mean(test.correct, test.n),
-        img_per_s };
+    m.test_loss = mean(test.loss, test.n), m.test_acc = mean(test.correct, test.n);
+    e = told(&m, r);
+    if ((st = HK__CALL_ALL(r->t, after_test_one_epoch, &e))) return st;
+    m.n_extra = r->t->n_logged, m.extra = r->t->logged;
     hk__progress_line(&r->progress, "epoch %lld/%lld  lr %.3g  loss %.4f acc %.4f  test loss %.4f acc %.4f", (long long)m.epoch, (long long)r->epochs, r->lr,
         m.train_loss, m.train_acc, m.test_loss, m.test_acc); /* fits 80 columns */
     if (hk__metrics_epoch(&r->metrics, &m)) return io_fail(r, "metrics.jsonl");
-    int best = m.test_acc > r->done.best;
+    r->t->n_logged = 0;
+    int best = r->t->hooks.is_better(r->t, &e);
     r->done = (hk__progress_state){ .epoch = m.epoch, .step = r->done.step, .best = best ? m.test_acc : r->done.best, .nan = r->done.nan };
-    r->unsaved = 1;
+    r->unsaved = 1, r->t->now.best = r->done.best;
     if (best && r->dir.path) st = save_as(r, HK__MAX, NULL);
     if (!st && r->every_epochs && m.epoch % r->every_epochs == 0) st = save(r);
     return st ? st : hk__rundir_report(&r->dir, r->j, "running", m.epoch);
@@ -276,8 +325,9 @@ static void catch_signals(struct sigaction old[3]) {
 }
 
 hk_status hk__train(hk__job *j, const hk__train_options *o) {
-    run r = { .j = j, .done = { .best = -1, .nan.good = -1 }, .unsaved = 1, .dir.lock = -1 };
+    run r = { .j = j, .t = j->trainer, .done = { .best = -1, .nan.good = -1 }, .unsaved = 1, .dir.lock = -1 };
     struct sigaction old[3];
+    r.t->run = (hk__run_access){ &r, hook_save, hook_print, hook_lr };
     r.epochs = hk__conf_int(j->conf, "train", "epochs");
     r.log_every = hk__conf_int(j->conf, "run", "log_every");
     r.every_epochs = hk__conf_int(j->conf, "checkpoint", "every_epochs");
@@ -286,11 +336,14 @@ hk_status hk__train(hk__job *j, const hk__train_options *o) {
     catch_signals(old);
 
     hk_status st = prepare(&r, o), begun = st;
-    while (!st && r.done.epoch < r.epochs && !stop_signal) st = one_epoch(&r);
+    r.t->out = r.dir.path, r.t->now.epochs = r.epochs, r.t->now.step = r.done.step, r.t->now.epoch = r.done.epoch, r.t->now.best = r.done.best;
+    if (!st) st = HK__CALL_ALL(r.t, before_run);
+    while (!st && r.done.epoch < r.epochs && !stop_signal && !r.t->stopping) st = one_epoch(&r);
+    if (!st && r.t->stopping && !stop_signal) hk__progress_line(&r.progress, "stopped after %lld of %lld epochs: %s", (long long)r.done.epoch, (long long)r.epochs, r.t->stop);
     if (!st) st = save(&r);
     if (!st && o->profile) st = report_profile(&r);
     if (hk__metrics_close(&r.metrics) && !st) st = io_fail(&r, "metrics.jsonl");
-    if (!st && stop_signal && r.done.epoch < r.epochs)
+    if (!st && stop_signal && r.done.epoch < r.epochs && !r.t->stopping)
         st = hk__conf_fail(j->conf, HK_EINTERRUPTED, "stopped by %s after training step %lld, %lld of %lld epochs done%s%s", signal_name(stop_signal),
             (long long)r.done.step, (long long)r.done.epoch, (long long)r.epochs,
             r.dir.path ? "; go on with --resume auto --out " : "; nothing is kept without --out", r.dir.path ? r.dir.path : "");
@@ -299,6 +352,11 @@ hk_status hk__train(hk__job *j, const hk__train_options *o) {
         if (!st) st = wrote;
     }
     for (int i = 0; i < 3; i++) sigaction(signals[i], &old[i], NULL);
+    for (int i = 0; i < r.t->n_each; i++) {
+        if (st && r.t->each[i].on_exception) r.t->each[i].on_exception(r.t, st, hk__conf_error(j->conf));
+        if (!begun && r.t->each[i].after_run) r.t->each[i].after_run(r.t, st);
+    }
+    r.t->run = (hk__run_access){ 0 }, r.t->out = NULL;
     hk__watch_free(r.watch), hk__loader_free(r.train), hk__loader_free(r.test), hk__rundir_close(&r.dir);
     return st;
 }

@@ -9,6 +9,7 @@
 /* ---- job.c: everything that a configuration names, made ---- */
 typedef struct hk__job {
     hk__conf *conf;
+    struct hk_trainer *trainer; /* the configuration's */
     hk_context *ctx;
     hk_module *root, *loss, *optimizer, *scheduler, *data;
     hk_module **learner; /* of [learners], in its order */
@@ -65,6 +66,8 @@ typedef struct hk__metrics {
 typedef struct hk__epoch_metrics {
     int64_t epoch; /* from 1 */
     double train_loss, train_acc, test_loss, test_acc, img_per_s;
+    int n_extra; /* of hooks */
+    const struct hk__logged *extra;
 } hk__epoch_metrics;
 hk_status hk__metrics_open(hk__metrics *, const char *path); /* empty; errno says why not */
 /* The file as it was when so many epochs and steps were done: lines beyond are cut off. */
@@ -132,6 +135,7 @@ hk_status hk__settings_compare(hk__conf *, const char *stored, const char *file)
 /* ---- checkpoint.c, restore.c ---- */
 #define HK__FORMAT "1"
 #define HK__OPTIM "hk.optim."
+#define HK__HOOKS "hk.hooks."
 typedef struct hk__sums {
     double loss, correct;
     int64_t n;
@@ -254,14 +258,18 @@ hk_status hk__figure_write(const hk_figure *, const char *path, char *why, size_
 enum { HK__CMD_TRAIN = 1u, HK__CMD_PLAN = 2u, HK__CMD_PLUGINS = 4u, HK__CMD_BENCH = 8u, HK__CMD_TOP = 16u, HK__CMD_EVAL = 32u, HK__CMD_EXPORT = 64u, HK__CMD_DOCTOR = 128u,
     HK__CMD_NEW_PLUGIN = 256u, HK__CMD_PLUGIN = 512u, HK__CMD_LINT = 1024u, HK__CMD_CATALOGUE = 2048u };
 #define HK__MAX_SET 256
+#define HK__MAX_EXTRA 128 /* options of extensions, and one */
 typedef struct hk__options {
     const char *set[HK__MAX_SET], *out, *threads, *batch, *channels, *T, *plugin_path, *checkpoint, *resume, *with, *shape;
     const char *arg[4]; /* what is not an option */
+    const char *extra[HK__MAX_EXTRA]; /* of extensions, by key of [hooks] */
     int64_t iters, show; /* show: 0 none */
     int n_set, n_arg, quiet, json, verbose, help, print_config, version, rates, plan, memory, profile, iters_given, strict, watch, ops;
 } hk__options;
 int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *); /* 0, or an exit code with the message printed */
 void hk__options_help(unsigned cmd, FILE *);
+void hk__option_name(const char *key, char *name, size_t size); /* mask_ratio: mask-ratio */
+int hk__option_taken(const char *name);                         /* one of Hillock's own is called so */
 /* Reads the file and puts the options over it. NULL: *code is the exit code, the message is printed. */
 hk__conf *hk__options_conf(const hk__options *, const hk__schema *, const char *path, int *code);
 int hk__report(const hk__conf *, hk_status); /* prints the error, returns the exit code */

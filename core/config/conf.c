@@ -19,8 +19,13 @@ void hk__conf_free(hk__conf *c) {
         free(e->section), free(e->key), free(e->raw), free(e->value), free(e->where), free(e);
     }
     for (int i = 0; i < c->n_seen; i++) free(c->seen[i].name);
+    if (c->drop) c->drop(c->attached);
     free(c->entry), free(c->seen), free(c->name), free(c);
 }
+
+void hk__conf_attach(hk__conf *c, void *what, void (*drop)(void *)) { c->attached = what, c->drop = drop; }
+void *hk__conf_attached(const hk__conf *c) { return c->attached; }
+const hk__schema *hk__conf_schema(const hk__conf *c) { return c->schema; }
 
 const char *hk__conf_error(const hk__conf *c) { return c->err; }
 const char *hk__conf_name(const hk__conf *c) { return c->name ? c->name : ""; }
@@ -255,6 +260,11 @@ double hk__conf_real(const hk__conf *c, const char *section, const char *key) { 
 const char *hk__conf_text(const hk__conf *c, const char *section, const char *key) {
     const hk__entry *e = hk__conf_find(c, section, key);
     return e ? e->value : NULL;
+}
+
+const char *hk__conf_raw(const hk__conf *c, const char *section, const char *key) {
+    const hk__entry *e = hk__conf_find(c, section, key);
+    return e ? e->raw : NULL;
 }
 
 const char *hk__conf_opt_text(const hk__conf *c, const char *section, const char *key) {

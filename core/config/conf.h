@@ -32,6 +32,8 @@ struct hk__conf {
     int n_seen;
     int n_set; /* assignments by hk__conf_set so far */
     char err[1536];
+    void *attached; /* of whoever reads it */
+    void (*drop)(void *);
 };
 
 hk_status hk__conf_fail_entry(hk__conf *, const hk__entry *, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

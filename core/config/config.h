@@ -48,6 +48,10 @@ typedef struct hk__conf hk__conf;
 
 hk__conf *hk__conf_new(const hk__schema *schema); /* NULL: out of memory; the schema is kept by pointer */
 void hk__conf_free(hk__conf *);
+/* Something that lives as long as the configuration; drop(what) is called by hk__conf_free. One at a time. */
+void hk__conf_attach(hk__conf *, void *what, void (*drop)(void *));
+void *hk__conf_attached(const hk__conf *); /* NULL: nothing */
+const hk__schema *hk__conf_schema(const hk__conf *);
 const char *hk__conf_error(const hk__conf *); /* text of the first error, "" when there was none */
 const char *hk__conf_name(const hk__conf *);  /* the file's name as given, or "" */
 
@@ -58,6 +62,7 @@ hk_status hk__conf_set(hk__conf *, const char *assignment); /* "section.key=valu
 hk_status hk__conf_override(hk__conf *, const char *where, const char *section, const char *key, const char *value);
 hk_status hk__conf_check(hk__conf *);
 
+const char *hk__conf_raw(const hk__conf *, const char *section, const char *key); /* before check: as it is written; NULL: it is not */
 /* After check; the key must be in the table. */
 int64_t hk__conf_int(const hk__conf *, const char *section, const char *key); /* INT, BYTES, SWITCH (0, 1), CHOICE (index) */
 double hk__conf_real(const hk__conf *, const char *section, const char *key);

@@ -32,6 +32,13 @@ static hk_value held(const hk__graph *g, const char *name) {
     return HK_NONE;
 }
 
+/* What a hook of the caller's gave. */
+static hk_value hooked(hk__builder *b, const char *slot, hk_value v) {
+    if (b->status == HK_OK && !v) hk__builder_fail(&b->base, HK_EINVAL, "the hook '%s' gave no value", slot);
+    else if (b->status != HK_OK) hk__fail_in(b->ctx, b->status, "hook '%s'", slot);
+    return v;
+}
+
 static void build_loss(hk__builder *b, hk__plan *p, hk_network *net, bool wanted) {
     hk_builder *bb = &b->base;
     hk_desc y = hk_value_desc(bb, p->y);
@@ -42,10 +49,13 @@ static void build_loss(hk__builder *b, hk__plan *p, hk_network *net, bool wanted
     const hk_desc target = type && type->target ? type->target(net->cfg.loss, &y) : one_class;
     p->target = input(b, HK_SRC_TARGET, 0, target);
     const hk_value in[2] = { p->y, p->target };
-    hk__module_build(bb, net->cfg.loss, 2, in, 1, &p->loss);
+    const hk_network_hooks *h = net->cfg.hooks;
+    if (h && h->loss) p->loss = hooked(b, "loss", h->loss(h->arg, bb, p->y, p->target, net->cfg.loss));
+    else hk__module_build(bb, net->cfg.loss, 2, in, 1, &p->loss);
     hk_desc loss = hk_value_desc(bb, p->loss);
     if (b->status == HK_OK && (loss.rank != 0 || loss.flags) && b->phase_train && !p->upstream_any) {
-        hk__builder_fail(bb, HK_ECONFIG, "the loss is not one number: reduction=none cannot be trained on; use mean or sum");
+        hk__builder_fail(bb, HK_ECONFIG, "the loss is not one number: reduction=none cannot be trained on; use mean or sum%s",
+            h && h->loss ? ", or in a hook hk_merge(hk_reduce(...))" : "");
         return;
     }
     if (b->status != HK_OK || y.rank != 1 || !hk__same_desc(&target, &one_class)) return;
@@ -91,10 +101,13 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
 
     hk_builder *bb = &b.base;
     p->x = input(&b, HK_SRC_INPUT, 0, hk__desc(HK_F32, seq ? HK_SEQ : HK_HELD, rank, shape));
-    if (!seq && net->cfg.passes_off & HK_PASS_FOLD_TIME) b.held = p->x;
-    hk__module_build(bb, &net->root->base, 1, &p->x, 1, &p->y);
+    const hk_network_hooks *hooks = net->cfg.hooks;
+    hk_value x = hooks && hooks->input ? hooked(&b, "input", hooks->input(hooks->arg, bb, p->x)) : p->x;
+    if (b.status == HK_OK && hk_value_desc(bb, x).flags == HK_HELD && net->cfg.passes_off & HK_PASS_FOLD_TIME) b.held = x;
+    hk__module_build(bb, &net->root->base, 1, &x, 1, &p->y);
     b.held = HK_NONE;
     if (b.status == HK_OK && !p->y) hk__builder_fail(bb, HK_EINTERNAL, "the network gave no output");
+    if (b.status == HK_OK && hooks && hooks->output) p->y = hooked(&b, "output", hooks->output(hooks->arg, bb, p->y));
     for (int i = 0; i < ex->cfg.n_output; i++) p->upstream_any |= ex->outputs[i].upstream != 0;
     build_loss(&b, p, net, !(ex->cfg.flags & HK_NO_LOSS));
     if (train) hk__learners_build(&b);

@@ -72,6 +72,15 @@ typedef enum hk_memory {
     HK_MEMORY_SMALL = 2     /* more is, and blocks have HK_GROUP samples */
 } hk_memory;
 typedef struct hk_network hk_network;
+/* Operations of the caller's around the network, in every plan: the gradient flows through them. Each slot may be NULL, is called once for a
+ * plan ([main]), and gives a value of what it got; hk_training(b) tells training from inference. An error is the builder's (b->api->fail). */
+typedef struct hk_network_hooks {
+    uint32_t struct_size, pad;
+    void *arg;
+    hk_value (*input)(void *arg, hk_builder *b, hk_value x);  /* what the network gets in place of x */
+    hk_value (*output)(void *arg, hk_builder *b, hk_value y); /* what loss, "correct" and "y" see in place of the network's output */
+    hk_value (*loss)(void *arg, hk_builder *b, hk_value y, hk_value target, const hk_module *loss); /* one number, to be trained on; the default: what `loss` builds */
+} hk_network_hooks;
 typedef struct hk_network_config {
     uint32_t struct_size;
     int32_t threads;          /* 0: one per CPU available */
@@ -91,8 +100,9 @@ typedef struct hk_network_config {
     double clip_norm;         /* gradients times min(1, clip_norm / (norm + 1e-6)), norm: of all that learn together (torch.nn.utils.clip_grad_norm_); 0: off */
     double clip_value;        /* each number of a gradient is kept between -clip_value and clip_value (clip_grad_value_), before clip_norm; 0: off */
     double ema;               /* decay of an average of all parameters and buffers, a = ema a + (1 - ema) w behind each step, a = w behind the first; 0: none */
+    const hk_network_hooks *hooks; /* (optional) kept by pointer, must outlive the network */
 } hk_network_config;
-#define HK_NETWORK_CONFIG_DEFAULT { (uint32_t)sizeof(hk_network_config), 0, "cpu", 0, NULL, NULL, 0, 0, 1, 0, 0, NULL, HK_MEMORY_BALANCED, 0, 0, 0, 0 }
+#define HK_NETWORK_CONFIG_DEFAULT { (uint32_t)sizeof(hk_network_config), 0, "cpu", 0, NULL, NULL, 0, 0, 1, 0, 0, NULL, HK_MEMORY_BALANCED, 0, 0, 0, 0, NULL }
 
 typedef struct hk_param_info {
     const char *name;         /* state_dict name, "0.weight" */

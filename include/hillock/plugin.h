@@ -210,6 +210,7 @@ static inline hk_value hk_neuron_op(hk_builder *b, const hk_module *m, hk_value 
 static inline const void *hk_keep(hk_builder *b, const void *data, size_t bytes) { return b->api->keep(b, data, bytes); }
 static inline hk_desc hk_value_desc(hk_builder *b, hk_value v) { return b->api->desc(b, v); }
 static inline int64_t hk_steps(hk_builder *b) { return b->api->steps(b); }
+static inline int hk_training(hk_builder *b) { return b->api->training(b); }
 static inline int64_t hk_batch(hk_builder *b) { return b->api->batch(b); }
 static inline hk_loop hk_loop_begin(hk_builder *b) { return b->api->loop_begin(b); }
 static inline hk_value hk_loop_at(hk_builder *b, hk_loop l, hk_value v) { return b->api->loop_at(b, l, v); }

@@ -133,7 +133,7 @@ EACH(wrong_text) {
             args[3] = "data.name=FashionMNIST()";
         }
         run_command(&r, args);
-        int code = !strcmp(name, "plugins.path") ? 4 : 2;
+        int code = !strcmp(name, "plugins.path") || !strcmp(name, "hooks.load") ? 4 : 2;
         check_refused(&r, line, code, at, (const char *const[]){ NULL });
         if (!strstr(r.err, "expected") && !strstr(r.err, "no ") && !strstr(r.err, "No such")) fail_msg("%s: does not say what is wrong: %s", line, r.err);
         n_cases++;

@@ -16,7 +16,7 @@ static void test_lines(void **state) {
     close(fd);
     hk__metrics m = { NULL };
     assert_int_equal(hk__metrics_open(&m, path), HK_OK);
-    hk__epoch_metrics e = { 1, 0.25, 0.5, NAN, 0.125, 12345.678 };
+    hk__epoch_metrics e = { 1, 0.25, 0.5, NAN, 0.125, 12345.678, 0, NULL };
     assert_int_equal(hk__metrics_step(&m, 1, 50, 0.1, 0.75, 1e-3, 1e5), HK_OK);
     assert_int_equal(hk__metrics_epoch(&m, &e), HK_OK);
     FILE *f = fopen(path, "r"); /* lines are there before close */
@@ -56,7 +56,7 @@ static void test_errors(void **state) {
     (void)state;
     hk__metrics m = { NULL };
     assert_int_equal(hk__metrics_open(&m, "/nonexistent/metrics.jsonl"), HK_EIO);
-    hk__epoch_metrics e = { 1, 0, 0, 0, 0, 0 };
+    hk__epoch_metrics e = { .epoch = 1 };
     assert_int_equal(hk__metrics_epoch(&m, &e), HK_OK); /* no file: nothing to do */
     if (access("/dev/full", W_OK)) return;
     assert_int_equal(hk__metrics_open(&m, "/dev/full"), HK_OK);
