@@ -21,6 +21,7 @@ base=(
     zlib1g-dev                # compressed data sets
     libcairo2-dev             # figures
     fonts-dejavu-core         # their letters
+    libgif-dev                # animations (left out where it is missing)
     libdnnl-dev               # the onednn backend (left out where it is missing)
     dataset-fashion-mnist     # the data of the demo and of the tests
 )

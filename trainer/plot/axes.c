@@ -49,6 +49,7 @@ void hk__axes_draw(hk__page *p, const hk__axes *a) {
         hk__color(p, hk__light);
         if (a->grid && !a->y.n_name) hk__line(p, left, at, a->x.to, at, 0.5);
         hk__color(p, hk__dark);
+        if (a->y_plain) continue;
         hk__line(p, left - TICK, at, left, at, 0.6);
         hk__axis_text(&a->y, v, buf);
         hk__text(p, left - TICK - 2, at + ABOVE * HK__FONT, 1, buf);

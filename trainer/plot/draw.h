@@ -72,7 +72,7 @@ typedef struct hk__axes {
     hk__axis x, y;
     const char *title, *x_label, *y_label; /* (each optional) */
     int grid, y_down;                      /* y_down: y grows downward */
-    int x_plain;                           /* no numbers at the x axis: another panel below has them */
+    int x_plain, y_plain;                  /* no numbers at this axis: another panel has them */
     double left;                           /* least space at the left of the y axis; so that axes below each other are in line */
 } hk__axes;
 double hk__axes_left(hk__page *, hk__axes *, hk__area outer); /* space that the y axis needs */

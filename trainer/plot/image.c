@@ -1,5 +1,5 @@
 /* image.c - numbers as squares of colour, and the bar that says what a colour means. A square larger than a pixel has sharp edges; where several fall on one pixel they
- * are averaged. */
+ * are averaged. In SVG and PDF each number is a block of pixels, since some viewers smooth images whatever the file says. */
 #include "draw.h"
 #include <math.h>
 
@@ -7,19 +7,36 @@ static uint32_t pixel(hk__rgb k) {
     return 0xff000000u | (uint32_t)(k.r * 255 + 0.5) << 16 | (uint32_t)(k.g * 255 + 0.5) << 8 | (uint32_t)(k.b * 255 + 0.5);
 }
 
-static cairo_surface_t *surface(hk__page *p, int64_t rows, int64_t columns, unsigned char **data, int *stride) {
-    cairo_surface_t *s = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)columns, (int)rows);
-    if (cairo_surface_status(s)) {
+typedef struct raster {
+    cairo_surface_t *s;
+    unsigned char *data;
+    int64_t block; /* pixels of a number, each way */
+    int stride;
+} raster;
+
+static int begin(hk__page *p, raster *r, int64_t rows, int64_t columns) {
+    const int64_t room = 2000000 / (rows * columns);
+    for (r->block = 1; p->scale == 0 && r->block < 8 && 4 * r->block * r->block <= room && 2 * r->block * (rows > columns ? rows : columns) <= 16384;) r->block *= 2;
+    r->s = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)(columns * r->block), (int)(rows * r->block));
+    if (cairo_surface_status(r->s)) {
         p->bad = 1;
-        cairo_surface_destroy(s);
-        return NULL;
+        cairo_surface_destroy(r->s);
+        return 0;
     }
-    cairo_surface_flush(s);
-    *data = cairo_image_surface_get_data(s), *stride = cairo_image_surface_get_stride(s);
-    return s;
+    cairo_surface_flush(r->s);
+    r->data = cairo_image_surface_get_data(r->s), r->stride = cairo_image_surface_get_stride(r->s);
+    return 1;
 }
 
-static void paint(hk__page *p, hk__area a, cairo_surface_t *s, int64_t rows, int64_t columns) {
+static void set(const raster *r, int64_t row, int64_t column, hk__rgb k) {
+    const uint32_t color = pixel(k);
+    for (int64_t y = row * r->block; y < (row + 1) * r->block; y++)
+        for (int64_t x = column * r->block; x < (column + 1) * r->block; x++) ((uint32_t *)(void *)(r->data + y * r->stride))[x] = color;
+}
+
+static void paint(hk__page *p, hk__area a, const raster *r, int64_t rows, int64_t columns) {
+    cairo_surface_t *s = r->s;
+    rows *= r->block, columns *= r->block;
     const double sx = a.w / (double)columns, sy = a.h / (double)rows, least = p->scale > 0 ? 1 / p->scale : 0.2;
     cairo_surface_mark_dirty(s);
     cairo_save(p->c);
@@ -37,30 +54,26 @@ static void paint(hk__page *p, hk__area a, cairo_surface_t *s, int64_t rows, int
 }
 
 void hk__image(hk__page *p, hk__area a, const double *v, const float *f, int64_t rows, int64_t columns, uint32_t map, double lo, double hi) {
-    unsigned char *data;
-    int stride;
-    cairo_surface_t *s = surface(p, rows, columns, &data, &stride);
-    if (!s) return;
+    raster s;
+    if (!begin(p, &s, rows, columns)) return;
     for (int64_t r = 0; r < rows; r++)
         for (int64_t k = 0; k < columns; k++) {
             double x = v ? v[r * columns + k] : (double)f[r * columns + k];
-            ((uint32_t *)(void *)(data + r * stride))[k] = pixel(hk__map_color(map, (x - lo) / (hi - lo)));
+            set(&s, r, k, hk__map_color(map, (x - lo) / (hi - lo)));
         }
-    paint(p, a, s, rows, columns);
+    paint(p, a, &s, rows, columns);
 }
 
 void hk__image_rgb(hk__page *p, hk__area a, const float *f, int64_t rows, int64_t columns, double lo, double hi) {
-    unsigned char *data;
-    int stride;
-    cairo_surface_t *s = surface(p, rows, columns, &data, &stride);
-    if (!s) return;
+    raster s;
+    if (!begin(p, &s, rows, columns)) return;
     const int64_t plane = rows * columns;
     for (int64_t i = 0; i < plane; i++) {
         double k[3];
         for (int c = 0; c < 3; c++) k[c] = fmin(fmax(((double)f[c * plane + i] - lo) / (hi - lo), 0), 1);
-        ((uint32_t *)(void *)(data + i / columns * stride))[i % columns] = pixel((hk__rgb){ k[0], k[1], k[2] });
+        set(&s, i / columns, i % columns, (hk__rgb){ k[0], k[1], k[2] });
     }
-    paint(p, a, s, rows, columns);
+    paint(p, a, &s, rows, columns);
 }
 
 double hk__color_bar(hk__page *p, hk__area a, uint32_t map, double lo, double hi, const char *label, int measure) {

@@ -195,7 +195,7 @@ static void finish_svg(const hk__page *p, const bytes *in, bytes *out) {
             size_t n = strlen(id[k]);
             if (left >= n && !memcmp(s, id[k], n)) put(out, s, n), put_text(out, prefix), took = n;
         }
-        if (!took && left >= 7 && !memcmp(s, "<image ", 7)) put_text(out, "<image style=\"image-rendering:pixelated\" "), took = 7;
+        if (!took && left >= 7 && !memcmp(s, "<image ", 7)) put_text(out, "<image style=\"image-rendering:crisp-edges;image-rendering:pixelated\""), took = 6;
         if (!took && left >= 6 && !memcmp(s, "</svg>", 6)) {
             put_text(out, "<g font-family=\"DejaVu Sans, Verdana, Arial, sans-serif\">\n");
             for (int t = 0; t < p->n_note; t++) put_note(out, &p->note[t]);
