@@ -18,6 +18,7 @@
     X(cpu_ops_random)                                                                                                                                          \
     X(cpu_ops_moment)                                                                                                                                          \
     X(cpu_ops_loss)                                                                                                                                            \
+    X(cpu_ops_pairs)                                                                                                                                           \
     X(cpu_ops_conv2d)                                                                                                                                          \
     X(cpu_ops_conv2d_dw)                                                                                                                                       \
     X(cpu_ops_pool)                                                                                                                                            \

@@ -137,7 +137,7 @@ hk_status ref_sum_prepare(ref_plan *, const hk_opdesc *);                   /* t
 /* One line for each file of operations. */
 #define REF_TABLES(X)                                                                                                                                          \
     X(ref_ops_linear) X(ref_ops_conv) X(ref_ops_pool) X(ref_ops_norm)                                                                                          \
-    X(ref_ops_reduce) X(ref_ops_pointwise) X(ref_ops_shape) X(ref_ops_time) X(ref_ops_bits) X(ref_ops_fire) X(ref_ops_neuron) X(ref_ops_random) X(ref_ops_moment) X(ref_ops_loss) X(ref_ops_optimizer) X(ref_ops_guard) X(ref_ops_update)
+    X(ref_ops_reduce) X(ref_ops_pointwise) X(ref_ops_shape) X(ref_ops_time) X(ref_ops_bits) X(ref_ops_fire) X(ref_ops_neuron) X(ref_ops_random) X(ref_ops_moment) X(ref_ops_loss) X(ref_ops_pairs) X(ref_ops_optimizer) X(ref_ops_guard) X(ref_ops_update)
 #define REF_TABLE_DECLARE(name) extern const ref_op name[];
 REF_TABLES(REF_TABLE_DECLARE)
 

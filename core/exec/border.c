@@ -51,6 +51,7 @@ static hk_status find(hk_executor *ex, const char *name, bool write, place *out)
     bool writable = false;
     if (strcmp(name, "x") == 0) v = p->x, writable = true;
     else if (strcmp(name, "target") == 0) v = p->target, writable = true;
+    else if (strcmp(name, "reward") == 0) v = p->reward, writable = true;
     else if (strcmp(name, "loss") == 0) v = p->loss;
     else if (strcmp(name, "correct") == 0) v = p->correct;
     else if (strcmp(name, "grad:x") == 0) v = p->grad_x;
@@ -65,6 +66,7 @@ static hk_status find(hk_executor *ex, const char *name, bool write, place *out)
     if (!v)
         return hk__fail(net->ctx, HK_ENOTFOUND, "'%s' is not a value of this executor%s", name,
                         strcmp(name, "loss") == 0 || strcmp(name, "target") == 0 || strcmp(name, "correct") == 0 ? ": the network was made without a loss"
+                        : strcmp(name, "reward") == 0 ? ": no learner of this network takes one"
                         : strcmp(name, "grad:x") == 0 ? ": make it with HK_INPUT_GRAD"
                                                       : "; name it among the outputs when the executor is made");
     if (!p->g->val[v].live) {
@@ -142,6 +144,7 @@ static hk_status cross(hk_executor *ex, const char *name, hk_dtype d, void *data
                 ex->state[i].given = true;
             }
     }
+    if (write && !strcmp(name, "reward")) ex->rewarded = true;
     hk_dtype inside = stored(net, &q.desc);
     size_t bytes = (size_t)n * host_bytes(inside);
     bool same = inside == d || (host_bytes(inside) == 1 && host_bytes(d) == 1);

@@ -111,6 +111,7 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
     for (int i = 0; i < ex->cfg.n_output; i++) p->upstream_any |= ex->outputs[i].upstream != 0;
     build_loss(&b, p, net, !(ex->cfg.flags & HK_NO_LOSS));
     if (train) hk__learners_build(&b);
+    p->reward = b.reward;
     int n_seed = 0;
     for (int i = 0; i < ex->cfg.n_output && b.status == HK_OK; i++) {
         p->output[i] = find_named(&b, p, ex->outputs[i].name);

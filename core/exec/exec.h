@@ -126,7 +126,7 @@ typedef struct hk__plan {
     char *kept;            /* device: what is made of parameters alone, from run to run */
     int64_t kept_bytes, version; /* of the parameters that it was made of; 0: not made yet */
     bool writes_params;    /* running statistics */
-    hk_value x, target, y, loss, correct, grad_x;
+    hk_value x, target, reward, y, loss, correct, grad_x;
     hk_value *output, *upstream; /* by number in the executor's config */
     bool upstream_any;           /* some output takes an upstream gradient; then the loss does not start the backward pass */
     hk__ref *place;        /* [g->n_val] */
@@ -183,6 +183,7 @@ struct hk_executor {
     hk__slot_memory *state;
     int n_state;
     bool ran, skipped;
+    bool rewarded;         /* "reward" was written since the last run */
     int64_t runs;          /* since the last optimizer step */
     int64_t runs_step;
     hk_step step;

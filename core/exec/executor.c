@@ -183,6 +183,10 @@ static hk_status start(hk_executor *ex, bool go_on) {
         hk_status st = make_state(ex, p);
         if (st != HK_OK) return st;
     }
+    if (p->reward && p->g->val[p->reward].live && !ex->rewarded)
+        return hk__fail(net->ctx, HK_ESTATE, "run: a learner takes a reward, %lld x %lld numbers, which the program writes before each run: hk_executor_write(ex, \"reward\", ...)",
+                        (long long)p->T, (long long)p->N);
+    ex->rewarded = false;
     if (go_on && ex->cfg.flags & HK_FORGET) return hk__fail(net->ctx, HK_ESTATE, "continue: this executor forgets its state (HK_FORGET); make it without");
     for (int i = 0; go_on && i < p->g->top.n; i++) {
         const hk__node *n = &p->g->node[p->g->top.at[i]];

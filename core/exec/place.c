@@ -60,6 +60,7 @@ static void spaces(hk__placer *q) {
         switch ((hk__source)x->source) {
         case HK_SRC_INPUT:
         case HK_SRC_TARGET:
+        case HK_SRC_REWARD:
         case HK_SRC_UPSTREAM:
             p->place[v] = ref_of(q, HK_SP_ARENA, v);
             q->keep[v] = true;
@@ -335,7 +336,7 @@ hk_status hk__placer_begin(hk__placer *q, hk__plan *p, hk__builder *b) {
     q->heir_of = calloc(n, sizeof *q->heir_of);
     if (!p->place || !q->made_unit || !q->made_op || !q->last_unit || !q->last_op || !q->keep || !q->whole || !q->heir_of)
         return hk__fail(p->net->ctx, HK_ENOMEM, "out of memory for the plan");
-    const hk_value roots[] = { p->y, p->loss, p->correct, p->grad_x, p->x, p->target };
+    const hk_value roots[] = { p->y, p->loss, p->correct, p->grad_x, p->x, p->target, p->reward };
     for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) q->keep[roots[i]] = true;
     lifetimes(q);
     for (int i = 0; p->output && p->output[i]; i++) q->keep[p->output[i]] = true;

@@ -218,6 +218,15 @@ static const void *keep(hk_builder *bb, const void *data, size_t bytes) {
     return bytes ? memcpy(p, data, bytes) : p; /* a shape without axes has no numbers */
 }
 
+static hk_value reward(hk_builder *bb) {
+    hk__builder *b = hk__b(bb);
+    if (b->status != HK_OK || b->reward) return b->status == HK_OK ? b->reward : HK_NONE;
+    const hk_desc d = hk__desc(HK_F32, HK_SEQ, 0, NULL);
+    b->reward = hk__val_new(b->g, &d, HK_SRC_REWARD, 0, 0);
+    if (!b->reward) hk__builder_fail(bb, HK_ENOMEM, "out of memory for the graph");
+    return b->reward;
+}
+
 static void stateless(hk_builder *bb, int on) {
     hk__builder *b = hk__b(bb);
     if (on) b->stateless++;
@@ -298,4 +307,6 @@ const hk_builder_api hk__builder_table = {
     .named = named,
     .neuron = hk__neuron_op,
     .stateless = stateless,
+    .loop_sum = hk__loop_sum,
+    .reward = reward,
 };

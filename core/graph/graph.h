@@ -22,6 +22,7 @@ typedef enum hk__source {
     HK_SRC_INPUT,    /* x; ref 0 */
     HK_SRC_TARGET,   /* labels */
     HK_SRC_UPSTREAM, /* upstream gradient of an output; ref: number of the output */
+    HK_SRC_REWARD,   /* what learners are told of the network's success */
     HK_SRC_PARAM,    /* ref: parameter number of the network */
     HK_SRC_CONST,    /* number `constant` */
     HK_SRC_STATE,    /* state before the run; ref: slot */
@@ -190,6 +191,7 @@ struct hk__builder {
     const hk__module *at;      /* module being built, or NULL */
     const char *path;          /* where operations come from when `at` is NULL */
     hk_value *param_value;     /* [n_param] */
+    hk_value reward;           /* made when a learner first asks for it */
     hk_value held, repeated;   /* fold_time off: the picture, and the same at each t (made when first used) */
 };
 typedef struct hk__builder hk__builder;
@@ -205,6 +207,7 @@ hk_value hk__loop_at(hk_builder *, hk_loop, hk_value);
 hk_value hk__loop_carry(hk_builder *, hk_loop, const char *name);
 void hk__loop_next(hk_builder *, hk_loop, hk_value carry, hk_value next);
 hk_value hk__loop_stack(hk_builder *, hk_loop, hk_value);
+hk_value hk__loop_sum(hk_builder *, hk_loop, hk_value);
 void hk__loop_end(hk_builder *, hk_loop);
 hk_value hk__state(hk_builder *, const hk_module *, const char *field, hk_value like, double def);
 void hk__state_next(hk_builder *, const hk_module *, const char *field, hk_value v);

@@ -134,6 +134,19 @@ hk_value hk__loop_stack(hk_builder *bb, hk_loop id, hk_value v) {
     return outer;
 }
 
+hk_value hk__loop_sum(hk_builder *bb, hk_loop id, hk_value v) {
+    hk__builder *b = hk__b(bb);
+    hk__graph *g = b->g;
+    if (b->status != HK_OK || !v || !id || b->inlined) return v;
+    if (g->val[v].loop != id) return hk_affine(bb, v, (double)g->T, 0.0); /* the same at all t */
+    hk__loop *l = g->node[id].body;
+    hk_desc d = g->val[v].desc;
+    hk_value outer = hk__val_new(g, &d, HK_SRC_NODE, 0, 0);
+    if (outer) g->val[outer].node = id;
+    if (!outer || !hk__pair_add(g, &l->sum, &l->n_sum, v, outer)) oom(bb);
+    return outer;
+}
+
 void hk__loop_end(hk_builder *bb, hk_loop id) {
     hk__builder *b = hk__b(bb);
     hk__graph *g = b->g;
@@ -176,6 +189,7 @@ void hk__loop_end(hk_builder *bb, hk_loop id) {
     for (int i = 0, n = g->n_named; i < n; i++)
         if (g->val[g->named[i].value].loop == id) g->named[i].value = hk__loop_stack(bb, id, g->named[i].value);
     for (int i = 0; i < l->n_stack; i++) g->val[l->stack[i].outer].desc = stacked(g->val[l->stack[i].inner].desc);
+    for (int i = 0; i < l->n_sum; i++) g->val[l->sum[i].outer].desc = g->val[l->sum[i].inner].desc;
     b->loop = 0;
 }
 

@@ -177,7 +177,7 @@ HK_API void hk_executor_free(hk_executor *);
  * Builds the plan when it is new (all allocation happens here), else takes it from the cache. */
 HK_API hk_status hk_executor_shape(hk_executor *, int64_t T, int64_t N, int seq, int rank, const int64_t *shape);
 /* The only ways across the device border. Border order is PyTorch's. dtype of data: HK_F32, HK_F64, HK_I64 or u8 (HK_SPIKE); it is
- * converted. `count`: numbers in data, checked. Names: "x"; "target" (i64 [N], or what the loss says); "grad_out:NAME"; "state:PATH.FIELD" [N,*];
+ * converted. `count`: numbers in data, checked. Names: "x"; "target" (i64 [N], or what the loss says); "reward" ([T,N], where a learner takes one: before each run); "grad_out:NAME"; "state:PATH.FIELD" [N,*];
  * read also: "y", "loss", "correct" (number right), "rate" and "PATH:OUT" (named among the outputs), "grad:x", "grad:PARAM" (as the last step had
  * it, or the last batch), "grad_norm" (with clip_norm: of all gradients at the last step, before it). */
 HK_API hk_status hk_executor_write(hk_executor *, const char *name, hk_dtype, const void *data, int64_t count);

@@ -6,11 +6,13 @@
 
 #include "hillock/plugin.h"
 
-extern const hk_module_type mse_type, cross_entropy_type, tet_type;
+extern const hk_module_type mse_type, cross_entropy_type, tet_type, spike_similar_type;
 
 enum { REDUCE_MEAN, REDUCE_SUM, REDUCE_NONE };
 /* none: to be read or given an upstream gradient, not trained on */
 #define REDUCTION_FIELD { "reduction", HK_ENUM, 0, "mean", 0, 0, "mean|sum|none", "over samples and classes; none: the unreduced numbers" }
+
+#define SMOOTHING_FIELD { "label_smoothing", HK_REAL, 0, "0", 0, 1, NULL, "e: the target is (1-e) one_hot + e/C, as in torch.nn.CrossEntropyLoss" }
 
 /* [T,N,C] -> its mean over T; [N,C] stays. */
 static inline hk_value firing_rate(hk_builder *b, hk_value output) { return hk_value_desc(b, output).flags & HK_T ? hk_mean_t(b, output) : output; }

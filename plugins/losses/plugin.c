@@ -4,6 +4,7 @@
 static hk_status init(const hk_host *host) {
     hk_status st = host->add(host->ctx, "hk.module/1", "MSE", &mse_type);
     if (!st) st = host->add(host->ctx, "hk.module/1", "CrossEntropy", &cross_entropy_type);
+    if (!st) st = host->add(host->ctx, "hk.module/1", "SpikeSimilar", &spike_similar_type);
     return st ? st : host->add(host->ctx, "hk.module/1", "TET", &tet_type);
 }
 

@@ -3,13 +3,15 @@
  * SpikingJelly 2.0, activation_based.functional.temporal_efficient_training_cross_entropy. */
 #include "losses.h"
 
+static const hk_field fields[] = { SMOOTHING_FIELD };
+
 static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_value *in, int n_out, hk_value *out) {
-    (void)self, (void)n_in, (void)n_out;
+    (void)n_in, (void)n_out;
     hk_value loss, weight;
     int64_t places;
     if (!classes_of_places(b, in[0], &places)) return HK_ESHAPE;
     const int64_t steps = hk_value_desc(b, in[0]).flags & HK_T ? hk_steps(b) : 1;
-    hk_cross_entropy(b, in[0], in[1], HK_NONE, 0.0, &loss, &weight);
+    hk_cross_entropy(b, in[0], in[1], HK_NONE, hk_get_real(self, "label_smoothing"), &loss, &weight);
     out[0] = total(b, loss, 1.0 / ((double)hk_batch(b) * (double)steps * (double)places));
     return HK_OK;
 }
@@ -19,6 +21,8 @@ const hk_module_type tet_type = {
     .role = HK_LOSS,
     .doc = "-log softmax(y[t])[target], mean over steps, samples and the places of an output [C,...]",
     .source = "Deng et al. 2022, Temporal efficient training; SpikingJelly 2.0, activation_based.functional.temporal_efficient_training_cross_entropy",
+    .fields = fields,
+    .n_fields = sizeof fields / sizeof fields[0],
     .build = build,
     .target = class_of_each_place,
 };
