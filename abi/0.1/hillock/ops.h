@@ -21,6 +21,8 @@
  * | merge            | p G f[shape] -> f[shape] STATIC                       | scale f         | scale * sum over groups, in order. Whole-batch operation
  * | reduce_max       | x fs[shape] -> G f[]                                  |                 | largest number over rows and places; not inside a loop; no gradient
  * | merge_max        | p G f[] -> f[] STATIC                                 |                 | largest over groups. Whole-batch operation; no gradient
+ * | pairs            | x fs[shape] -> f[N,N] STATIC                          | distance        | [i,j]: sum over steps and places of x_i x_j, or with distance = 1 of (x_i - x_j)^2. Whole-batch operation over all blocks of nb samples
+ * | pairs_bwd        | g f[N,N] STATIC, x fs[shape] -> f[shape]              | distance        | adjoint
  * | add sub mul div  | a fs, b fs -> f                                       |                 | elementwise; shapes equal, or one is a scalar, or one is [C] against [C,...]; G with G or STATIC is allowed
  * | affine           | x fs -> f                                             | a f, b f        | a x + b
  * | sigmoid          | x f -> f                                              |                 | 1 / (1 + exp(-x))
@@ -241,6 +243,12 @@ static inline hk_value hk_merge(hk_builder *b, hk_value partial, double scale) {
 }
 /* The largest number of all samples, steps and places, as a STATIC scalar. No gradient comes back. Outside loops. */
 static inline hk_value hk_max_all(hk_builder *b, hk_value x) { return hk_op_unary(b, "merge_max", hk_op_unary(b, "reduce_max", x)); }
+/* Of each two of the N samples, over all steps and places: the product, or with distance = 1 the squared distance: [N,N], STATIC. Outside loops. */
+static inline hk_value hk_pairs(hk_builder *b, hk_value x, int distance) {
+    const hk_value in[1] = { x };
+    const hk_attr attr[1] = { { "distance", distance, 0, NULL } };
+    HK_OP1("pairs", 1, 1);
+}
 static inline hk_value hk_slice(hk_builder *b, hk_value x, int64_t start, int64_t len) {
     const hk_value in[1] = { x };
     const hk_attr attr[2] = { { "start", start, 0, NULL }, { "len", len, 0, NULL } };

@@ -196,6 +196,8 @@ typedef struct hk_builder_api {
     /* on = 1: from here on, to the call with on = 0, what keeps state or depends on the step is an error with the module's name; draws at random stay allowed,
      * and step_mode is without effect. Calls may be nested. */
     void (*stateless)(hk_builder *, int on);
+    hk_value (*loop_sum)(hk_builder *, hk_loop, hk_value); /* a value of the body, summed over t; no gradient comes back */
+    hk_value (*reward)(hk_builder *); /* for learners: what the program writes as "reward": one number for each step and sample, SEQ; a run without it is an error */
 } hk_builder_api;
 struct hk_builder {
     const hk_builder_api *api;
@@ -210,12 +212,15 @@ static inline hk_value hk_neuron_op(hk_builder *b, const hk_module *m, hk_value 
 static inline const void *hk_keep(hk_builder *b, const void *data, size_t bytes) { return b->api->keep(b, data, bytes); }
 static inline hk_desc hk_value_desc(hk_builder *b, hk_value v) { return b->api->desc(b, v); }
 static inline int64_t hk_steps(hk_builder *b) { return b->api->steps(b); }
+static inline int hk_training(hk_builder *b) { return b->api->training(b); }
 static inline int64_t hk_batch(hk_builder *b) { return b->api->batch(b); }
 static inline hk_loop hk_loop_begin(hk_builder *b) { return b->api->loop_begin(b); }
 static inline hk_value hk_loop_at(hk_builder *b, hk_loop l, hk_value v) { return b->api->loop_at(b, l, v); }
 static inline hk_value hk_loop_carry(hk_builder *b, hk_loop l, const char *name) { return b->api->loop_carry(b, l, name); }
 static inline void hk_loop_next(hk_builder *b, hk_loop l, hk_value c, hk_value n) { b->api->loop_next(b, l, c, n); }
 static inline hk_value hk_loop_stack(hk_builder *b, hk_loop l, hk_value v) { return b->api->loop_stack(b, l, v); }
+static inline hk_value hk_loop_sum(hk_builder *b, hk_loop l, hk_value v) { return b->api->loop_sum(b, l, v); }
+static inline hk_value hk_reward(hk_builder *b) { return b->api->reward(b); }
 static inline void hk_loop_end(hk_builder *b, hk_loop l) { b->api->loop_end(b, l); }
 static inline void hk_module_build(hk_builder *b, const hk_module *m, int n_in, const hk_value *in, int n_out, hk_value *out) {
     b->api->module_build(b, m, n_in, in, n_out, out);
@@ -258,7 +263,7 @@ typedef struct hk_scheduler_type {
 } hk_scheduler_type;
 
 /* "hk.learner/1": a rule that gives the gradient of one parameter, in place of backpropagation; the optimizer then steps the parameter as
- * any other. It emits operations in training plans, behind the network and its loss; its state (hk_loop_carry, state) lies under the
+ * any other; of a rule that is told of success by a reward, hk_reward(b) is that. It emits operations in training plans, behind the network and its loss; its state (hk_loop_carry, state) lies under the
  * parameter's name and goes on with hk_executor_continue. What it emits runs with the forward pass. */
 typedef struct hk_learner_view {
     uint32_t struct_size, pad;
