@@ -35,6 +35,47 @@ int64_t cpu_spike_list(int64_t n, const uint8_t *x, int64_t first, uint16_t *to)
     return to - start;
 }
 
+/* Eight bytes at a time, without a branch on what they are; how many lie before each place is counted in their bits. */
+CPU_BODY places_body(int64_t W, int64_t C, const uint8_t *restrict x, int64_t first, int32_t *restrict off, uint16_t *restrict to, int64_t *end) {
+    int64_t n = first, at = 0, row = W * C;
+    if (C % 8 == 0) {
+        for (int64_t p = 0; p < W; p++) {
+            off[p] = (int32_t)n;
+            for (int64_t c = 0; c < C; c += 8, at += 8) {
+                uint64_t bytes;
+                memcpy(&bytes, x + at, 8);
+                unsigned m = (unsigned)(bytes * UINT64_C(0x0102040810204080) >> 56);
+                for (int k = 0; k < 8; k++) to[n + k] = (uint16_t)(at + table.at[m][k]);
+                n += table.n[m];
+            }
+        }
+    } else {
+        int64_t next = C, p = 1; /* where place p begins */
+        off[0] = (int32_t)n;
+        for (; at + 8 <= row; at += 8) {
+            uint64_t bytes;
+            memcpy(&bytes, x + at, 8);
+            unsigned m = (unsigned)(bytes * UINT64_C(0x0102040810204080) >> 56);
+            for (; next <= at + 8 && p <= W; p++, next += C) off[p] = (int32_t)(n + table.n[m & ((1u << (next - at)) - 1)]);
+            for (int k = 0; k < 8; k++) to[n + k] = (uint16_t)(at + table.at[m][k]);
+            n += table.n[m];
+        }
+        for (; at < row; at++) {
+            to[n] = (uint16_t)at, n += x[at];
+            if (at + 1 == next) off[p++] = (int32_t)n, next += C;
+        }
+    }
+    off[W] = (int32_t)n;
+    *end = n;
+}
+CPU_CLONES(places, (int64_t W, int64_t C, const uint8_t *x, int64_t first, int32_t *off, uint16_t *to, int64_t *end), (W, C, x, first, off, to, end));
+
+int64_t cpu_spike_places(uint32_t isa, int64_t W, int64_t C, const uint8_t *x, int64_t n, int32_t *off, uint16_t *to) {
+    int64_t end;
+    places[isa](W, C, x, n, off, to, &end);
+    return end;
+}
+
 int64_t cpu_spike_count(int64_t n, const uint8_t *x) {
     int64_t sum = 0;
     for (int64_t i = 0, m; i < n; i += m) {

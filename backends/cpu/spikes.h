@@ -32,9 +32,6 @@ typedef void spike_spread_fn(int64_t n, const uint16_t *e, const float *v, const
 /* Which of n numbers are not 0, and these; up to 16 more may be written. Returns how many. */
 typedef int64_t spike_nonzero_fn(int64_t n, const float *x, uint16_t *e, float *v);
 
-/* acc[OW][vectors * vw] = the same over `rows` rows of the kernel at once, those of the image and of the weights one after the other */
-typedef void spike_whole_fn(const spike_row *, int64_t rows, const float *w, float *acc);
-
 typedef struct cpu_spikes {
     int64_t vw;
     spike_rows_fn *rows[SPIKE_VECTORS + 1]; /* by vectors */
@@ -43,12 +40,13 @@ typedef struct cpu_spikes {
     spike_taps_fn *taps[SPIKE_TAPS + 1], *taps3x3; /* by taps of one row */
     spike_spread_fn *spread[SPIKE_TAPS + 1];
     spike_nonzero_fn *nonzero;
-    spike_whole_fn *whole[SPIKE_VECTORS + 1]; /* by vectors */
 } cpu_spikes;
 extern const cpu_spikes *const cpu_spikes_isa[3];
 
 /* Positions of the ones among n bytes of 0 and 1, counted from `first`, into to (8 more may be written); returns how many. */
 int64_t cpu_spike_list(int64_t n, const uint8_t *x, int64_t first, uint16_t *to);
+/* The same of a row of W places with C numbers each, from to[n] on: place x's are to[off[x]] ... to[off[x + 1] - 1], counted from the row's start. Returns off[W]. */
+int64_t cpu_spike_places(uint32_t isa, int64_t W, int64_t C, const uint8_t *x, int64_t n, int32_t *off, uint16_t *to);
 int64_t cpu_spike_count(int64_t n, const uint8_t *x);
 
 /* ---- spikes_conv.c: conv2d of a spike image, when few of its numbers are spikes ---- */
@@ -56,6 +54,7 @@ typedef struct spike_conv {
     const cpu_spikes *s; /* NULL: not for this convolution */
     uint32_t isa;
     int64_t C, H, W, O, OW, wide, kernel[2], stride[2], pad[2];
+    int64_t window; /* numbers under a window */
     int64_t most; /* per cent of spikes that this way is taken with */
 } spike_conv;
 /* Bytes of scratch, besides `packed` of kernel_h * kernel_w * C * wide numbers; rows: of outputs in one call, at most. */

@@ -1,12 +1,16 @@
 /* spikes_conv.c - conv2d of spikes: for each row of the kernel, the weights' rows of the spikes under it are added to a tile of outputs.
  *
  * Places x ... x + kernel - 1 of a row lie side by side in its list of spikes, so one walk serves all taps of a row. The row of the
- * kernel is outermost: its weights stay in cache while the image goes by; with few spikes an output's sums stay in registers instead. Idea and measurements: docs/performance.md. */
+ * kernel is outermost: its weights stay in cache while the image goes by. With few spikes an output's sums stay in registers instead: the lists of the rows under its window
+ * become one list, without a branch for each row, whose length no processor foresees. Idea and measurements: docs/performance.md. */
 #include "spikes.h"
 #include "window.h"
 #pragma GCC optimize("O3")
 
-enum { SPIKES_FEW = 5 /* per cent up to which an output's sums are done at one go */ };
+enum {
+    SPIKES_FEW = 15, /* per cent up to which an output's sums are done at one go */
+    PIECE = 16,      /* entries of a list that are copied at a time */
+};
 
 size_t cpu_spike_conv_init(spike_conv *c, uint32_t isa, const hk_opdesc *o, int64_t rows) {
     const hk_desc *x = &o->in[0], *y = &o->out[0], *w = &o->in[1];
@@ -19,7 +23,9 @@ size_t cpu_spike_conv_init(spike_conv *c, uint32_t isa, const hk_opdesc *o, int6
     c->wide = cpu_up(c->O, c->s->vw);
     for (int k = 0; k < 2; k++) c->kernel[k] = w->shape[2 + k], c->stride[k] = win[k].stride, c->pad[k] = win[k].pad;
     int64_t in = cpu_min(c->H, (rows - 1) * c->stride[0] + c->kernel[0]), panel = cpu_min(c->wide, SPIKE_VECTORS * c->s->vw);
-    return (size_t)cpu_up(rows * c->OW * panel * 4, 64) + (size_t)cpu_up(in * (c->W + 1) * 4, 64) + (size_t)cpu_up((in * c->W * c->C + 8) * 2, 64);
+    c->window = c->kernel[0] * c->kernel[1] * c->C;
+    return (size_t)cpu_up(rows * c->OW * panel * 4, 64) + (size_t)cpu_up(in * (c->W + 1) * 4, 64) + (size_t)cpu_up((c->window + 2 * PIECE) * 2, 64) +
+        (size_t)cpu_up((in * c->W * c->C + 2 * PIECE) * 2, 64);
 }
 
 /* [panel of SPIKE_VECTORS vectors][row][column][channel][width] */
@@ -36,6 +42,7 @@ void cpu_spike_conv_pack(const spike_conv *c, const float *w, float *packed) {
 typedef struct work {
     float *acc;
     int32_t *off;
+    uint16_t *list; /* of one window */
     uint16_t *e;
     int64_t first, end; /* rows of the image */
 } work;
@@ -45,24 +52,34 @@ static work work_of(const spike_conv *c, int64_t q0, int64_t q1, void *scratch) 
     work w = { .acc = scratch, .first = cpu_max(0, q0 * c->stride[0] - c->pad[0]), .end = cpu_min(c->H, (q1 - 1) * c->stride[0] - c->pad[0] + c->kernel[0]) };
     w.end = cpu_max(w.end, w.first);
     w.off = (int32_t *)(void *)((char *)scratch + cpu_up((q1 - q0) * c->OW * panel * 4, 64));
-    w.e = (uint16_t *)(void *)((char *)w.off + cpu_up((w.end - w.first) * (c->W + 1) * 4, 64));
+    w.list = (uint16_t *)(void *)((char *)w.off + cpu_up((w.end - w.first) * (c->W + 1) * 4, 64));
+    w.e = (uint16_t *)(void *)((char *)w.list + cpu_up((c->window + 2 * PIECE) * 2, 64));
     return w;
 }
 
 int cpu_spike_conv_list(const spike_conv *c, const uint8_t *image, int64_t q0, int64_t q1, void *scratch) {
     work w = work_of(c, q0, q1, scratch);
     int64_t most = (w.end - w.first) * c->W * c->C * c->most / 100, n = 0;
-    for (int64_t y = w.first; y < w.end && n <= most; y++) {
-        int32_t *off = w.off + (y - w.first) * (c->W + 1);
-        int64_t end = n + cpu_spike_list(c->W * c->C, image + y * c->W * c->C, 0, w.e + n);
-        for (int64_t x = 0; x < c->W; x++) {
-            off[x] = (int32_t)n;
-            while (n < end && w.e[n] < (x + 1) * c->C) n++;
-        }
-        off[c->W] = (int32_t)n;
-    }
+    for (int64_t y = w.first; y < w.end && n <= most; y++)
+        n = cpu_spike_places(c->isa, c->W, c->C, image + y * c->W * c->C, n, w.off + (y - w.first) * (c->W + 1), w.e);
     return n <= most;
 }
+
+/* The lists of the rows under one window as one: entry = (row, column, channel) of the kernel. Returns its length. */
+CPU_BODY join_body(const spike_row *s, int64_t rows, int64_t x, uint16_t *restrict list, int64_t *n_out) {
+    int64_t lo = x * s->stride - s->pad, hi = lo + s->kernel, n = 0;
+    const int32_t *from = s->off + (lo < 0 ? 0 : lo > s->W ? s->W : lo), *to = s->off + (hi < 0 ? 0 : hi > s->W ? s->W : hi);
+    uint16_t add = (uint16_t)(-lo * s->C), more = (uint16_t)(s->kernel * s->C);
+    for (int64_t r = 0; r < rows; r++, from += s->W + 1, to += s->W + 1, add = (uint16_t)(add + more)) {
+        int64_t len = *to - *from;
+        const uint16_t *e = s->e + *from;
+        for (int64_t i = 0; i < len || !i; i += PIECE)
+            for (int k = 0; k < PIECE; k++) list[n + i + k] = (uint16_t)(e[i + k] + add);
+        n += len;
+    }
+    *n_out = n;
+}
+CPU_CLONES(join, (const spike_row *s, int64_t rows, int64_t x, uint16_t *list, int64_t *n), (s, rows, x, list, n));
 
 CPU_BODY put_body(int64_t places, int64_t width, int64_t n, const float *restrict from, const float *restrict bias, float *restrict to, int64_t O) {
     for (int64_t x = 0; x < places; x++, from += width, to += O) {
@@ -76,7 +93,7 @@ CPU_CLONES(put, (int64_t places, int64_t width, int64_t n, const float *from, co
 
 void cpu_spike_conv_run(const spike_conv *c, int64_t q0, int64_t q1, const float *packed, const float *bias, float *y, void *scratch) {
     work w = work_of(c, q0, q1, scratch);
-    int64_t rows = w.end - w.first, few = rows > 0 && (int64_t)w.off[rows * (c->W + 1) - 1] * 100 <= rows * c->W * c->C * SPIKES_FEW;
+    int64_t rows = w.end - w.first, few = rows > 0 && c->window <= UINT16_MAX && (int64_t)w.off[rows * (c->W + 1) - 1] * 100 <= rows * c->W * c->C * SPIKES_FEW;
     for (int64_t o = 0, width; o < c->wide; o += width) {
         width = cpu_min(SPIKE_VECTORS * c->s->vw, c->wide - o);
         int64_t line = c->OW * width, tap_row = c->kernel[1] * c->C * width;
@@ -84,7 +101,10 @@ void cpu_spike_conv_run(const spike_conv *c, int64_t q0, int64_t q1, const float
             int64_t at = q * c->stride[0] - c->pad[0], k0 = cpu_max(0, w.first - at), k1 = cpu_min(c->kernel[0], w.end - at);
             if (k0 >= k1) continue; /* wholly in the padding */
             spike_row row = { c->OW, c->stride[1], c->pad[1], c->kernel[1], c->W, c->C, w.off + (at + k0 - w.first) * (c->W + 1), w.e };
-            c->s->whole[width / c->s->vw](&row, k1 - k0, packed + k0 * tap_row, w.acc + (q - q0) * line);
+            for (int64_t x = 0, n; x < c->OW; x++) {
+                join[c->isa](&row, k1 - k0, x, w.list, &n);
+                c->s->sum[width / c->s->vw](n, w.list, packed + k0 * tap_row, w.acc + (q - q0) * line + x * width, 1);
+            }
         }
         if (few) packed += c->kernel[0] * tap_row;
         for (int64_t k = 0; !few && k < c->kernel[0]; k++, packed += tap_row)

@@ -16,22 +16,6 @@
             UNROLL for (int v = 0; v < NV; v++) VSTORE(acc + v * VW, a[v]);                                                                                    \
         }                                                                                                                                                      \
     }
-#define WHOLE(NV)                                                                                                                                              \
-    static void NAME(whole_##NV)(const spike_row *s, int64_t rows, const float *w, float *acc) {                                                               \
-        for (int64_t x = 0; x < s->OW; x++, acc += NV * VW) {                                                                                                  \
-            int64_t lo = x * s->stride - s->pad, hi = lo + s->kernel;                                                                                          \
-            const float *base = w - lo * s->C * (NV * VW);                                                                                                     \
-            const int32_t *from = s->off + (lo < 0 ? 0 : lo > s->W ? s->W : lo), *to = s->off + (hi < 0 ? 0 : hi > s->W ? s->W : hi);                          \
-            V a[NV];                                                                                                                                           \
-            UNROLL for (int v = 0; v < NV; v++) a[v] = (V){ 0 };                                                                                               \
-            for (int64_t r = 0; r < rows; r++, from += s->W + 1, to += s->W + 1, base += s->kernel * s->C * (NV * VW))                                         \
-                for (const uint16_t *e = s->e + *from, *end = s->e + *to; e < end; e++) {                                                                      \
-                    const float *row = base + (int64_t)*e * (NV * VW);                                                                                         \
-                    UNROLL for (int v = 0; v < NV; v++) a[v] += VLOAD(row + v * VW);                                                                           \
-                }                                                                                                                                              \
-            UNROLL for (int v = 0; v < NV; v++) VSTORE(acc + v * VW, a[v]);                                                                                    \
-        }                                                                                                                                                      \
-    }
 #define SUM(NV)                                                                                                                                                \
     static void NAME(sum_##NV)(int64_t n, const uint16_t *e, const float *w, float *acc, int first) {                                                          \
         V a[NV];                                                                                                                                               \
@@ -79,7 +63,6 @@
         UNROLL for (int r = 0; r < R; r++) UNROLL for (int k = 0; k < K; k++) VSTORE(acc + (r * K + k) * VW, a[r][k]);                                         \
     }
 
-WHOLE(1) WHOLE(2) WHOLE(3) WHOLE(4) WHOLE(5) WHOLE(6) WHOLE(7) WHOLE(8)
 ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8)
 SUM(1) SUM(2) SUM(3) SUM(4) SUM(5) SUM(6) SUM(7) SUM(8)
 GROUPS(1) GROUPS(2) GROUPS(3) GROUPS(4) GROUPS(5) GROUPS(6) GROUPS(7) GROUPS(8)
@@ -123,10 +106,8 @@ static const cpu_spikes NAME(spikes) = {
     NAME(taps_3x3),
     { NULL, NAME(spread_1), NAME(spread_2), NAME(spread_3), NAME(spread_4), NAME(spread_5), NAME(spread_6), NAME(spread_7) },
     NAME(nonzero),
-    { NULL, NAME(whole_1), NAME(whole_2), NAME(whole_3), NAME(whole_4), NAME(whole_5), NAME(whole_6), NAME(whole_7), NAME(whole_8) },
 };
 #undef ROWS
-#undef WHOLE
 #undef SUM
 #undef GROUPS_PART
 #undef GROUPS
