@@ -89,6 +89,12 @@ hk_status cpu_plan_new(hk_device *dev, const hk_opdesc *o, size_t size, cpu_plan
     return HK_OK;
 }
 
+static void cpu_op_free(hk_op_plan *p) {
+    for (int k = 0; p && k < 2; k++)
+        if (p->inner[k]) p->dev->host->free(p->dev->host->ctx, p->inner[k]);
+    if (p) p->dev->host->free(p->dev->host->ctx, p);
+}
+
 static hk_status cpu_op_new(hk_device *dev, const hk_opdesc *o, hk_op_plan **out) {
 #define CPU_TABLE_ADDRESS(name) name,
     static const cpu_op *const tables[] = { CPU_TABLES(CPU_TABLE_ADDRESS) };
@@ -97,7 +103,7 @@ static hk_status cpu_op_new(hk_device *dev, const hk_opdesc *o, hk_op_plan **out
         for (const cpu_op *op = tables[i]; op->name; op++) {
             if (strcmp(op->name, o->op)) continue;
             hk_status s = op->plan_new(dev, o, out);
-            if (s != HK_OK && *out) dev->host->free(dev->host->ctx, *out), *out = NULL;
+            if (s != HK_OK) cpu_op_free(*out), *out = NULL;
             return s;
         }
     return o->type ? cpu_plugin_new(dev, o, out) : HK_EUNSUPPORTED;
@@ -114,10 +120,6 @@ static hk_status cpu_op_run(const hk_op_plan *p, hk_stream *st, const hk_bind *b
 static hk_status cpu_op_prepare(const hk_op_plan *p, hk_stream *st, const hk_bind *b) {
     (void)st; /* once for each change of the weights: one thread does */
     return p->prepare(p, b);
-}
-
-static void cpu_op_free(hk_op_plan *p) {
-    if (p) p->dev->host->free(p->dev->host->ctx, p);
 }
 
 const hk_attr *cpu_attr(const hk_opdesc *o, const char *name) {

@@ -36,6 +36,7 @@ struct hk_op_plan {
     int64_t T, N, nb;
     uint64_t stream;
     hk_desc d[HK_MAX_OPERANDS]; /* inputs, then outputs */
+    struct hk_op_plan *inner[2]; /* plans of its parts, or NULL; freed with it */
 };
 
 typedef hk_status cpu_new_fn(hk_device *, const hk_opdesc *, cpu_plan **);

@@ -21,6 +21,7 @@
     X(cpu_ops_pairs)                                                                                                                                           \
     X(cpu_ops_conv2d)                                                                                                                                          \
     X(cpu_ops_conv2d_dw)                                                                                                                                       \
+    X(cpu_ops_conv_pool)                                                                                                                                       \
     X(cpu_ops_pool)                                                                                                                                            \
     X(cpu_ops_batchnorm)                                                                                                                                       \
     X(cpu_ops_groupnorm)                                                                                                                                       \

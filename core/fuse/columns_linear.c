@@ -22,4 +22,4 @@ static bool apply(hk__builder *b, const hk__rule *rule, int32_t id) {
     return true;
 }
 
-const hk__rule hk__rule_columns_linear = { "columns+linear", apply, false };
+const hk__rule hk__rule_columns_linear = { "columns+linear", apply, false, false };

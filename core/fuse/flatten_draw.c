@@ -21,4 +21,4 @@ static bool apply(hk__builder *b, const hk__rule *rule, int32_t id) {
     return true;
 }
 
-const hk__rule hk__rule_flatten_draw = { "flatten+bernoulli", apply, false };
+const hk__rule hk__rule_flatten_draw = { "flatten+bernoulli", apply, false, false };

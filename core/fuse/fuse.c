@@ -48,18 +48,18 @@ void hk__drop_node(hk__graph *g, int32_t node) {
 }
 
 /* Tries the rules at one operation. */
-static bool try_rules(hk__builder *b, int32_t id, bool in_loop) {
+static bool try_rules(hk__builder *b, int32_t id, bool in_loop, bool gradients) {
     for (size_t r = 0; r < sizeof rules / sizeof *rules && b->status == HK_OK; r++)
-        if ((rules[r]->in_loops || !in_loop) && rules[r]->apply(b, rules[r], id)) return true;
+        if ((rules[r]->in_loops || !in_loop) && !(rules[r]->no_gradients && gradients) && rules[r]->apply(b, rules[r], id)) return true;
     return false;
 }
 
-void hk__fuse(hk__builder *b) {
+void hk__fuse(hk__builder *b, bool gradients) {
     hk__graph *g = b->g;
     for (int i = 0; i < g->top.n && b->status == HK_OK; i++) {
         int32_t id = g->top.at[i];
-        bool done = try_rules(b, id, false);
-        for (int k = 0; !done && g->node[id].body && k < g->node[id].body->body.n && b->status == HK_OK; k++) done = try_rules(b, g->node[id].body->body.at[k], true);
+        bool done = try_rules(b, id, false, gradients);
+        for (int k = 0; !done && g->node[id].body && k < g->node[id].body->body.n && b->status == HK_OK; k++) done = try_rules(b, g->node[id].body->body.at[k], true, gradients);
         if (done) i = -1; /* places have moved */
     }
 }

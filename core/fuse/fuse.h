@@ -9,11 +9,12 @@
 typedef struct hk__rule {
     const char *name; /* "batchnorm+neuron+pool" */
     bool (*apply)(hk__builder *, const struct hk__rule *, int32_t node); /* true: the group of operation `node` is one operation now */
-    bool in_loops; /* tried in the bodies of loops too */
+    bool in_loops;     /* tried in the bodies of loops too */
+    bool no_gradients; /* for inference: its operation has no gradient */
 } hk__rule;
 
 /* In the order in which they are tried: the largest group first. A new rule is a file and a name here. */
-#define HK_RULES(X) X(batchnorm_neuron_pool) X(batchnorm_neuron) X(neuron_pool) X(columns_linear) X(flatten_draw) X(spike_table) X(table_add)
+#define HK_RULES(X) X(batchnorm_neuron_pool) X(batchnorm_neuron) X(neuron_pool) X(conv_pool) X(columns_linear) X(flatten_draw) X(spike_table) X(table_add)
 
 #define HK_RULE_EXTERN(name) extern const hk__rule hk__rule_##name;
 HK_RULES(HK_RULE_EXTERN)

@@ -23,4 +23,4 @@ static bool apply(hk__builder *b, const hk__rule *rule, int32_t id) {
     return true;
 }
 
-const hk__rule hk__rule_spike_table = { "spike_table", apply, true };
+const hk__rule hk__rule_spike_table = { "spike_table", apply, true, false };

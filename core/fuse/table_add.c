@@ -30,4 +30,4 @@ static bool apply(hk__builder *b, const hk__rule *rule, int32_t id) {
     return false;
 }
 
-const hk__rule hk__rule_table_add = { "linear+add", apply, true };
+const hk__rule hk__rule_table_add = { "linear+add", apply, true, false };

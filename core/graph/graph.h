@@ -239,7 +239,7 @@ hk_value hk__unfold(hk__builder *, const struct hk__op *, hk_value v);
 /* core/pass/fold_norm.c */
 void hk__fold_norm(hk__builder *);
 /* core/fuse/fuse.c: groups of operations become one, where a named rule matches and the backend takes it */
-void hk__fuse(hk__builder *);
+void hk__fuse(hk__builder *, bool gradients);
 /* core/pass/readers.c: how many operands, loops and names that the plan keeps (taps) read v; *who: the last of them, for messages ("" when none) */
 int hk__readers(const hk__graph *, hk_value v, const char **who);
 /* core/pass/hoist.c */

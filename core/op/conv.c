@@ -41,6 +41,13 @@ HK_INFER(conv2d_infer) { /* x[C,H,W], w[O,C/g,kh,kw], [b[O]] -> y[O,H',W'] */
     out[0] = hk__desc(HK_F32, x->flags, 3, shape);
 }
 
+/* conv2d and the largest of each window of pool_h x pool_w places, side by side from the first on. Inference: nothing is kept of the convolution. */
+HK_INFER(conv2d_pool_infer) {
+    conv2d_infer(b, n, in, out);
+    if (!hk__known(&in[0]) || out[0].rank != 3) return;
+    out[0].shape[1] /= hk__attr_int(n, "pool_h"), out[0].shape[2] /= hk__attr_int(n, "pool_w");
+}
+
 HK_GRAD(conv2d_grad) {
     hk_builder *b = c->b;
     hk_value g = c->gout[0];
@@ -99,6 +106,7 @@ HK_INFER(conv2d_dw_infer) {
 
 const hk__op hk__ops_conv[] = {
     { "conv2d", HK_TIME_POINT, HK_OP_PRODUCT, conv2d_infer, conv2d_grad, "y = x * w + b" },
+    { "conv2d_pool", HK_TIME_POINT, HK_OP_PRODUCT, conv2d_pool_infer, NULL, "maxpool2d of conv2d" },
     { "conv2d_dx", HK_TIME_POINT, HK_OP_PRODUCT_ADJOINT, conv2d_dx_infer, conv2d_dx_grad, "adjoint of conv2d in x; transposed convolution" },
     { "conv2d_dw", HK_TIME_POINT, HK_OP_REDUCES | HK_OP_PRODUCT_ADJOINT, conv2d_dw_infer, NULL, "gradient of conv2d's weight" },
     { 0 },

@@ -74,6 +74,8 @@
  * | cross_entropy_bwd| z, y, [w], g f[] -> f[C]                              | smoothing f     | g * d loss / dz
  * | correct          | z f[C], y i64[] -> f[]                                |                 | 1 if the first largest z is at y, else 0
  * | conv2d           | x fs[C,H,W], w f[O,C/groups,kh,kw], [b f[O]] -> y f[O,H',W'] | window, groups | cross-correlation; w is stored as written (OIHW)
+ * | conv2d_pool      | x s[C,H,W], w, [b] -> y f[O,H'',W'']                  | window, groups, pool_h, pool_w | maxpool2d of conv2d, windows of pool_h x pool_w side by side, without rest. Emitted by a fusion
+ * |                  |                                                       |                 |   rule for inference alone; no gradient
  * | conv2d_dx        | g f[O,H',W'], w -> gx f[C,H,W]                        | window, groups, shape p | adjoint in x; in a forward pass the transposed convolution of g
  * | conv2d_dw        | g f[O,H',W'], x fs[C,H,W] -> G f[O,C/groups,kh,kw]    | window, groups, shape p | sum over rows and places
  * | maxpool2d        | x fs[C,H,W] -> same dtype [C,H',W']                   | window, ceil    | padding counts as -inf

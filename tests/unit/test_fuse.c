@@ -230,6 +230,43 @@ static void test_a_tap_makes_a_rule_decline_and_the_plan_says_so(void **state) {
     expect_plan(&works[0], "cpu", "0:y", POOL, "1: not fused by batchnorm+neuron: what batchnorm gives is also read by an output that is asked for");
 }
 
+/* The bits of conv2d_pool are those of the two operations; inference alone takes it, of spikes alone. */
+static void test_a_convolution_of_spikes_and_its_pooling_agree(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        int fused;
+    } cases[] = {
+        { "Sequential(IF(surrogate=ATan()), Conv2d(3, 20, 3), MaxPool2d(2, 2), IF(surrogate=ATan()))", 1 },
+        { "Sequential(IF(surrogate=ATan()), Conv2d(3, 7, 2, stride=2, padding=1, bias=false), MaxPool2d(3))", 1 },
+        { "Sequential(IF(surrogate=ATan()), Conv2d(3, 66, 3), MaxPool2d(2, 2), IF(surrogate=ATan()), Conv2d(66, 5, 2), MaxPool2d(2))", 1 },
+        { "Sequential(IF(surrogate=ATan()), Conv2d(3, 32, 3, padding=1), MaxPool2d(2, 2, padding=1))", 0 },
+        { "Sequential(Conv2d(3, 9, 3), MaxPool2d(2, 2))", 0 },
+        { "Sequential(IF(surrogate=ATan()), Conv2d(3, 9, 3), IF(surrogate=ATan()), MaxPool2d(2, 2))", 0 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        work w = { cases[i].text, 4, 21, 1, 3, 13, 11, NULL };
+        net n[2];
+        for (int k = 0; k < 2; k++) {
+            hk_network_config c = config(k ? HK_PASS_FUSE : 0);
+            make(&n[k], &w, c, HK_INFER, 0, NULL);
+            char *plan = plan_text(&n[k]);
+            if ((strstr(plan, "conv2d_pool") != NULL) != (k == 0 && cases[i].fused)) fail_msg("%s: fuse %s:\n%s", w.text, k ? "off" : "on", plan);
+            free(plan);
+            run(&n[k], &w, HK_INFER, NULL);
+        }
+        compare(&w, "y", &n[0], &n[1], 0.0f);
+        for (int k = 0; k < 2; k++) net_free(&n[k]);
+    }
+    work w = { cases[0].text, 4, 21, 1, 3, 13, 11, NULL };
+    net n;
+    make(&n, &w, config(0), HK_TRAIN, 0, NULL);
+    char *plan = plan_text(&n);
+    if (strstr(plan, "conv2d_pool")) fail_msg("training has a conv2d_pool:\n%s", plan);
+    free(plan);
+    net_free(&n);
+}
+
 static void test_a_backend_may_decline(void **state) {
     (void)state;
     expect_plan(&works[0], "ref", NULL, NULL, "1: not fused by batchnorm+neuron+pool: backend 'ref' does not take it");
@@ -244,6 +281,7 @@ int main(void) {
         cmocka_unit_test(test_smooth_networks_agree_and_pool_no_numbers),
         cmocka_unit_test(test_bits_do_not_depend_on_blocks_or_threads),
         cmocka_unit_test(test_a_tap_makes_a_rule_decline_and_the_plan_says_so),
+        cmocka_unit_test(test_a_convolution_of_spikes_and_its_pooling_agree),
         cmocka_unit_test(test_a_backend_may_decline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
