@@ -109,6 +109,62 @@ static void test_latency_is_normalized_by_the_whole_batch(void **state) {
     }
 }
 
+/* Rows of the class and of another output; numbers of snnTorch 1.0, spikegen.targets_convert (interpolate) and target_rate_code (times). */
+static void test_targets_with_rates(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        double of_class[6], other[6];
+    } cases[] = {
+        { "snn.targets_convert(6, correct_rate=0.4, incorrect_rate=0.2, on_target=1.2, off_target=0.5, interpolate=true)", { 1.2, 0.5, 1.2, 0.5, 0.85, 1.2 },
+            { 1.2, 0.5, 0.675, 0.85, 1.025, 1.2 } },
+        { "snn.targets_convert(6, num_steps=6, correct_rate=0.25, incorrect_rate=0.1, on_target=1.2, off_target=0.5, interpolate=true, first_spike_time=2)",
+            { 0.5, 0.85, 1.2, 0.5, 0.5, 0.5 }, { 0.5, 0.85, 1.2, 0.5, 0.5, 0.5 } },
+        { "snn.targets_convert(6, correct_rate=0.3, interpolate=true)", { 1, 0, 0.5, 1, 0, 0 }, { 0, 0, 0, 0, 0, 0 } },
+        { "snn.targets_convert(6, correct_rate=0.7, incorrect_rate=0.25)", { 1, 1, 1, 0, 1, 1 }, { 1, 0, 0, 0, 1, 0 } },
+        { "snn.targets_convert(6, correct_rate=0.9, on_target=2, off_target=0.5, first_spike_time=1)", { 0.5, 2, 2, 2, 2, 2 }, { 0.5, 0.5, 0.5, 0.5, 0.5, 0.5 } },
+        { "snn.targets_convert(6, first_spike_time=2, on_target=1.2, off_target=0.5)", { 0.5, 0.5, 1.2, 1.2, 1.2, 1.2 }, { 0.5, 0.5, 0.5, 0.5, 0.5, 0.5 } },
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        net n;
+        double y[6 * 2 * 6];
+        net_make(&n, cases[c].text, NULL, NULL, net_default(), (hk_executor_config){ sizeof(hk_executor_config), HK_INFER, 0, 0, NULL });
+        net_ok(hk_executor_shape(n.ex, 6, 2, 0, 0, NULL));
+        net_ok(hk_executor_write(n.ex, "x", HK_F64, (double[]){ 4, 0 }, 2));
+        net_ok(hk_executor_run(n.ex));
+        net_ok(hk_executor_read(n.ex, "y", HK_F64, y, 72));
+        for (int t = 0; t < 6; t++)
+            for (int k = 0; k < 12; k++) {
+                const double want = k == 4 || k == 6 ? cases[c].of_class[t] : cases[c].other[t];
+                if (fabs(y[t * 12 + k] - want) > 1e-5) fail_msg("%s, step %d, number %d: got %g, expected %g", cases[c].text, t, k, y[t * 12 + k], want);
+            }
+        net_free(&n);
+    }
+}
+
+static void test_targets_at_random_have_their_rates(void **state) {
+    (void)state;
+    enum { STEPS = 4000 };
+    static double y[STEPS * 3];
+    net n;
+    double sum[3] = { 0 };
+    net_make(&n, "snn.targets_convert(3, correct_rate=0.6, incorrect_rate=0.1, firing_pattern=poisson, first_spike_time=500)", NULL, NULL, net_default(),
+        (hk_executor_config){ sizeof(hk_executor_config), HK_INFER, 0, 0, NULL });
+    net_ok(hk_executor_shape(n.ex, STEPS, 1, 0, 0, NULL));
+    net_ok(hk_executor_write(n.ex, "x", HK_F64, (double[]){ 1 }, 1));
+    net_ok(hk_executor_run(n.ex));
+    net_ok(hk_executor_read(n.ex, "y", HK_F64, y, STEPS * 3));
+    for (int i = 0; i < STEPS * 3; i++) {
+        if (y[i] != 0 && (y[i] != 1 || i < 1500)) fail_msg("step %d, output %d: got %g", i / 3, i % 3, y[i]);
+        sum[i % 3] += y[i] / 3500;
+    }
+    for (int k = 0; k < 3; k++) {
+        const double want = k == 1 ? 0.6 : 0.1;
+        if (fabs(sum[k] - want) > 6 * sqrt(want * (1 - want) / 3500)) fail_msg("output %d: rate %g, expected %g", k, sum[k], want);
+    }
+    net_free(&n);
+}
+
 static void test_what_is_wrong_is_named(void **state) {
     (void)state;
     static const struct {
@@ -147,6 +203,9 @@ static void test_what_is_wrong_is_named(void **state) {
     hk_module *bad = NULL;
     assert_int_equal(hk_module_new_from_text(net_context(), "hk.module/1", "snn.latency(threshold=1)", &bad), HK_ECONFIG);
     assert_int_equal(hk_module_new_from_text(net_context(), "hk.module/1", "snn.latency(interpolate=true, off_target=2)", &bad), HK_ECONFIG);
+    assert_int_equal(hk_module_new_from_text(net_context(), "hk.module/1", "snn.targets_convert(3, firing_pattern=uniform)", &bad), HK_EUNSUPPORTED);
+    assert_int_equal(hk_module_new_from_text(net_context(), "hk.module/1", "snn.targets_convert(3, correct_rate=0.1, incorrect_rate=0.2)", &bad), HK_ECONFIG);
+    assert_int_equal(hk_module_new_from_text(net_context(), "hk.module/1", "snn.targets_convert(3, correct_rate=0.5, firing_pattern=poisson, interpolate=true)", &bad), HK_EUNSUPPORTED);
     assert_int_equal(hk_module_new_from_text(net_context(), "hk.module/1", "Latency(89, enc_function=log)", &bad), HK_ECONFIG);
     assert_int_equal(hk_module_new_from_text(net_context(), "hk.module/1", "PopEncoder(2, 2, 4, [0], 1)", &bad), HK_ECONFIG);
     assert_int_equal(hk_module_new_from_text(net_context(), "hk.module/1", "PopEncoder(2, 2, 4, [0, 1], 0)", &bad), HK_ECONFIG);
@@ -158,6 +217,8 @@ int main(void) {
         cmocka_unit_test(test_population_without_spikes_is_its_activity),
         cmocka_unit_test(test_numbers_beyond_the_range_are_kept_within),
         cmocka_unit_test(test_latency_is_normalized_by_the_whole_batch),
+        cmocka_unit_test(test_targets_with_rates),
+        cmocka_unit_test(test_targets_at_random_have_their_rates),
         cmocka_unit_test(test_what_is_wrong_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
