@@ -32,4 +32,10 @@ grep '^t = ' "$work/out" | awk '{ if ($9 != $18) bad = 1; d = $12 - $21; if (d <
 check
 grep '^step' "$work/out" | awk 'NR == 1 { first = $4 } { last = $4; right = $6 } END { exit !(NR == 4 && last < first / 2 && right == "16/16") }' ||
     fail "own_neuron does not learn"
+
+# A long sequence in parts: the same spikes, less memory.
+"$bin/long_sequence" >"$work/out" 2>&1 || { cat "$work/out"; fail "long_sequence exited with an error"; }
+cat "$work/out"
+check
+grep -E '^[1-9][0-9]* spikes of 2000 x 16 x 10, 0 differ' "$work/out" >/dev/null || fail "long_sequence: parts give other spikes, or none"
 finish

@@ -1,5 +1,6 @@
 /* cmd_export.c - `hillock export weights --checkpoint FILE --out FILE`: a checkpoint's model entries alone, which load_state_dict of
- * PyTorch takes with strict=True. Entries keep names, shapes and bits; no configuration is needed. */
+ * PyTorch takes with strict=True. Entries keep names, shapes and bits; no configuration is needed.
+ * With --fuse-conv-bn and a configuration, the weights of the network without its batch normalisations (fuse_conv_bn.c). */
 #include "trainer.h"
 #include "file/file.h"
 #include <stdlib.h>
@@ -30,6 +31,37 @@ static hk_status export_weights(hk_context *ctx, const char *from, const char *t
     return st;
 }
 
+static void say_pair(void *arg, const char *conv, const char *norm) {
+    (void)arg;
+    printf("%s takes in %s\n", conv, norm);
+}
+
+/* With --fuse-conv-bn the network must be known, so a configuration is. */
+static hk_status export_fused(hk__conf *conf, const hk__options *o) {
+    hk__job *j = NULL;
+    hk_file *f = NULL;
+    hk_status st = hk__job_new(conf, &j);
+    if (!st) st = hk__job_network(j);
+    if (!st && (st = hk_file_read(j->ctx, o->checkpoint, &f))) hk__conf_fail(conf, st, "%s", hk_error(j->ctx));
+    if (!st) st = hk__weights_load(j, f, o->checkpoint);
+    if (!st && same_file(o->checkpoint, o->out))
+        st = hk__conf_fail(conf, HK_EINVAL, "--out: expected another file than --checkpoint, got the same: the normalisations would be lost");
+    if (!st && (st = hk_fuse_conv_bn(j->ctx, j->root, j->net, o->out, say_pair, NULL))) hk__conf_fail(conf, st, "%s: %s", hk__conf_name(conf), hk_error(j->ctx));
+    if (!st) printf("%s: for the same network without these layers, and bias=true where they were taken in\n", o->out);
+    hk_file_free(f), hk__job_free(j);
+    return st;
+}
+
+static int fused(const hk__options *o) {
+    int code = 0;
+    hk__conf *conf = hk__options_conf(o, &hk__train_schema, o->arg[1], &code);
+    if (!conf) return code;
+    hk_status st = export_fused(conf, o);
+    code = st ? hk__report(conf, st) : 0;
+    hk__conf_free(conf);
+    return code;
+}
+
 int hk__cmd_export(int argc, char **argv) {
     hk__options o;
     int code = hk__options_parse(argc, argv, HK__CMD_EXPORT, &o);
@@ -38,10 +70,11 @@ int hk__cmd_export(int argc, char **argv) {
         hk__options_help(HK__CMD_EXPORT, stdout);
         return 0;
     }
-    if (o.n_arg != 1 || strcmp(o.arg[0], "weights") || !o.checkpoint || !o.out) {
-        fprintf(stderr, "hillock: export: expected 'weights', --checkpoint FILE and --out FILE; see hillock export --help\n");
+    if (o.n_arg != 1 + o.fuse_conv_bn || strcmp(o.arg[0], "weights") || !o.checkpoint || !o.out) {
+        fprintf(stderr, "hillock: export: expected 'weights', %s--checkpoint FILE and --out FILE; see hillock export --help\n", o.fuse_conv_bn ? "CONFIG.ini, " : "");
         return 2;
     }
+    if (o.fuse_conv_bn) return fused(&o);
     hk_context_config cc = HK_CONTEXT_CONFIG_DEFAULT;
     cc.no_default_plugins = 1; /* a file needs none */
     hk_context *ctx = NULL;

@@ -17,7 +17,7 @@ typedef struct command {
 static const command commands[] = {
     { "train", HK__CMD_TRAIN, "train CONFIG.ini [options]", "train a network; prints loss and accuracy after each epoch", hk__cmd_train },
     { "eval", HK__CMD_EVAL, "eval CONFIG.ini --checkpoint FILE [options]", "test a network with the weights of a file", hk__cmd_eval },
-    { "export", HK__CMD_EXPORT, "export weights --checkpoint FILE --out FILE", "write a checkpoint's model entries alone, under PyTorch's names",
+    { "export", HK__CMD_EXPORT, "export weights [CONFIG.ini] --checkpoint FILE --out FILE [options]", "write a checkpoint's model entries alone, under PyTorch's names",
         hk__cmd_export },
     { "plan", HK__CMD_PLAN, "plan CONFIG.ini [options]", "print every operation of the training and the test plan, and their memory", hk__cmd_plan },
     { "bench", HK__CMD_BENCH, "bench NAME|FILE.ini [options]", "time networks, single operations, streaming; names: " HK__BENCH_NAMES, hk__cmd_bench },
@@ -43,6 +43,7 @@ enum {
     O_PROFILE,
     O_WATCH,
     O_OPS,
+    O_FUSE,
     O_CHECKPOINT,
     O_RESUME,
     O_SHOW,
@@ -86,6 +87,7 @@ static const option_row rows[] = {
         HK__CMD_TRAIN | HK__CMD_BENCH },
     { "ops", NULL, "print what each layer's products cost for one sample: MACs if dense, and synaptic operations by the measured rate of its inputs", O_OPS,
         HK__CMD_BENCH | HK__CMD_EVAL },
+    { "fuse-conv-bn", NULL, "write the weights of the network of CONFIG.ini without its batch normalisations: each becomes part of the convolution right before it", O_FUSE, HK__CMD_EXPORT },
     { "watch", NULL, "firing rates and gradient norms as it trains, warnings of dead and saturated layers: [run] watch", O_WATCH, HK__CMD_TRAIN },
     { "memory", NULL, "print what the training plan was to take and what the process took", O_MEMORY, HK__CMD_BENCH },
     { "plan", NULL, "print the plans too", O_PLAN, HK__CMD_BENCH | HK__CMD_TRAIN },
@@ -210,6 +212,7 @@ int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *o) {
         case O_PLAN: o->plan = 1; break;
         case O_PROFILE: o->profile = 1; break;
         case O_OPS: o->ops = 1; break;
+        case O_FUSE: o->fuse_conv_bn = 1; break;
         case O_WATCH: o->watch = 1; break;
         case O_MEMORY: o->memory = 1; break;
         case O_CHECKPOINT: o->checkpoint = optarg; break;

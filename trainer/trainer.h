@@ -264,7 +264,7 @@ typedef struct hk__options {
     const char *arg[4]; /* what is not an option */
     const char *extra[HK__MAX_EXTRA]; /* of extensions, by key of [hooks] */
     int64_t iters, show; /* show: 0 none */
-    int n_set, n_arg, quiet, json, verbose, help, print_config, version, rates, plan, memory, profile, iters_given, strict, watch, ops;
+    int n_set, n_arg, quiet, json, verbose, help, print_config, version, rates, plan, memory, profile, iters_given, strict, watch, ops, fuse_conv_bn;
 } hk__options;
 int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *); /* 0, or an exit code with the message printed */
 void hk__options_help(unsigned cmd, FILE *);

@@ -186,6 +186,12 @@ HK_API hk_status hk_executor_read(hk_executor *, const char *name, hk_dtype, voi
 HK_API hk_status hk_executor_dims(hk_executor *, const char *name, int *rank, int64_t dims[HK_MAX_RANK + 2]);
 HK_API hk_status hk_executor_run(hk_executor *);      /* every sequence starts from the default state, or the one written */
 HK_API hk_status hk_executor_continue(hk_executor *); /* goes on from the last state, cut off from its gradient; not with HK_FORGET */
+/* Inference on a sequence of T steps in parts of `chunk` (the last may be shorter), each going on from the last: the numbers of one run over T, with the memory
+ * of a part. x [T,N,*shape]; y (may be NULL) [T,N,*]: the network's output, y_count numbers. part (may be NULL) is called after each with its first step and
+ * number of steps, for what else is to be read; what it returns other than HK_OK ends the call. ESTATE: the executor trains, or forgets (HK_FORGET), or a layer
+ * needs the whole sequence at once. ESHAPE. Source: SpikingJelly 2.0, functional.chunk_multi_step_forward. */
+HK_API hk_status hk_executor_chunks(hk_executor *, int64_t T, int64_t chunk, int64_t N, int rank, const int64_t *shape, const float *x, float *y, int64_t y_count,
+                                    hk_status (*part)(void *arg, hk_executor *, int64_t t0, int64_t steps), void *arg);
 HK_API hk_status hk_executor_backward(hk_executor *); /* HK_SEPARATE only */
 /* The optimizer. HK_SEPARATE; or accumulate above 1: a step from the batches that are there, where fewer are left than it takes. */
 HK_API hk_status hk_executor_step(hk_executor *);
@@ -242,6 +248,12 @@ HK_API const hk_tensor *hk_file_find(const hk_file *, const char *name);        
 HK_API const char *hk_file_meta(const hk_file *, const char *key);              /* __metadata__; NULL: none */
 /* Writes atomically: temporary file, fsync, rename, fsync of the folder. meta: n_meta pairs key, value. */
 HK_API hk_status hk_file_write(hk_context *, const char *path, int n, const hk_tensor *tensors, int n_meta, const char *const *meta);
+
+/* Writes the weights of `net`, made of `root`, as they are without its batch normalisations: where a Conv1d, Conv2d or Conv3d stands right before a BatchNorm of
+ * as many axes in a sequence, w' = w s and b' = (b - mean) s + beta, s = gamma / sqrt(var + eps), by the running statistics; entries of the
+ * normalisation are left out, the convolution has a `bias`. Others stay as they are. f32 under state_dict names, atomically. each (may be NULL) is called for
+ * each pair, with the paths of both. EINVAL: there is no such pair. Source: SpikingJelly 2.0, functional.fuse_conv_bn_eval_modules. */
+HK_API hk_status hk_fuse_conv_bn(hk_context *, const hk_module *root, hk_network *net, const char *path, void (*each)(void *arg, const char *conv, const char *norm), void *arg);
 
 /* ---- randomness --------------------------------------------------------------------------------------------------- */
 /* Philox4x32-10: a number of [0, 1) with 24 bits, from stream (hash of a module path, mixed with the seed) and four indices. */
