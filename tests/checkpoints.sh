@@ -59,7 +59,7 @@ until [ -s "$work/busy/metrics.jsonl" ] || [ -e "$work/busy/run.json" ]; do kill
 code_of train --out "$work/busy" --resume auto
 check
 [ $code = 1 ] || { cat "$work/out"; fail "a second trainer: exit code $code, expected 1"; }
-grep -q "process $pid trains" "$work/out" || { cat "$work/out"; fail "the refusal does not name process $pid"; }
+grep -q "process $pid on $(uname -n) trains" "$work/out" || { cat "$work/out"; fail "the refusal does not name process $pid"; }
 check
 [ ! -e "$work/busy/.checkpoint_latest.safetensors.1.0.tmp" ] || fail "a leftover was not removed"
 kill -TERM $pid

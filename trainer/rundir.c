@@ -147,20 +147,27 @@ hk_status hk__rundir_report(hk__rundir *d, hk__job *j, const char *state, int64_
 
 /* The lock is the kernel's: it ends with the process, however that ends. The file's text is for the one who is refused. */
 static hk_status take_lock(hk__rundir *d, hk__job *j) {
-    char *path = hk__rundir_file(d, ".lock"), text[32] = "";
+    char *path = hk__rundir_file(d, ".lock"), text[192] = "";
+    hk__host_info h;
+    int bad;
     if (!path) return hk__conf_fail_key(j->conf, HK_ENOMEM, "run", "out", "out of memory");
     d->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     free(path);
     if (d->lock < 0) return hk__conf_fail_key(j->conf, HK_EIO, "run", "out", "%s/.lock cannot be opened: %s", d->path, strerror(errno));
-    if (flock(d->lock, LOCK_EX | LOCK_NB)) {
-        if (errno != EWOULDBLOCK) return HK_OK; /* a file system without locks */
+    do bad = flock(d->lock, LOCK_EX | LOCK_NB);
+    while (bad && errno == EINTR);
+    if (bad && errno == EWOULDBLOCK) {
         ssize_t n = pread(d->lock, text, sizeof text - 1, 0);
-        text[n > 0 ? strspn(text, "0123456789") : 0] = 0;
+        text[n > 0 ? strcspn(text, "\n") : 0] = 0;
         return hk__conf_fail_key(j->conf, HK_ESTATE, "run", "out",
             "expected a folder that no trainer writes to, got %s, where process %s trains; wait for it, or take another folder", d->path,
             text[0] ? text : "(unknown)");
     }
-    int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    if (bad && errno != ENOLCK && errno != ENOSYS && errno != EOPNOTSUPP && errno != EINVAL)
+        return hk__conf_fail_key(j->conf, HK_EIO, "run", "out", "%s/.lock cannot be locked: %s", d->path, strerror(errno));
+    if (bad) fprintf(stderr, "hillock: warning: %s: this file system has no locks (%s), so nothing keeps a second trainer out\n", d->path, strerror(errno));
+    hk__host_read(&h);
+    int n = snprintf(text, sizeof text, "%ld on %s\n", (long)getpid(), h.host[0] ? h.host : "an unknown host");
     if (ftruncate(d->lock, 0) || pwrite(d->lock, text, (size_t)n, 0) != n)
         return hk__conf_fail_key(j->conf, HK_EIO, "run", "out", "%s/.lock cannot be written: %s", d->path, strerror(errno));
     return HK_OK;

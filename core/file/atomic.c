@@ -30,7 +30,8 @@ hk_status hk__atomic_open(hk_context *ctx, const char *path, hk__atomic *a) {
             errno = ENOMEM;
             break;
         }
-        a->fd = open(a->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        do a->fd = open(a->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        while (a->fd < 0 && errno == EINTR);
         if (a->fd >= 0 || errno != EEXIST) break;
     }
     if (a->fd >= 0) return HK_OK;
@@ -74,8 +75,8 @@ static int keep_old(hk__atomic *a) {
     int bad = link(a->path, link_name);
     if (bad && errno == EEXIST && !unlink(link_name)) bad = link(a->path, link_name);
     if (!bad) bad = rename(link_name, a->keep_as);
-    else if (errno == ENOENT) bad = 0;      /* the first generation */
-    else bad = rename(a->path, a->keep_as); /* no hard links here */
+    else if (errno == ENOENT) bad = 0; /* the first generation */
+    else if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS || errno == EMLINK) bad = rename(a->path, a->keep_as) && errno != ENOENT; /* no hard links here */
     int e = errno;
     unlink(link_name); /* rename leaves it when both names are one file already */
     free(link_name);
@@ -83,18 +84,25 @@ static int keep_old(hk__atomic *a) {
     return bad;
 }
 
+static int sync_file(int fd) {
+    int bad;
+    do bad = fsync(fd);
+    while (bad && errno == EINTR);
+    return bad;
+}
+
 hk_status hk__atomic_commit(hk_context *ctx, hk__atomic *a) {
-    if (fsync(a->fd)) return fail(ctx, a, "fsync");
+    if (sync_file(a->fd)) return fail(ctx, a, "fsync");
     int fd = a->fd;
     a->fd = -1;
-    if (close(fd)) return fail(ctx, a, "close");
+    if (close(fd) && errno != EINTR) return fail(ctx, a, "close"); /* EINTR: it is closed, and its data is on disk */
     if (keep_old(a)) return fail(ctx, a, "keep the file before it");
     if (rename(a->temp, a->path)) return fail(ctx, a, "rename into place");
     free(a->temp);
     a->temp = NULL;
     int dir = open(a->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0) return fail(ctx, a, "open its folder");
-    int bad = fsync(dir) && errno != EINVAL && errno != ENOTSUP, e = errno; /* some file systems have no fsync of folders */
+    int bad = sync_file(dir) && errno != EINVAL && errno != ENOTSUP, e = errno; /* some file systems have no fsync of folders */
     close(dir);
     errno = e;
     if (bad) return fail(ctx, a, "fsync its folder");
