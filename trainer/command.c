@@ -323,7 +323,10 @@ int hk_trainer_main(int argc, char **argv, const hk_trainer_hooks *hooks) {
 
 int hk_main(int argc, char **argv) {
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0), old = c ? uselocale(c) : (locale_t)0; /* numbers are printed with a point */
+    struct sigaction ignore = { .sa_handler = SIG_IGN }, xfsz;
+    sigaction(SIGXFSZ, &ignore, &xfsz); /* a file that grows beyond a limit is an error of its write, not the end of the process */
     int code = dispatch(argc, argv);
+    sigaction(SIGXFSZ, &xfsz, NULL);
     if (fflush(stdout) && !code) {
         perror("hillock: standard output");
         code = 1;
