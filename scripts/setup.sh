@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that Hillock needs; does nothing when all are there.
-# Usage: scripts/setup.sh [--dev] [--fuzz] [--list]
+# Usage: scripts/setup.sh [--dev] [--fuzz] [--reliability] [--list]
 #   --dev   also what is needed to work on the sources (formatter, linter, sanitizer runtime of clang, Archer for ThreadSanitizer, shellcheck)
 #   --fuzz  also what the fuzz targets need (clang and its sanitizer runtime)
+#   --reliability  also what injects faults into system calls (strace)
 #   --list  only prints the packages, one a line
 set -euo pipefail
 
@@ -26,6 +27,7 @@ base=(
     dataset-fashion-mnist     # the data of the demo and of the tests
 )
 fuzz=(clang libclang-rt-14-dev)
+reliability=(strace)
 dev=(clang-format clang-tidy clang libclang-rt-14-dev libomp5-14 shellcheck)
 
 want=("${base[@]}")
@@ -34,8 +36,9 @@ for arg in "$@"; do
     case $arg in
         --dev) want+=("${dev[@]}") ;;
         --fuzz) want+=("${fuzz[@]}") ;;
+        --reliability) want+=("${reliability[@]}") ;;
         --list) list=1 ;;
-        *) echo "setup.sh: unknown option '$arg' (there are --dev, --fuzz, --list)" >&2; exit 2 ;;
+        *) echo "setup.sh: unknown option '$arg' (there are --dev, --fuzz, --reliability, --list)" >&2; exit 2 ;;
     esac
 done
 if [ "$list" = 1 ]; then

@@ -64,7 +64,7 @@ if [ "${1:-}" = inside ]; then # the part in the namespace: on a disk of 2 MiB a
         fi
         rm -f "$disk/filler"
     done
-    [ $full -gt 0 ] && [ $room -gt 0 ] || fail "the disk was full $full times and had room $room times; expected both"
+    [ $((full * room)) -gt 0 ] || fail "the disk was full $full times and had room $room times; expected both"
     mount -o remount,ro "$disk"
     refused "a disk that is read-only" 1 "$disk/run/\.lock cannot be opened: Read-only file system" --out "$disk/run" "${two[@]}"
     refused "a new folder on a disk that is read-only" 1 "folder $disk/new cannot be made: Read-only file system" --out "$disk/new"

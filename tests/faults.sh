@@ -43,7 +43,7 @@ again() {
     check
     [ "$want" = "$(sums)" ] || fail "$1: the run ends with other bytes"
     lines >got.lines
-    diff want.lines got.lines >diff || { cat diff; fail "$1: metrics.jsonl differs"; }
+    diff want.lines got.lines >lines.diff || { cat lines.diff; fail "$1: metrics.jsonl differs"; }
     [ -z "$(find run -name '*.tmp')" ] || fail "$1: a temporary file is left at the end"
 }
 
@@ -55,12 +55,12 @@ for fault in $faults; do
         what="$fault at $call $number"
         rm -rf run
         how=error=$fault
-        [ $fault != KILL ] || how=signal=KILL
+        [ "$fault" != KILL ] || how=signal=KILL
         code=0
         (strace -f -qq -e signal=none -e trace="$call" -e inject="$call:$how:when=$number" -o trace "${command[@]}" >out 2>&1; exit $?) 2>/dev/null || code=$?
         done=$((done + 1))
         check
-        if [ $fault = KILL ]; then
+        if [ "$fault" = KILL ]; then
             [ $code = 137 ] || { cat out; fail "$what: exit code $code, expected 137"; }
         elif [ $code = 0 ]; then
             unharmed=$((unharmed + 1))
@@ -75,8 +75,8 @@ for fault in $faults; do
         fi
         again "$what"
     done <points
-    if [ $fault = KILL ]; then echo "KILL: $done of $total calls; all went on to the same bytes"
+    if [ "$fault" = KILL ]; then echo "KILL: $done of $total calls; all went on to the same bytes"
     else echo "$fault: $done of $total calls; $refused ended with a message and went on to the same bytes, $unharmed did no harm"; fi
-    echo "count: system_calls_$(tr '[:upper:]' '[:lower:]' <<<$fault) $done"
+    echo "count: system_calls_$(tr '[:upper:]' '[:lower:]' <<<"$fault") $done"
 done
 finish

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # kill -9 at random moments of a training of about two seconds; each is taken up until it is done and must end with the bytes of an
-# uninterrupted run, and each epoch and step once in metrics.jsonl. HILLOCK_KILLS: how many (20); HILLOCK_SEED repeats the moments.
+# uninterrupted run, and each epoch and step once in metrics.jsonl. Every third kill waits for the next checkpoint that is being written, so that
+# a fifth of all hit one. HILLOCK_KILLS: how many (20); HILLOCK_SEED repeats the moments.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need_data
 kills=${HILLOCK_KILLS:-20}
@@ -32,6 +33,7 @@ for i in $(seq "$kills"); do
         if [ $killed = 0 ]; then
             ms=$(((RANDOM * 32768 + RANDOM) % took))
             sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
+            [ $((i % 3)) != 0 ] || until compgen -G "$run/.checkpoint_*.tmp" >/dev/null; do kill -0 $pid 2>/dev/null || break; done
             kill -9 $pid 2>/dev/null || true
         fi
         code=0
@@ -54,5 +56,6 @@ echo "$kills kills in a training of $took ms (seed $seed): $kills ended with the
 echo "count: kills $kills"
 echo "count: kills_while_a_checkpoint_was_written $writing"
 echo "count: kills_before_the_first_checkpoint $nothing"
+[ "$kills" -lt 20 ] || [ $((writing * 5)) -ge "$kills" ] || fail "fewer than a fifth of the kills hit a checkpoint being written"
 [ $((done_before * 2)) -lt "$kills" ] || fail "too few kills hit the training"
 finish
