@@ -80,7 +80,7 @@ static void fill(meta *m, hk__job *j, const hk__progress_state *d) {
 
 hk_status hk__checkpoint_write(hk__job *j, const char *path, const char *keep_as, const hk__progress_state *done) {
     int n_param = hk_network_n_param(j->net), n_state = hk_network_n_opt_state(j->net);
-    size_t cap = 2 * (size_t)n_param * (size_t)(n_state + 1) + (size_t)j->trainer->n_kept + 1;
+    size_t cap = 2 * (size_t)n_param * (size_t)(n_state + 2) + (size_t)j->trainer->n_kept + 1;
     table t = { calloc(cap, sizeof(hk_tensor)), calloc(cap, sizeof(char *)), 0 };
     char *model = hk__model_text(j), *settings = hk__settings_text(j->conf);
     meta m;
@@ -89,9 +89,9 @@ hk_status hk__checkpoint_write(hk__job *j, const char *path, const char *keep_as
     for (int k = 0; k < n_state && !st; k++)
         for (int i = 0; i < n_param && !st; i++)
             if (hk_network_param(j->net, i)->learnable) st = entry(j, &t, i, k);
-    for (int k = -1; k < n_state && !st && hk__nan_entries(j->nan, done); k++)
+    for (int k = 0; k < hk__nan_planes(j->nan, done) && !st; k++)
         for (int i = 0; i < n_param && !st; i++)
-            if (k < 0 || hk_network_param(j->net, i)->learnable) st = hk__nan_entry(j->nan, k, i, &t.own[t.n], &t.t[t.n]), t.n++;
+            if (hk__nan_has(j->nan, k, i)) st = hk__nan_entry(j->nan, k, i, &t.own[t.n], &t.t[t.n]), t.n++;
     for (int i = 0; i < j->trainer->n_kept && !st; i++) st = kept(&t, &j->trainer->kept[i]);
     if (!st) {
         fill(&m, j, done);

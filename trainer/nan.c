@@ -17,12 +17,12 @@ struct hk__nan {
     int rollback;
     int64_t limit, every, updates; /* updates: optimizer steps behind the kept state */
     double factor;
-    int n_param, n_state;
-    void **kept; /* [1 + n_state][n_param] values, then optimizer states; NULL where there is none */
+    int n_param, n_state, n_plane;
+    void **kept; /* [n_plane][n_param] values, then optimizer states, then averages where there are some; NULL where there is none */
 };
 
 static size_t number_bytes(const hk__job *j) { return hk_network_dtype(j->net) == HK_F64 ? 8 : 4; }
-static void **kept(const hk__nan *n, int state, int i) { return &n->kept[(state + 1) * n->n_param + i]; }
+static void **kept(const hk__nan *n, int plane, int i) { return &n->kept[plane * n->n_param + i]; }
 
 uint32_t hk__nan_flags(const hk__job *j) { return hk__conf_int(j->conf, "run", "nan") >= SKIP ? (uint32_t)HK_GUARD : 0; }
 
@@ -40,11 +40,12 @@ hk_status hk__nan_new(hk__job *j) {
     n->limit = hk__conf_int(j->conf, "run", "nan_limit"), n->every = hk__conf_int(j->conf, "run", "nan_every");
     n->n_param = hk_network_n_param(j->net), n->n_state = hk_network_n_opt_state(j->net);
     if (!n->rollback) return HK_OK;
-    if (!(n->kept = calloc((size_t)((1 + n->n_state) * n->n_param) + 1, sizeof *n->kept))) return no_memory(j);
-    for (int k = -1; k < n->n_state; k++)
+    n->n_plane = 1 + n->n_state + (hk__job_config(j).ema > 0);
+    if (!(n->kept = calloc((size_t)(n->n_plane * n->n_param) + 1, sizeof *n->kept))) return no_memory(j);
+    for (int k = 0; k < n->n_plane; k++)
         for (int i = 0; i < n->n_param; i++) {
             const hk_param_info *p = hk_network_param(j->net, i);
-            if (k >= 0 && !p->learnable) continue;
+            if (k > 0 && k <= n->n_state && !p->learnable) continue;
             if (!(*kept(n, k, i) = malloc((size_t)p->elems * number_bytes(j)))) return no_memory(j);
         }
     return HK_OK;
@@ -52,24 +53,27 @@ hk_status hk__nan_new(hk__job *j) {
 
 void hk__nan_free(hk__nan *n) {
     if (!n) return;
-    for (int i = 0; n->kept && i < (1 + n->n_state) * n->n_param; i++) free(n->kept[i]);
+    for (int i = 0; n->kept && i < n->n_plane * n->n_param; i++) free(n->kept[i]);
     free(n->kept), free(n);
 }
 
 /* Between the network and what is kept of it. */
-static hk_status move(const hk__nan *n, int state, int i, int back) {
+static hk_status move(const hk__nan *n, int plane, int i, int back) {
     hk_network *net = n->j->net;
-    void *v = *kept(n, state, i);
+    void *v = *kept(n, plane, i);
+    const int state = plane - 1, average = plane > n->n_state;
     if (hk_network_dtype(net) == HK_F64) {
-        if (state < 0) return back ? hk_network_write_param64(net, i, v) : hk_network_read_param64(net, i, v);
+        if (!plane) return back ? hk_network_write_param64(net, i, v) : hk_network_read_param64(net, i, v);
+        if (average) return back ? hk_network_write_ema64(net, i, v) : hk_network_read_ema64(net, i, v);
         return back ? hk_network_write_opt_state64(net, state, i, v) : hk_network_read_opt_state64(net, state, i, v);
     }
-    if (state < 0) return back ? hk_network_write_param(net, i, v) : hk_network_read_param(net, i, v);
+    if (!plane) return back ? hk_network_write_param(net, i, v) : hk_network_read_param(net, i, v);
+    if (average) return back ? hk_network_write_ema(net, i, v) : hk_network_read_ema(net, i, v);
     return back ? hk_network_write_opt_state(net, state, i, v) : hk_network_read_opt_state(net, state, i, v);
 }
 
 static hk_status move_all(const hk__nan *n, int back) {
-    for (int k = -1; k < n->n_state; k++)
+    for (int k = 0; k < n->n_plane; k++)
         for (int i = 0; i < n->n_param; i++) {
             if (!*kept(n, k, i)) continue;
             hk_status st = move(n, k, i, back);
@@ -101,8 +105,8 @@ double hk__nan_lr(const hk__nan *n, const hk__progress_state *d, double lr) {
 hk_status hk__nan_begin(hk__nan *n, hk__progress_state *d) { return n && n->rollback && d->nan.good < 0 ? keep(n, d) : HK_OK; }
 
 hk_status hk__nan_step(hk__nan *n, hk__progress_state *d, double loss, int *bad) {
-    *bad = n && (hk_executor_skipped(n->j->train) || !isfinite(loss));
-    if (!n) return HK_OK;
+    *bad = !n ? 0 : hk_executor_skipped(n->j->train) ? 2 : !isfinite(loss); /* 1: of several batches to one step, which will not be done */
+    if (!n || *bad == 1) return HK_OK;
     if (!*bad) {
         if (!n->rollback) d->nan.row = 0;
         return n->rollback && d->step % n->every == 0 ? keep(n, d) : HK_OK;
@@ -122,23 +126,26 @@ hk_status hk__nan_step(hk__nan *n, hk__progress_state *d, double loss, int *bad)
 
 /* ---- in checkpoints ---- */
 
-int hk__nan_entries(const hk__nan *n, const hk__progress_state *d) { return n && n->rollback && d->nan.good != d->step; }
+int hk__nan_planes(const hk__nan *n, const hk__progress_state *d) { return n && n->rollback && d->nan.good != d->step ? n->n_plane : 0; }
 int64_t hk__nan_updates(const hk__nan *n) { return n->updates; }
 
-static int name_of(const hk__nan *n, int state, int i, char **name) {
+static int name_of(const hk__nan *n, int plane, int i, char **name) {
     const char *param = hk_network_param(n->j->net, i)->name;
-    return state < 0 ? asprintf(name, HK__ROLLBACK "%s", param) : asprintf(name, HK__ROLLBACK "optim.%s.%s", hk_network_opt_state_name(n->j->net, state), param);
+    if (!plane || plane > n->n_state) return asprintf(name, HK__ROLLBACK "%s%s", plane ? "ema." : "param.", param);
+    return asprintf(name, HK__ROLLBACK "optim.%s.%s", hk_network_opt_state_name(n->j->net, plane - 1), param);
 }
 
-hk_status hk__nan_entry(const hk__nan *n, int state, int i, char **name, hk_tensor *x) {
+int hk__nan_has(const hk__nan *n, int plane, int i) { return *kept(n, plane, i) != NULL; }
+
+hk_status hk__nan_entry(const hk__nan *n, int plane, int i, char **name, hk_tensor *x) {
     const hk_param_info *p = hk_network_param(n->j->net, i);
     const size_t bytes = (size_t)p->elems * number_bytes(n->j);
     *x = (hk_tensor){ .dtype = hk_network_dtype(n->j->net), .rank = p->rank, .data = malloc(bytes ? bytes : 1) };
     memcpy(x->shape, p->shape, (size_t)p->rank * sizeof p->shape[0]);
-    if (name_of(n, state, i, name) < 0) *name = NULL;
+    if (name_of(n, plane, i, name) < 0) *name = NULL;
     x->name = *name;
     if (!x->name || !x->data) return HK_ENOMEM;
-    memcpy(x->data, *kept(n, state, i), bytes);
+    memcpy(x->data, *kept(n, plane, i), bytes);
     return HK_OK;
 }
 
@@ -151,7 +158,7 @@ hk_status hk__nan_load(hk__nan *n, const hk_file *f, const char *path, int64_t u
         d->nan.row = row;
         return st;
     }
-    for (int k = -1; k < n->n_state; k++)
+    for (int k = 0; k < n->n_plane; k++)
         for (int i = 0; i < n->n_param; i++) {
             const hk_param_info *p = hk_network_param(n->j->net, i);
             char *name = NULL;

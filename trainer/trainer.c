@@ -155,7 +155,7 @@ static hk_status train_epoch(run *r, double *img_per_s) {
         r->t->now.step = d->step, r->t->now.batch = d->batch;
         int bad;
         if ((st = hk__nan_step(r->j->nan, d, got.loss, &bad))) break;
-        if (bad && (st = left_out(r))) break;
+        if (bad == 2 && (st = left_out(r))) break;
         if (!bad) add(&d->train, &got, n);
         if (r->log_every && !bad) add(&d->log, &got, n);
         if (r->watch && (st = watch_step(r, got.loss))) break;

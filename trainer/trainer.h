@@ -222,12 +222,13 @@ uint32_t hk__nan_flags(const hk__job *); /* of the training executor */
 hk_status hk__nan_new(hk__job *);        /* behind hk__job_network: job->nan */
 void hk__nan_free(hk__nan *);
 hk_status hk__nan_begin(hk__nan *, hk__progress_state *); /* before the first step of a run that was not resumed */
-/* Behind each training step, counted in the progress; *bad: the batch is to be left out of the sums, and the learning rate may be another. Warns on stderr. */
+/* Behind each training step, counted in the progress; *bad: 1: the batch is to be left out of the sums; 2: and a step was, and the learning rate may be another. Warns on stderr. */
 hk_status hk__nan_step(hk__nan *, hk__progress_state *, double loss, int *bad);
 double hk__nan_lr(const hk__nan *, const hk__progress_state *, double lr); /* what became of a learning rate */
-int hk__nan_entries(const hk__nan *, const hk__progress_state *);          /* whether a checkpoint needs entries of its own for the state to go back to */
+int hk__nan_planes(const hk__nan *, const hk__progress_state *);           /* what a checkpoint needs entries of for the state to go back to: values, optimizer states, averages; 0: nothing */
+int hk__nan_has(const hk__nan *, int plane, int i);                        /* of parameter i */
 int64_t hk__nan_updates(const hk__nan *);                                  /* optimizer steps behind that state */
-hk_status hk__nan_entry(const hk__nan *, int state, int i, char **name, hk_tensor *); /* of parameter i; state -1: its values; the caller frees name and data */
+hk_status hk__nan_entry(const hk__nan *, int plane, int i, char **name, hk_tensor *); /* the caller frees name and data */
 hk_status hk__nan_load(hk__nan *, const hk_file *, const char *path, int64_t updates, hk__progress_state *);
 
 /* ---- memory.c: bytes planned and bytes taken ---- */

@@ -5,6 +5,7 @@
  * border, one output at a time into one buffer, only when they are asked for. What keeping costs is that such outputs take memory and are no
  * inner values of a fused operation. */
 #include "trainer.h"
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,7 +149,7 @@ hk_status hk__watch_log(hk__watch *w, hk__metrics *m, int64_t epoch, int64_t ste
     if (st) return st;
     if (m->f) {
         print_line(w, m->f, epoch, step, total);
-        if (fflush(m->f)) return hk__conf_fail_key(w->j->conf, HK_EIO, "run", "out", "metrics.jsonl cannot be written");
+        if (fflush(m->f)) return hk__conf_fail_key(w->j->conf, HK_EIO, "run", "out", "metrics.jsonl cannot be written: %s", strerror(errno));
     }
     int n = 0;
     for (int i = 0; i < w->layers.n; i++)
