@@ -78,7 +78,7 @@ static hk_status log_step(run *r, double *t_log) {
 /* Behind a batch whose step was not done. */
 static hk_status left_out(run *r) {
     const hk__progress_state *d = &r->done;
-    hk_executor_set_lr(r->j->train, r->lr = epoch_lr(r, d->epoch));
+    if (hk__conf_real(r->j->conf, "run", "nan_lr") != 1) r->lr = r->t->now.lr = epoch_lr(r, d->epoch), hk_executor_set_lr(r->j->train, r->lr);
     return hk__metrics_skipped(&r->metrics, d->epoch + 1, d->step, d->nan.bad, d->nan.good, r->lr) ? io_fail(r, "metrics.jsonl") : HK_OK;
 }
 
