@@ -97,6 +97,38 @@ static hk_status cross_entropy_bwd_run(const cpu_plan *p, const hk_bind *b, int6
     return HK_OK;
 }
 
+/* With shares y[c] of the classes nll[c] counts a[c] = ((1-s) y[c] + s/C) w[c]. */
+static hk_status soft_cross_entropy_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
+    const loss_plan *P = (const loss_plan *)p;
+    const float *w = cpu_has_in(p, 2) ? b->ptr[2] : NULL, s = P->smoothing, each = s / (float)P->C;
+    float *loss = cpu_out_ptr(p, b, 0), *weight = cpu_out_ptr(p, b, 1), *e = scratch, max;
+    for (int64_t r = lo; r < hi; r++) {
+        const float *z = (const float *)b->ptr[0] + row_at(p, b, 0, r) * P->C, *y = (const float *)b->ptr[1] + row_at(p, b, 1, r) * P->C;
+        float log_sum = hk_log(exp_row(P->C, z, e, &max)) + max, sum = 0.0f, picked = 0.0f;
+        for (int64_t c = 0; c < P->C; c++) {
+            float wc = w ? w[c] : 1.0f;
+            sum += ((1.0f - s) * y[c] + each) * wc * (log_sum - z[c]), picked += y[c] * wc;
+        }
+        if (loss) loss[r] = sum;
+        if (weight) weight[r] = picked;
+    }
+    return HK_OK;
+}
+
+/* out[k] = g (q[k] sum_c a[c] - a[k]), q = softmax z */
+static hk_status soft_cross_entropy_bwd_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
+    const loss_plan *P = (const loss_plan *)p;
+    const float *w = cpu_has_in(p, 2) ? b->ptr[2] : NULL, s = P->smoothing, each = s / (float)P->C;
+    float *out = b->ptr[4], *e = scratch, max;
+    for (int64_t r = lo; r < hi; r++) {
+        const float *z = (const float *)b->ptr[0] + row_at(p, b, 0, r) * P->C, *y = (const float *)b->ptr[1] + row_at(p, b, 1, r) * P->C;
+        float g = ((const float *)b->ptr[3])[row_at(p, b, 3, r)], over = 1.0f / exp_row(P->C, z, e, &max), all = 0.0f, *to = out + r * P->C;
+        for (int64_t c = 0; c < P->C; c++) all += ((1.0f - s) * y[c] + each) * (w ? w[c] : 1.0f);
+        for (int64_t c = 0; c < P->C; c++) to[c] = g * (e[c] * over * all - ((1.0f - s) * y[c] + each) * (w ? w[c] : 1.0f));
+    }
+    return HK_OK;
+}
+
 static hk_status correct_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
     (void)scratch;
     int64_t C = ((const loss_plan *)p)->C;
@@ -104,7 +136,12 @@ static hk_status correct_run(const cpu_plan *p, const hk_bind *b, int64_t lo, in
         const float *z = (const float *)b->ptr[0] + row_at(p, b, 0, r) * C;
         int64_t best = 0;
         for (int64_t c = 1; c < C; c++) best = z[c] > z[best] ? c : best;
-        ((float *)b->ptr[2])[r] = best == ((const int64_t *)b->ptr[1])[row_at(p, b, 1, r)];
+        int64_t row = row_at(p, b, 1, r), y = 0;
+        if (p->d[1].dtype == HK_F32) { /* shares: the first largest */
+            const float *share = (const float *)b->ptr[1] + row * C;
+            for (int64_t c = 1; c < C; c++) y = share[c] > share[y] ? c : y;
+        } else y = ((const int64_t *)b->ptr[1])[row];
+        ((float *)b->ptr[2])[r] = best == y;
     }
     return HK_OK;
 }
@@ -138,13 +175,15 @@ static hk_status loss_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
             P->base.run = list[i].run;
             if (o->n_in != list[i].n_in) return cpu_fail(dev, HK_EINVAL, "%s: %s takes %u operands, got %u", o->path, o->op, list[i].n_in, o->n_in);
         }
+    const int soft = o->n_in > 1 && o->in[1].dtype == HK_F32 && strcmp(o->op, "first_max"); /* shares of classes */
+    if (soft && P->base.run != correct_run) P->base.run = P->base.run == cross_entropy_run ? soft_cross_entropy_run : soft_cross_entropy_bwd_run;
     P->C = !strcmp(o->op, "one_hot") ? cpu_attr(o, "classes")->i : hk_desc_elems(&o->in[0]), P->P = 1;
     if (!strncmp(o->op, "cross_entropy", 13) && o->in[0].rank > 1) {
         P->C = o->in[0].shape[0], P->P = hk_desc_elems(&o->in[0]) / cpu_max(P->C, 1);
         if (!cpu_channels_last(&o->in[0])) return cpu_fail(dev, HK_EUNSUPPORTED, "%s: %s: scores of several places that do not vary with the sample", o->path, o->op);
     }
     for (uint32_t k = 1; k < o->n_in; k++)
-        if (k != 2 && o->in[k].dtype != HK_ABSENT && hk_desc_elems(&o->in[k]) != P->P)
+        if (k != 2 && !(soft && k == 1) && o->in[k].dtype != HK_ABSENT && hk_desc_elems(&o->in[k]) != P->P)
             return cpu_fail(dev, HK_EUNSUPPORTED, "%s: %s: operand %u has not one number for each of the %lld places", o->path, o->op, k, (long long)P->P);
     P->smoothing = (float)cpu_attr(o, "smoothing")->f;
     P->rows = cpu_has_out(&P->base, 0) || o->n_out < 2 ? cpu_out(&P->base, 0) : cpu_out(&P->base, 1);

@@ -34,9 +34,36 @@ static double log_sum(const ref_plan *p, const hk_bind *b, int64_t t, int64_t i,
 
 static double weight(const ref_plan *p, const hk_bind *b, int64_t c) { return ref_has(p, 2) ? ref_get(p, b, 2, 0, 0, c) : 1.0; }
 
+/* (1-e) y[c] w[c] + e/C w[c]: what nll[c] counts for, with shares y[c] of the classes. */
+static double share(const ref_plan *p, const hk_bind *b, int64_t t, int64_t i, int64_t c) {
+    return ((1.0 - p->f[0]) * ref_get(p, b, 1, t, i, c) + p->f[0] / (double)p->E[0]) * weight(p, b, c);
+}
+
+static hk_status soft_cross_entropy(const ref_plan *p, const hk_bind *b) {
+    int first = ref_has(p, 3) ? 3 : 4;
+    REF_EACH(p, b, first, t, i, zero) {
+        double l = log_sum(p, b, t, i, 0), loss = 0.0, picked = 0.0;
+        for (int64_t c = 0; c < p->E[0]; c++) loss += share(p, b, t, i, c) * (l - ref_get(p, b, 0, t, i, c));
+        for (int64_t c = 0; c < p->E[0]; c++) picked += ref_get(p, b, 1, t, i, c) * weight(p, b, c);
+        if (ref_has(p, 3)) ref_put(p, b, 3, t, i, zero, loss);
+        if (ref_has(p, 4)) ref_put(p, b, 4, t, i, zero, picked);
+    }
+    return HK_OK;
+}
+
+static hk_status soft_cross_entropy_bwd(const ref_plan *p, const hk_bind *b) {
+    REF_EACH(p, b, 4, t, i, k) {
+        double q = exp(ref_get(p, b, 0, t, i, k) - log_sum(p, b, t, i, 0)), all = 0.0;
+        for (int64_t c = 0; c < p->E[0]; c++) all += share(p, b, t, i, c);
+        ref_put(p, b, 4, t, i, k, ref_get(p, b, 3, t, i, 0) * (q * all - share(p, b, t, i, k)));
+    }
+    return HK_OK;
+}
+
 /* z, y, [w] -> loss = (1-e) w[y] nll[y] + (e/C) sum_c w[c] nll[c], weight = w[y] */
 static hk_status cross_entropy(const ref_plan *p, const hk_bind *b) {
     int first = ref_has(p, 3) ? 3 : 4;
+    if (p->d[1].dtype == HK_F32) return soft_cross_entropy(p, b);
     REF_EACH(p, b, first, t, i, q) {
         int64_t C = n_class(p), y = target(p, b, 1, C, t, i, q);
         if (y < 0) return HK_EDATA;
@@ -50,6 +77,7 @@ static hk_status cross_entropy(const ref_plan *p, const hk_bind *b) {
 
 /* z, y, [w], g -> gz; d nll[c] / dz[k] = softmax[k] - (c == k) */
 static hk_status cross_entropy_bwd(const ref_plan *p, const hk_bind *b) {
+    if (p->d[1].dtype == HK_F32) return soft_cross_entropy_bwd(p, b);
     REF_EACH(p, b, 4, t, i, e) {
         int64_t C = n_class(p), k = e / (p->E[0] / C), place = e % (p->E[0] / C), y = target(p, b, 1, C, t, i, place);
         if (y < 0) return HK_EDATA;
@@ -65,12 +93,21 @@ static hk_status smoothing_prepare(ref_plan *p, const hk_opdesc *o) {
     return HK_OK;
 }
 
+/* The class of a row; with shares the first largest. */
+static double class_of(const ref_plan *p, const hk_bind *b, int64_t t, int64_t i) {
+    int64_t best = 0;
+    if (p->d[1].dtype != HK_F32) return ref_get(p, b, 1, t, i, 0);
+    for (int64_t c = 1; c < p->E[1]; c++)
+        if (ref_get(p, b, 1, t, i, c) > ref_get(p, b, 1, t, i, best)) best = c;
+    return (double)best;
+}
+
 static hk_status correct(const ref_plan *p, const hk_bind *b) {
     REF_EACH(p, b, 2, t, i, zero) {
         int64_t best = 0;
         for (int64_t c = 1; c < p->E[0]; c++)
             if (ref_get(p, b, 0, t, i, c) > ref_get(p, b, 0, t, i, best)) best = c;
-        ref_put(p, b, 2, t, i, zero, (double)best == ref_get(p, b, 1, t, i, 0));
+        ref_put(p, b, 2, t, i, zero, (double)best == class_of(p, b, t, i));
     }
     return HK_OK;
 }

@@ -52,6 +52,7 @@ static hk_status find(hk_executor *ex, const char *name, bool write, place *out)
     if (strcmp(name, "x") == 0) v = p->x, writable = true;
     else if (strcmp(name, "target") == 0) v = p->target, writable = true;
     else if (strcmp(name, "reward") == 0) v = p->reward, writable = true;
+    else if (strcmp(name, "lengths") == 0) v = p->length, writable = true;
     else if (strcmp(name, "loss") == 0) v = p->loss;
     else if (strcmp(name, "correct") == 0) v = p->correct;
     else if (strcmp(name, "grad:x") == 0) v = p->grad_x;
@@ -67,6 +68,7 @@ static hk_status find(hk_executor *ex, const char *name, bool write, place *out)
         return hk__fail(net->ctx, HK_ENOTFOUND, "'%s' is not a value of this executor%s", name,
                         strcmp(name, "loss") == 0 || strcmp(name, "target") == 0 || strcmp(name, "correct") == 0 ? ": the network was made without a loss"
                         : strcmp(name, "reward") == 0 ? ": no learner of this network takes one"
+                        : strcmp(name, "lengths") == 0 ? ": make it with HK_LENGTHS"
                         : strcmp(name, "grad:x") == 0 ? ": make it with HK_INPUT_GRAD"
                                                       : "; name it among the outputs when the executor is made");
     if (!p->g->val[v].live) {
@@ -136,6 +138,11 @@ static hk_status cross(hk_executor *ex, const char *name, hk_dtype d, void *data
     if (write && !q.writable) return hk__fail(net->ctx, HK_EINVAL, "'%s' cannot be written", name);
     int64_t n = total(&q);
     if (count != n) return hk__fail(net->ctx, HK_ESHAPE, "%s '%s': expected %lld numbers, got %lld", write ? "write" : "read", name, (long long)n, (long long)count);
+    if (write && strcmp(name, "lengths") == 0)
+        for (int64_t i = 0; i < n; i++) {
+            double v = get(data, d, i);
+            if (!(v >= 1 && v <= (double)q.T)) return hk__fail(net->ctx, HK_EDATA, "lengths: expected 1 to %lld steps for sample %lld, got %g", (long long)q.T, (long long)i, v);
+        }
     if (!q.base) return HK_OK;
     if (write && strncmp(name, "state:", 6) == 0) {
         for (int i = 0; i < ex->n_state; i++)

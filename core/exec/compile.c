@@ -14,7 +14,7 @@ static hk_value input(hk__builder *b, hk__source source, int ref, hk_desc d) {
 /* The named output of a module, or the network's own. */
 static hk_value find_named(hk__builder *b, hk__plan *p, const char *name) {
     if (strcmp(name, "y") == 0) return p->y;
-    if (strcmp(name, "rate") == 0) return hk_value_desc(&b->base, p->y).flags & HK_T ? hk_mean_t(&b->base, p->y) : p->y;
+    if (strcmp(name, "rate") == 0) return hk_value_desc(&b->base, p->y).flags & HK_T ? hk_mean_steps(&b->base, p->y) : p->y;
     if (strcmp(name, "loss") == 0 && p->loss) return p->loss;
     return b->base.api->named(&b->base, name);
 }
@@ -46,7 +46,13 @@ static void build_loss(hk__builder *b, hk__plan *p, hk_network *net, bool wanted
     const hk_desc one_class = hk__desc(HK_I64, HK_HELD, 0, NULL);
     const hk__module *loss_module = hk__mod(net->cfg.loss);
     const hk_module_type *type = strcmp(loss_module->iface, "hk.module/1") == 0 ? loss_module->type : NULL;
-    const hk_desc target = type && type->target ? type->target(net->cfg.loss, &y) : one_class;
+    hk_desc target = type && type->target ? type->target(net->cfg.loss, &y) : one_class;
+    const bool each_class = hk__same_desc(&target, &one_class);
+    if (b->soft && (!each_class || y.rank != 1)) {
+        hk__builder_fail(bb, HK_EUNSUPPORTED, "soft targets (mixup, cutmix) need a loss of one class for each sample, and an output of one axis");
+        return;
+    }
+    if (b->soft) target = hk__desc(HK_F32, HK_HELD, 1, y.shape);
     p->target = input(b, HK_SRC_TARGET, 0, target);
     const hk_value in[2] = { p->y, p->target };
     const hk_network_hooks *h = net->cfg.hooks;
@@ -58,8 +64,8 @@ static void build_loss(hk__builder *b, hk__plan *p, hk_network *net, bool wanted
             h && h->loss ? ", or in a hook hk_merge(hk_reduce(...))" : "");
         return;
     }
-    if (b->status != HK_OK || y.rank != 1 || !hk__same_desc(&target, &one_class)) return;
-    hk_value rate = y.flags & HK_T ? hk_mean_t(bb, p->y) : p->y;
+    if (b->status != HK_OK || y.rank != 1 || !each_class) return;
+    hk_value rate = y.flags & HK_T ? hk_mean_steps(bb, p->y) : p->y;
     p->correct = hk_merge(bb, hk_reduce(bb, hk_correct(bb, rate, p->target), 2), 1.0);
 }
 
@@ -101,6 +107,8 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
 
     hk_builder *bb = &b.base;
     p->x = input(&b, HK_SRC_INPUT, 0, hk__desc(HK_F32, seq ? HK_SEQ : HK_HELD, rank, shape));
+    b.soft = (ex->cfg.flags & HK_SOFT) != 0;
+    if (ex->cfg.flags & HK_LENGTHS) b.length = p->length = input(&b, HK_SRC_TARGET, 1, hk__desc(HK_F32, HK_HELD, 0, NULL));
     const hk_network_hooks *hooks = net->cfg.hooks;
     hk_value x = hooks && hooks->input ? hooked(&b, "input", hooks->input(hooks->arg, bb, p->x)) : p->x;
     if (b.status == HK_OK && hk_value_desc(bb, x).flags == HK_HELD && net->cfg.passes_off & HK_PASS_FOLD_TIME) b.held = x;
@@ -108,6 +116,7 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
     b.held = HK_NONE;
     if (b.status == HK_OK && !p->y) hk__builder_fail(bb, HK_EINTERNAL, "the network gave no output");
     if (b.status == HK_OK && hooks && hooks->output) p->y = hooked(&b, "output", hooks->output(hooks->arg, bb, p->y));
+    if (b.status == HK_OK && b.length) hk__padding_check(&b);
     for (int i = 0; i < ex->cfg.n_output; i++) p->upstream_any |= ex->outputs[i].upstream != 0;
     build_loss(&b, p, net, !(ex->cfg.flags & HK_NO_LOSS));
     if (train) hk__learners_build(&b);

@@ -41,6 +41,7 @@ struct hk_network {
     int64_t skipped;       /* of these, not done by the optimizer (HK_GUARD) */
     char *guard;           /* device: core/exec/guard.c; NULL: no executor has HK_GUARD */
     int64_t guard_version; /* of the parameters, when the copies in it were made or when the last guarded run was over */
+    bool warned_padding;   /* of batch normalisation that counts padded steps */
     bool laid_out;         /* an executor exists: what learns is settled */
     char *arena;           /* shared by all plans */
     size_t arena_bytes;
@@ -126,7 +127,7 @@ typedef struct hk__plan {
     char *kept;            /* device: what is made of parameters alone, from run to run */
     int64_t kept_bytes, version; /* of the parameters that it was made of; 0: not made yet */
     bool writes_params;    /* running statistics */
-    hk_value x, target, reward, y, loss, correct, grad_x;
+    hk_value x, target, length, reward, y, loss, correct, grad_x;
     hk_value *output, *upstream; /* by number in the executor's config */
     bool upstream_any;           /* some output takes an upstream gradient; then the loss does not start the backward pass */
     hk__ref *place;        /* [g->n_val] */
@@ -198,6 +199,8 @@ struct hk_executor {
 /* core/exec/compile.c */
 hk_status hk__plan_new(hk_executor *, int64_t T, int64_t N, int seq, int rank, const int64_t *shape, hk__plan **out);
 void hk__plan_free(hk__plan *);
+/* core/exec/padding.c: the network looks at no step beyond a sample's length, or says so. Before the loss is built. */
+void hk__padding_check(hk__builder *);
 /* core/exec/learner.c: the gradients of parameters that have a learner */
 bool hk__has_learner(const hk_network *, int param);
 void hk__learners_build(hk__builder *);

@@ -233,6 +233,19 @@ static void stateless(hk_builder *bb, int on) {
     else if (b->stateless > 0) b->stateless--;
 }
 
+static hk_value mask(hk_builder *bb, hk_value *length) {
+    hk__builder *b = hk__b(bb);
+    *length = HK_NONE;
+    if (b->status != HK_OK || !b->length) return HK_NONE;
+    if (b->loop) {
+        hk__builder_fail(bb, HK_EUNSUPPORTED, "the samples' lengths are not there inside a loop");
+        return HK_NONE;
+    }
+    *length = b->length;
+    if (!b->mask) b->mask = hk_positive(bb, hk_affine(bb, hk_since(bb, b->length), -1.0, 0.0)); /* length - t > 0 */
+    return b->mask;
+}
+
 /* Builds one module: neurons by the core, others by their type; step_mode = s builds the module inside a loop over T. */
 void hk__module_build(hk_builder *bb, const hk_module *m, int n_in, const hk_value *in, int n_out, hk_value *out) {
     hk__builder *b = hk__b(bb);
@@ -309,4 +322,5 @@ const hk_builder_api hk__builder_table = {
     .stateless = stateless,
     .loop_sum = hk__loop_sum,
     .reward = reward,
+    .mask = mask,
 };

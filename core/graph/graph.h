@@ -192,6 +192,8 @@ struct hk__builder {
     const char *path;          /* where operations come from when `at` is NULL */
     hk_value *param_value;     /* [n_param] */
     hk_value reward;           /* made when a learner first asks for it */
+    bool soft;                 /* targets are shares of classes */
+    hk_value length, mask;     /* of each sample: its steps, and 1 at each of them (made when first asked for) */
     hk_value held, repeated;   /* fold_time off: the picture, and the same at each t (made when first used) */
 };
 typedef struct hk__builder hk__builder;

@@ -15,6 +15,14 @@ static bool scores(hk_builder *b, const hk__node *n, const hk_desc *z, bool each
     return false;
 }
 
+/* A class for each row, or a share of each class. */
+static bool target_fits(hk_builder *b, const hk__node *n, const hk_desc *z, const hk_desc *y) {
+    char t[96];
+    if (y->dtype == HK_I64 ? y->rank == 0 : y->dtype == HK_F32 && y->rank == 1 && y->shape[0] == z->shape[0]) return true;
+    hk__builder_fail(b, HK_ESHAPE, "%s takes a class, or a share of each of %lld classes, got %s", n->op->name, (long long)z->shape[0], hk__shape_text(y, t));
+    return false;
+}
+
 HK_INFER(cross_entropy_infer) { /* z[C], y, [w[C]] -> loss, weight; z[C,...], y[places], [w[C]] -> [places] */
     char t[96], u[96];
     if (in[0].rank > 1 && in[0].rank != HK_UNKNOWN && in[0].flags & HK_N) {
@@ -26,7 +34,8 @@ HK_INFER(cross_entropy_infer) { /* z[C], y, [w[C]] -> loss, weight; z[C,...], y[
         out[1] = out[0];
         return;
     }
-    if (!scores(b, n, &in[0], true)) return;
+    if (scores(b, n, &in[0], true) && in[0].dtype != HK_F32) hk__builder_fail(b, HK_ESHAPE, "%s takes numbers (f32), got spikes; pass them through affine", n->op->name);
+    if (!scores(b, n, &in[0], true) || !target_fits(b, n, &in[0], &in[1])) return;
     out[0] = hk__desc(HK_F32, in[0].flags, 0, NULL);
     out[1] = out[0];
 }
@@ -44,7 +53,7 @@ HK_INFER(cross_entropy_bwd_infer) {
 }
 
 HK_INFER(correct_infer) {
-    if (scores(b, n, &in[0], false)) out[0] = hk__desc(HK_F32, HK_HELD, 0, NULL);
+    if (scores(b, n, &in[0], false) && target_fits(b, n, &in[0], &in[1])) out[0] = hk__desc(HK_F32, HK_HELD, 0, NULL);
 }
 
 HK_INFER(first_max_infer) {

@@ -160,6 +160,10 @@ enum {
     HK_AVERAGED = 64u,    /* INFER: with the averages in place of parameters and buffers; the network must have ema above 0 */
     HK_NO_LOSS = 16u      /* INFER: neither loss nor "correct"; "y" is kept only when named among the outputs, or when none is */
 };
+enum { /* flags that say more of a batch */
+    HK_SOFT = 256u,       /* "target" is f32 [N,C], a share of each class for each sample (mixup), where the loss takes one class for each */
+    HK_LENGTHS = 512u     /* "lengths", i64 [N], is written with each batch: of sample n only steps t < lengths[n] count for loss, "rate" and "correct" */
+};
 typedef struct hk_output {
     const char *name;         /* "y": the network's output; "rate": its mean over T; "path:v" or ":v": a named output of a module */
     int32_t upstream, pad;    /* TRAIN: takes an upstream gradient, written as "grad_out:NAME" before backward */
@@ -177,7 +181,7 @@ HK_API void hk_executor_free(hk_executor *);
  * Builds the plan when it is new (all allocation happens here), else takes it from the cache. */
 HK_API hk_status hk_executor_shape(hk_executor *, int64_t T, int64_t N, int seq, int rank, const int64_t *shape);
 /* The only ways across the device border. Border order is PyTorch's. dtype of data: HK_F32, HK_F64, HK_I64 or u8 (HK_SPIKE); it is
- * converted. `count`: numbers in data, checked. Names: "x"; "target" (i64 [N], or what the loss says); "reward" ([T,N], where a learner takes one: before each run); "grad_out:NAME"; "state:PATH.FIELD" [N,*];
+ * converted. `count`: numbers in data, checked. Names: "x"; "target" (i64 [N], or what the loss says; HK_SOFT); "lengths" (i64 [N], 1 to T; HK_LENGTHS); "reward" ([T,N], where a learner takes one: before each run); "grad_out:NAME"; "state:PATH.FIELD" [N,*];
  * read also: "y", "loss", "correct" (number right), "rate" and "PATH:OUT" (named among the outputs), "grad:x", "grad:PARAM" (as the last step had
  * it, or the last batch), "grad_norm" (with clip_norm: of all gradients at the last step, before it). */
 HK_API hk_status hk_executor_write(hk_executor *, const char *name, hk_dtype, const void *data, int64_t count);

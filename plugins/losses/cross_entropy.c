@@ -1,5 +1,6 @@
 /* cross_entropy.c - cross entropy of the firing rate, with class weights and label smoothing as torch has them: weights stand in the
- * numerator, and `mean` divides by the sum of the targets' weights. */
+ * numerator, and `mean` divides by the sum of the targets' weights;
+ * with soft targets by the number of samples. */
 #include "losses.h"
 #include <math.h>
 
@@ -27,7 +28,7 @@ static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_
     hk_cross_entropy(b, firing_rate(b, in[0]), in[1], weight, hk_get_real(self, "label_smoothing"), &loss, &picked);
     if (reduction == REDUCE_NONE) out[0] = loss;
     else if (reduction == REDUCE_SUM) out[0] = total(b, loss, 1.0);
-    else if (weight == HK_NONE) out[0] = total(b, loss, 1.0 / ((double)hk_batch(b) * (double)places));
+    else if (weight == HK_NONE || hk_value_desc(b, in[1]).dtype == HK_F32) out[0] = total(b, loss, 1.0 / ((double)hk_batch(b) * (double)places));
     else out[0] = hk_div(b, total(b, loss, 1.0), total(b, picked, 1.0));
     return HK_OK;
 }

@@ -14,8 +14,8 @@ enum { REDUCE_MEAN, REDUCE_SUM, REDUCE_NONE };
 
 #define SMOOTHING_FIELD { "label_smoothing", HK_REAL, 0, "0", 0, 1, NULL, "e: the target is (1-e) one_hot + e/C, as in torch.nn.CrossEntropyLoss" }
 
-/* [T,N,C] -> its mean over T; [N,C] stays. */
-static inline hk_value firing_rate(hk_builder *b, hk_value output) { return hk_value_desc(b, output).flags & HK_T ? hk_mean_t(b, output) : output; }
+/* [T,N,C] -> its mean over T (over each sample's own steps, where there are lengths); [N,C] stays. */
+static inline hk_value firing_rate(hk_builder *b, hk_value output) { return hk_value_desc(b, output).flags & HK_T ? hk_mean_steps(b, output) : output; }
 
 /* Classes of an output row; 0 after a failure, which is kept. */
 static inline int64_t classes_of(hk_builder *b, hk_value output) {

@@ -7,12 +7,13 @@ static const hk_field fields[] = { SMOOTHING_FIELD };
 
 static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_value *in, int n_out, hk_value *out) {
     (void)n_in, (void)n_out;
-    hk_value loss, weight;
+    hk_value loss, weight, length, scores = hk_value_desc(b, in[0]).dtype == HK_F32 ? in[0] : hk_affine(b, in[0], 1.0, 0.0); /* spikes as numbers */
     int64_t places;
     if (!classes_of_places(b, in[0], &places)) return HK_ESHAPE;
-    const int64_t steps = hk_value_desc(b, in[0]).flags & HK_T ? hk_steps(b) : 1;
-    hk_cross_entropy(b, in[0], in[1], HK_NONE, hk_get_real(self, "label_smoothing"), &loss, &weight);
-    out[0] = total(b, loss, 1.0 / ((double)hk_batch(b) * (double)steps * (double)places));
+    const int over_t = (hk_value_desc(b, in[0]).flags & HK_T) != 0;
+    hk_cross_entropy(b, scores, in[1], HK_NONE, hk_get_real(self, "label_smoothing"), &loss, &weight);
+    if (over_t && hk_mask(b, &length)) out[0] = total(b, hk_mean_steps(b, loss), 1.0 / ((double)hk_batch(b) * (double)places));
+    else out[0] = total(b, loss, 1.0 / ((double)hk_batch(b) * (double)(over_t ? hk_steps(b) : 1) * (double)places));
     return HK_OK;
 }
 

@@ -33,11 +33,14 @@ static const char *const params[] = { "leak", "gain" };
 
 static hk_status build(hk_builder *b, const hk_module *self, hk_value x, hk_value *y) {
     enum { LAST, MAX, MEAN, MAX_ABS }; /* in the order of the field's choices */
-    hk_value v = hk_neuron_op(b, self, x, NULL);
+    hk_value v = hk_neuron_op(b, self, x, NULL), length;
     int64_t how = hk_get_int(self, "decode");
     if (hk_is_none(self, "decode")) *y = v;
-    else if (how == MEAN) *y = hk_mean_t(b, v);
-    else *y = hk_pick_t(b, v, how == LAST ? 0 : how == MAX ? 1 : 2);
+    else if (how == MEAN) *y = hk_mean_steps(b, v);
+    else if (how == LAST && hk_mask(b, &length)) { /* of each sample's own steps: t < length, and not t < length - 1 */
+        hk_value before = hk_positive(b, hk_affine(b, hk_since(b, length), -1.0, -1.0));
+        *y = hk_sum_t(b, hk_mul(b, v, hk_sub(b, hk_mask(b, &length), before)), 1.0);
+    } else *y = hk_pick_t(b, v, how == LAST ? 0 : how == MAX ? 1 : 2);
     return HK_OK;
 }
 

@@ -37,7 +37,7 @@ static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_
     if (!snn_outputs(b, in[0], &classes)) return HK_ESHAPE;
     if (!(hk_get_bool(self, "population_code") ? spread_weight : snn_weight)(b, self, classes, &weight)) return HK_ECONFIG;
     hk_cross_entropy(b, hk_affine(b, in[0], 1.0, 0.0), in[1], weight, 0.0, &loss, &picked);
-    if (hk_value_desc(b, loss).flags & HK_T) loss = hk_mean_t(b, loss);
+    if (hk_value_desc(b, loss).flags & HK_T) loss = hk_mean_steps(b, loss);
     out[0] = snn_reduce(b, self, loss, 1.0, 1);
     return HK_OK;
 }

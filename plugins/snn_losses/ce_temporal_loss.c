@@ -13,6 +13,7 @@ static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_
     (void)n_in, (void)n_out;
     int64_t classes;
     hk_value weight, nll, picked;
+    if (!snn_all_steps(b)) return HK_EUNSUPPORTED;
     if (!snn_outputs(b, in[0], &classes) || !snn_weight(b, self, classes, &weight)) return HK_ESHAPE;
     hk_value time = hk_first_spike(b, snn_sequence(b, in[0]));
     hk_value scores = hk_get_int(self, "inverse") ? hk_div(b, hk_const(b, 1.0), hk_affine(b, time, 1.0, 1.0)) : hk_affine(b, time, -1.0, 0.0);

@@ -25,13 +25,22 @@ hk_value snn_reduce(hk_builder *b, const hk_module *self, hk_value v, double sca
     return hk_merge(b, hk_reduce(b, v, 2), scale);
 }
 
+int snn_all_steps(hk_builder *b) {
+    hk_value length;
+    if (!hk_mask(b, &length)) return 1;
+    b->api->fail(b, HK_EUNSUPPORTED, "this loss counts all T steps and takes no lengths");
+    return 0;
+}
+
 hk_value snn_sequence(hk_builder *b, hk_value x) { return hk_value_desc(b, x).flags & HK_T ? x : hk_op_unary(b, "repeat_t", x); }
 
 int snn_count(hk_builder *b, const hk_module *self, hk_value x, int64_t *classes, int64_t *each, hk_value *count) {
     int64_t outputs;
     if (!snn_outputs(b, x, &outputs)) return 0;
     *classes = outputs, *each = 1;
-    *count = hk_value_desc(b, x).flags & HK_T ? hk_sum_t(b, x, 1.0) : hk_affine(b, x, (double)hk_steps(b), 0.0);
+    hk_value length, mask = hk_mask(b, &length);
+    if (hk_value_desc(b, x).flags & HK_T) *count = hk_sum_t(b, hk_masked(b, x), 1.0);
+    else *count = mask ? hk_mul(b, x, length) : hk_affine(b, x, (double)hk_steps(b), 0.0);
     if (!hk_get_bool(self, "population_code")) return 1;
     *classes = hk_get_int(self, "num_classes");
     if (*classes < 1 || outputs % *classes) {

@@ -9,7 +9,7 @@ static const hk_field fields[] = {
 
 static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_value *in, int n_out, hk_value *out) {
     (void)n_in, (void)n_out;
-    hk_value x = snn_sequence(b, in[0]);
+    hk_value x = hk_masked(b, snn_sequence(b, in[0]));
     x = hk_mul(b, x, hk_within(b, x, -INFINITY, INFINITY)); /* times 1: a gradient for each number, where that of a sum is one for all */
     out[0] = hk_merge(b, hk_reduce(b, x, 2), hk_get_real(self, "Lambda"));
     return HK_OK;

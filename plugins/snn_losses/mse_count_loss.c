@@ -17,6 +17,7 @@ static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_
     int64_t classes, each;
     hk_value count;
     const double T = (double)hk_steps(b);
+    if (!snn_all_steps(b)) return HK_EUNSUPPORTED;
     if (!snn_count(b, self, in[0], &classes, &each, &count)) return HK_ESHAPE;
     const double on = trunc(T * hk_get_real(self, "correct_rate") * (double)each), off = trunc(T * hk_get_real(self, "incorrect_rate") * (double)each);
     hk_value away = hk_sub(b, count, snn_on_off(b, in[1], classes, on, snn_elsewhere(on, off)));

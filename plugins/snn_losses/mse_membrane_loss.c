@@ -18,7 +18,7 @@ static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_
     if (!snn_outputs(b, in[0], &classes)) return HK_ESHAPE;
     hk_value x = hk_affine(b, in[0], 1.0, 0.0), away = hk_sub(b, x, snn_on_off(b, in[1], classes, on, snn_elsewhere(on, off)));
     hk_value square = hk_mul(b, away, away);
-    if (hk_value_desc(b, square).flags & HK_T) square = hk_mean_t(b, square);
+    if (hk_value_desc(b, square).flags & HK_T) square = hk_mean_steps(b, square);
     if (hk_get_bool(self, "time_var_targets") && !hk_is_none(self, "weight"))
         return b->api->fail(b, HK_ECONFIG, "weight is that of a sample's class; with time_var_targets there is none, so it must be none");
     if (!snn_weigh(b, self, in[1], classes, &square)) return HK_ESHAPE;

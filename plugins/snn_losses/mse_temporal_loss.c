@@ -22,6 +22,7 @@ static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_
     double on = hk_get_real(self, "on_target"), off = snn_elsewhere(on, hk_get_real(self, "off_target"));
     const int given = hk_get_bool(self, "target_is_time");
     if (hk_get_bool(self, "multi_spike")) return b->api->fail(b, HK_EUNSUPPORTED, "multi_spike must be false: only first spikes have a time");
+    if (!snn_all_steps(b)) return HK_EUNSUPPORTED;
     if (!snn_outputs(b, in[0], &classes)) return HK_ESHAPE;
     if (given && !hk_is_none(self, "weight"))
         return b->api->fail(b, HK_ECONFIG, "weight is that of a sample's class; with target_is_time there is none, so it must be none");

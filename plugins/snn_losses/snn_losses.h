@@ -24,6 +24,8 @@ int snn_weight(hk_builder *b, const hk_module *self, int64_t classes, hk_value *
 hk_value snn_reduce(hk_builder *b, const hk_module *self, hk_value v, double scale, int64_t elems);
 /* x for all t, also where it is the same at each. */
 hk_value snn_sequence(hk_builder *b, hk_value x);
+/* 0, after an error, where samples have lengths. */
+int snn_all_steps(hk_builder *b);
 /* Spikes of each class over all t: [classes]; with population_code the sum of its outputs. 0 after a failure. */
 int snn_count(hk_builder *b, const hk_module *self, hk_value x, int64_t *classes, int64_t *each, hk_value *count);
 /* Cross entropy of one row of scores for each sample, with the fields weight and reduction. */
