@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The pages for people who write plugins, word by word: every block of shell behind <!-- run this --> is run in order, in an empty folder, with an installed Hillock on
+# The pages with listings, word by word: every block of shell behind <!-- run this --> is run in order, in an empty folder, with an installed Hillock on
 # the PATH and nothing else of the build. An error ends it.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 command -v pkg-config >/dev/null || skip "there is no pkg-config"
@@ -17,6 +17,10 @@ for page in $pages; do
     awk '/^<!-- run this -->$/ { wait = 1; next } wait && /^```sh$/ { on = 1; wait = 0; next } /^```$/ { on = 0; next } on' "$page" >"$work/$name.sh"
     check
     [ -s "$work/$name.sh" ] || fail "$name has no blocks to run"
+    if grep -q 'import numpy' "$work/$name.sh" && ! python3 -c 'import numpy' 2>/dev/null; then
+        echo "$name: left out, python3 has no numpy"
+        continue
+    fi
     code=0
     (cd "$work/$name" && env -i PATH="$work/prefix/bin:/usr/local/bin:/usr/bin:/bin" HOME="$work" PKG_CONFIG_PATH="$PKG_CONFIG_PATH" CC="${CC:-cc}" OMP_NUM_THREADS=2 \
         bash -euo pipefail "$work/$name.sh") >"$work/$name.out" 2>&1 || code=$?

@@ -10,7 +10,7 @@
 static hk_status time_phase(hk__bench *b, hk__job *j, hk_executor *ex, const hk__loader *l, const char *phase, double *t) {
     double loss = 0;
     char more[48] = "";
-    hk_status st = hk__job_put(j, ex, l->x, ex == j->train ? l->y : NULL, l->count);
+    hk_status st = hk__job_put(j, ex, l, 0, l->count, ex == j->train);
     if (st) return st;
     st = hk_executor_run(ex);
     if (!st && b->o->profile) st = hk_executor_profile(ex, 1, 0);
@@ -29,13 +29,14 @@ static hk_status time_phase(hk__bench *b, hk__job *j, hk_executor *ex, const hk_
 /* The output's mean over T, and nothing else. */
 static hk_status infer_executor(hk__job *j, hk_executor **ex) {
     const hk_output rate = { .name = "rate" };
-    hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = HK_INFER, .flags = HK_FORGET | HK_NO_LOSS, .n_output = 1, .outputs = &rate };
+    hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = HK_INFER, .flags = hk__job_flags(j, HK_INFER) | HK_NO_LOSS, .n_output = 1, .outputs = &rate };
     hk_status st = hk_executor_new(j->net, &ec, ex);
     return st ? hk__job_fail_ctx(j, st, "model", "type") : HK_OK;
 }
 
 static hk_status open_batch(hk__job *j, hk__loader **l) {
     hk_status st = hk__job_open_data(j, HK__TRAIN_SPLIT);
+    j->augment.mixup = j->augment.cutmix = 0; /* one fixed batch, as it is read */
     if (!st) st = hk__job_network(j);
     if (!st && j->data_type->size(j->ds_train) < j->batch)
         st = hk__conf_fail_key(

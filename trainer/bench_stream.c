@@ -66,6 +66,7 @@ hk_status hk__bench_stream(hk__bench *b) {
     hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = HK_INFER, .flags = HK_NO_LOSS, .n_output = 1, .outputs = &y };
     hk_status st = hk__job_new(b->conf, &j);
     if (!st) st = hk__job_open_data(j, HK__TRAIN_SPLIT);
+    if (!st && j->steps) st = hk__conf_fail_key(b->conf, HK_ECONFIG, "data", "name", "stream shows each picture for all T; expected a dataset of pictures, got sequences");
     if (!st) st = hk__job_network(j);
     if (!st && (st = hk__loader_new(j->data_type, j->ds_train, 0, 1, 0, 1, 0, &l))) hk__conf_fail_key(b->conf, st, "train", "batch", "%s", hk_status_text(st));
     if (!st) hk__loader_start(l, 0);

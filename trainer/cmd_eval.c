@@ -35,8 +35,7 @@ static hk_status eval(hk__conf *conf, const hk__options *o) {
     hk__sums s;
     hk_status st = hk__job_new(conf, &j);
     if (!st) st = hk__job_open_data(j, HK__TEST_SPLIT);
-    if (!st && (st = hk__loader_new(j->data_type, j->ds_test, hk__conf_int(conf, "data", "test_limit"), j->test_batch, 0, 0, 0, &l)))
-        hk__conf_fail_key(conf, st, "train", "test_batch", "%s", hk_status_text(st));
+    if (!st) st = hk__job_loader(j, 0, &l);
     if (!st && o->show) st = hk__show_new(j, o->show, l->n, &show);
     if (!st) st = hk__job_network(j);
     if (!st) st = load(j, o->checkpoint);

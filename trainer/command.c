@@ -58,7 +58,8 @@ enum {
     O_PRINT,
     O_HELP,
     O_VERSION,
-    O_EXTRA = 1000 /* and on: options of extensions */
+    O_EXTRA = 1000, /* and on: options of extensions */
+    O_KEYED = 2000  /* and on: options of command_keys.c */
 };
 enum { MAX_EXTRA = HK__MAX_EXTRA };
 typedef struct option_row {
@@ -67,6 +68,7 @@ typedef struct option_row {
     unsigned commands;
 } option_row;
 #define ALL (HK__CMD_TRAIN | HK__CMD_PLAN | HK__CMD_PLUGINS | HK__CMD_BENCH | HK__CMD_EVAL | HK__CMD_EXPORT | HK__CMD_DOCTOR | HK__CMD_NEW_PLUGIN | HK__CMD_PLUGIN | HK__CMD_LINT | HK__CMD_CATALOGUE | HK__CMD_TOP)
+#define KEYED (HK__CMD_TRAIN | HK__CMD_PLAN | HK__CMD_EVAL)
 #define WITH_CONF (HK__CMD_TRAIN | HK__CMD_PLAN | HK__CMD_BENCH | HK__CMD_EVAL)
 static const option_row rows[] = {
     { "set", "SECTION.KEY=VALUE", "put a value over the file's; may be given many times", O_SET, WITH_CONF | HK__CMD_DOCTOR },
@@ -119,6 +121,8 @@ void hk__option_name(const char *key, char *name, size_t size) {
 int hk__option_taken(const char *name) {
     for (int i = 0; i < N_ROW; i++)
         if (!strcmp(rows[i].name, name)) return 1;
+    for (int i = 0; hk__key_option_name(i); i++)
+        if (!strcmp(hk__key_option_name(i), name)) return 1;
     return 0;
 }
 
@@ -147,6 +151,7 @@ void hk__options_help(unsigned cmd, FILE *f) {
         snprintf(left, sizeof left, "--%s%s%s", rows[i].name, rows[i].arg ? " " : "", rows[i].arg ? rows[i].arg : "");
         fprintf(f, "  %-24s %s\n", left, rows[i].doc);
     }
+    if (cmd & KEYED) hk__key_options_help(f);
     if (cmd & WITH_CONF) extended_help(f);
     if (cmd == HK__CMD_TOP) fprintf(f, "\n'hillock train --help' lists every key of the ini file.\n");
     if (cmd & WITH_CONF) {
@@ -162,11 +167,12 @@ static int usage_error(const char *what, const char *got, const char *near) {
 }
 
 static int unknown_option(const char *arg, unsigned cmd) {
-    const char *names[N_ROW + MAX_EXTRA];
+    const char *names[N_ROW + MAX_EXTRA + HK__MAX_KEY_OPTION];
     char word[64], extra[MAX_EXTRA][64];
     int n = 0;
     for (int i = 0; i < N_ROW; i++)
         if (rows[i].commands & cmd) names[n++] = rows[i].name;
+    for (int i = 0; cmd & KEYED && hk__key_option_name(i); i++) names[n++] = hk__key_option_name(i);
     for (int i = 1; extended && i < extended->n_key && i < MAX_EXTRA; i++) {
         hk__option_name(extended->key[i].name, extra[i], sizeof extra[i]);
         names[n++] = extra[i];
@@ -178,8 +184,8 @@ static int unknown_option(const char *arg, unsigned cmd) {
     return usage_error("unknown option", arg, near ? with : NULL);
 }
 
-int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *o) {
-    struct option longs[N_ROW + MAX_EXTRA + 1];
+static int parse(int argc, char **argv, unsigned cmd, hk__options *o) {
+    struct option longs[N_ROW + MAX_EXTRA + HK__MAX_KEY_OPTION + 1];
     char extra[MAX_EXTRA][64];
     int n = 0, id;
     memset(o, 0, sizeof *o);
@@ -196,8 +202,9 @@ int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *o) {
     }
     for (int i = 0; i < N_ROW; i++)
         if (rows[i].commands & cmd) longs[n++] = (struct option){ rows[i].name, rows[i].arg ? required_argument : no_argument, NULL, rows[i].id };
+    if (cmd & KEYED) n += hk__key_options(longs + n, O_KEYED);
     opterr = 0, optind = 0; /* 0: GNU getopt starts anew */
-    while ((id = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
+    while ((id = getopt_long(argc, argv, cmd & KEYED ? ":T:b:j:" : ":", longs, NULL)) != -1) {
         switch (id) {
         case O_SET:
             if (o->n_set == HK__MAX_SET) return usage_error("too many --set, at", optarg, NULL);
@@ -237,6 +244,10 @@ int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *o) {
         case O_HELP: o->help = 1; break;
         case O_VERSION: o->version = 1; break;
         case O_EXTRA + 1 ... O_EXTRA + MAX_EXTRA - 1: o->extra[id - O_EXTRA] = optarg; break;
+        case O_KEYED ... O_KEYED + HK__MAX_KEY_OPTION - 1: o->keyed[id - O_KEYED] = optarg ? optarg : ""; break;
+        case 'T':
+        case 'b':
+        case 'j': o->keyed[hk__key_option_letter(id)] = optarg; break;
         case ':': return usage_error("a value is missing behind", argv[optind - 1], NULL);
         default: return unknown_option(argv[optind - 1], cmd);
         }
@@ -246,6 +257,15 @@ int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *o) {
         o->arg[o->n_arg++] = argv[optind];
     }
     return 0;
+}
+
+/* What *o points to is argv's text: words that get a second dash have no value in them. */
+int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *o) {
+    if (!(cmd & KEYED)) return parse(argc, argv, cmd, o);
+    char **line = hk__key_options_dashes(argc, argv);
+    const int code = parse(argc, line ? line : argv, cmd, o);
+    hk__key_options_free(argc, line);
+    return code;
 }
 
 int hk__report(const hk__conf *c, hk_status st) {
@@ -276,6 +296,7 @@ hk__conf *hk__options_conf(const hk__options *o, const hk__schema *schema, const
     if (!st && o->batch) st = hk__conf_override(c, "--batch", "train", "batch", o->batch);
     if (!st && o->channels) st = hk__conf_override(c, "--channels", "model", "channels", o->channels);
     if (!st && o->T) st = hk__conf_override(c, "--T", "model", "T", o->T);
+    if (!st) st = hk__key_options_set(o->keyed, c);
     if (!st) st = hk__conf_check(c);
     if (!st) return c;
     *code = hk__report(c, st);

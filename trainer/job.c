@@ -66,49 +66,18 @@ hk_status hk_default_make_model(hk_trainer *t, hk_module **out) {
     return st ? hk__job_fail_ctx(j, st, "model", "type") : HK_OK;
 }
 
-static hk_status make_module(hk__job *j, const char *iface, const char *section, const char *key, hk_module **out) {
-    const char *text = hk__conf_opt_text(CONF(j), section, key);
-    if (!text) return HK_OK;
-    hk_status st = hk_module_new_from_text(j->ctx, iface, text, out);
-    return st ? hk__job_fail_ctx(j, st, section, key) : HK_OK;
-}
-
-/* Whether constructor text has an argument lr=... of its own (not inside a child's parentheses). */
-static int has_lr(const char *t) {
-    int depth = 0;
-    for (; *t; t++) {
-        depth += (*t == '(') - (*t == ')');
-        if (depth == 1 && (*t == '(' || *t == ',')) {
-            const char *p = t + 1 + strspn(t + 1, " \t");
-            if (!strncmp(p, "lr", 2) && p[2 + strspn(p + 2, " \t")] == '=') return 1;
-        }
-    }
-    return 0;
-}
-
-/* Constructor text with [train] lr put in: SGD(momentum=0.9) becomes SGD(momentum=0.9, lr=0.1). */
 hk_status hk_default_make_optimizer(hk_trainer *t, hk_module **out) {
-    hk__job *j = t->job;
-    const char *text = hk__conf_text(CONF(j), "train", "optimizer"), *lr = hk__conf_text(CONF(j), "train", "lr");
-    size_t n = strlen(text);
-    while (n && (text[n - 1] == ' ' || text[n - 1] == '\t')) n--;
-    if (has_lr(text)) return hk__conf_fail_key(CONF(j), HK_ECONFIG, "train", "optimizer", "lr is given here and in [train] lr = %s; leave it out here", lr);
-    const char *open = memchr(text, '(', n);
-    if (open && text[n - 1] != ')')
-        return hk__conf_fail_key(CONF(j), HK_ECONFIG, "train", "optimizer", "expected a constructor as SGD(momentum=0.9), got '%s'", text);
-    size_t inside = open ? strspn(open + 1, " \t") : 0;
-    int empty = !open || open + 1 + inside == text + n - 1;
-    char *with = NULL;
-    int len = open ? asprintf(&with, "%.*s%slr=%s)", (int)(n - 1), text, empty ? "" : ", ", lr) : asprintf(&with, "%.*s(lr=%s)", (int)n, text, lr);
-    if (len < 0) return hk__conf_fail_key(CONF(j), HK_ENOMEM, "train", "optimizer", "out of memory");
-    hk_status st = hk_module_new_from_text(j->ctx, "hk.optimizer/1", with, out);
-    free(with);
-    return st ? hk__job_fail_ctx(j, st, "train", "optimizer") : HK_OK;
+    static const hk__argument list[] = { { "train", "lr", "lr", 0 }, { "train", "momentum", "momentum", 0 }, { "train", "weight_decay", "weight_decay", 0 } };
+    return hk__job_module(t->job, "hk.optimizer/1", "train", "optimizer", 3, list, out);
 }
-
-hk_status hk_default_make_data(hk_trainer *t, hk_module **out) { return make_module(t->job, "hk.dataset/1", "data", "name", out); }
-hk_status hk_default_make_loss(hk_trainer *t, hk_module **out) { return make_module(t->job, "hk.module/1", "train", "loss", out); }
-hk_status hk_default_make_scheduler(hk_trainer *t, hk_module **out) { return make_module(t->job, "hk.scheduler/1", "train", "scheduler", out); }
+hk_status hk_default_make_loss(hk_trainer *t, hk_module **out) {
+    static const hk__argument list[] = { { "train", "label_smoothing", "label_smoothing", 0 } };
+    return hk__job_module(t->job, "hk.module/1", "train", "loss", 1, list, out);
+}
+hk_status hk_default_make_scheduler(hk_trainer *t, hk_module **out) {
+    static const hk__argument list[] = { { "train", "lr_step_size", "step_size", 0 }, { "train", "lr_gamma", "gamma", 0 }, { "train", "lr_t_max", "T_max", 0 }, { "train", "lr_min", "eta_min", 0 } };
+    return hk__job_module(t->job, "hk.scheduler/1", "train", "scheduler", 4, list, out);
+}
 
 static hk_status check_nb(hk__job *j) {
     int64_t nb = hk__conf_int(CONF(j), "run", "nb");
@@ -155,7 +124,9 @@ hk_status hk__job_new(hk__conf *conf, hk__job **out) {
     if (st) return st;
     j->test_batch = hk__conf_int(conf, "train", "test_batch");
     j->lr = hk__conf_real(conf, "train", "lr");
+    j->workers = (int)hk__conf_int(conf, "data", "workers");
     st = check_values(j);
+    if (!st) st = hk__augment_read(conf, &j->augment);
     if (!st) st = HK__CALL_ALL(j->trainer, setup);
     if (!st) st = HK__CALL(j->trainer, make_model, &j->root);
     if (!st) st = HK__CALL(j->trainer, make_loss, &j->loss);
@@ -167,36 +138,8 @@ hk_status hk__job_new(hk__conf *conf, hk__job **out) {
     return st;
 }
 
-static hk_status check_limit(hk__job *j, const void *ds, const char *key, const char *split) {
-    int64_t have = j->data_type->size(ds), limit = hk__conf_int(CONF(j), "data", key);
-    if (have < 1) return hk__conf_fail_key(CONF(j), HK_EDATA, "data", "name", "the %s data is empty", split);
-    if (limit > have)
-        return hk__conf_fail_key(CONF(j), HK_ECONFIG, "data", key, "expected at most %lld, the size of the %s data, got %lld; write 0 for all", (long long)have,
-            split, (long long)limit);
-    return HK_OK;
-}
-
-hk_status hk__job_open_data(hk__job *j, int splits) {
-    static const char *const key[] = { "limit", "test_limit" }, *const name[] = { "training", "test" };
-    void **ds[] = { &j->ds_train, &j->ds_test };
-    int known = 0;
-    for (int i = 0; i < 2; i++) {
-        int64_t shape[HK_MAX_RANK];
-        if (!(splits & (i ? HK__TEST_SPLIT : HK__TRAIN_SPLIT))) continue;
-        hk_status st = j->data_type->open(j->data, i == 0, ds[i]);
-        if (st) return hk__job_fail_ctx(j, st, "data", "name");
-        int rank = j->data_type->shape(*ds[i], shape);
-        if (known && (rank != j->rank || memcmp(shape, j->shape, (size_t)rank * sizeof shape[0])))
-            return hk__conf_fail_key(CONF(j), HK_EDATA, "data", "name", "training and test samples have different shapes");
-        memcpy(j->shape, shape, (size_t)rank * sizeof shape[0]);
-        j->rank = rank, known = 1;
-        if ((st = check_limit(j, *ds[i], key[i], name[i]))) return st;
-    }
-    return HK_OK;
-}
-
 /* An error about the network, at the line of the layer that it names, if there is one. */
-static hk_status fail_model(hk__job *j, hk_status st) {
+hk_status hk__job_fail_model(hk__job *j, hk_status st) {
     static const char *const begin[] = { "layer ", "parameter ", "run: layer " };
     const char *text = hk_error(j->ctx), *best = NULL;
     size_t longest = 0;
@@ -214,23 +157,10 @@ static hk_status fail_model(hk__job *j, hk_status st) {
     return best ? hk__job_fail_ctx(j, st, "layers", best) : hk__job_fail_ctx(j, st, "model", "type");
 }
 
-/* Data sets, and the order and one batch of each split. */
-static int64_t held(const hk__job *j) {
-    int64_t sum = 0, elems = 1;
-    const void *const ds[] = { j->ds_train, j->ds_test };
-    for (int i = 0; i < j->rank; i++) elems *= j->shape[i];
-    for (int i = 0; i < 2; i++) {
-        if (!ds[i]) continue;
-        int64_t n = j->data_type->size(ds[i]), batch = i ? j->test_batch : j->batch;
-        sum += (j->data_type->bytes ? j->data_type->bytes(ds[i]) : 0) + 8 * n + (batch < n ? batch : n) * (4 * elems + 8);
-    }
-    return sum;
-}
-
 static hk_status make_executor(hk__job *j, uint32_t mode, hk_executor **out) {
-    hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = mode, .flags = HK_FORGET | (mode == HK_TRAIN ? hk__nan_flags(j) : 0) };
+    hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = mode, .flags = hk__job_flags(j, mode) | (mode == HK_TRAIN ? hk__nan_flags(j) : 0) };
     hk_status st = hk_executor_new(j->net, &ec, out);
-    return st ? fail_model(j, st) : HK_OK;
+    return st ? hk__job_fail_model(j, st) : HK_OK;
 }
 
 static hk_status make_learners(hk__job *j) {
@@ -277,37 +207,14 @@ hk_status hk__job_network(hk__job *j) {
     nc.loss = j->loss, nc.optimizer = j->optimizer;
     hk__trainer_graph(j->trainer);
     nc.hooks = &j->trainer->graph;
-    nc.memory_used = held(j);
+    nc.memory_used = hk__job_held(j);
     hk_status st = hk_network_new(j->ctx, j->root, &nc, &j->net);
     bool backend = st == HK_ENOTFOUND || st == HK_EPLUGIN || st == HK_EUNSUPPORTED; /* not there, not whole, or not usable here */
     if (st == HK_ECONFIG && nc.options) return hk__job_fail_ctx(j, st, "backend", "options");
-    if (st) return backend ? hk__job_fail_ctx(j, st, "backend", "name") : fail_model(j, st);
+    if (st) return backend ? hk__job_fail_ctx(j, st, "backend", "name") : hk__job_fail_model(j, st);
     st = make_learners(j);
     if (!st) st = make_executor(j, HK_TRAIN, &j->train);
     return st ? st : make_executor(j, HK_INFER, &j->infer);
-}
-
-hk_status hk__job_shape(hk__job *j, hk_executor *ex, int64_t n) {
-    hk_status st = hk_executor_shape(ex, j->T, n, 0, j->rank, j->shape);
-    return st ? fail_model(j, st) : HK_OK;
-}
-
-hk_status hk__job_put(hk__job *j, hk_executor *ex, const float *x, const int64_t *y, int64_t n) {
-    int64_t elems = n;
-    for (int i = 0; i < j->rank; i++) elems *= j->shape[i];
-    hk_status st = hk_executor_shape(ex, j->T, n, 0, j->rank, j->shape);
-    if (!st) st = hk_executor_write(ex, "x", HK_F32, x, elems);
-    if (!st && y) st = hk_executor_write(ex, "target", HK_I64, y, n);
-    return st ? fail_model(j, st) : HK_OK;
-}
-
-hk_status hk__job_run(hk__job *j, hk_executor *ex, const float *x, const int64_t *y, int64_t n, hk__batch_result *r) {
-    hk_status st = hk__job_put(j, ex, x, y, n);
-    if (st) return st;
-    st = hk_executor_run(ex);
-    if (!st) st = hk_executor_read(ex, "loss", HK_F64, &r->loss, 1);
-    if (!st) st = hk_executor_read(ex, "correct", HK_F64, &r->correct, 1);
-    return st ? fail_model(j, st) : HK_OK;
 }
 
 void hk__job_free(hk__job *j) {
@@ -318,6 +225,7 @@ void hk__job_free(hk__job *j) {
     hk_network_free(j->net);
     for (int i = 0; i < j->n_learner; i++) hk_module_free(j->learner[i]);
     free(j->learner);
+    hk__job_free_part(j);
     if (j->data_type) j->data_type->close(j->ds_train), j->data_type->close(j->ds_test);
     hk_module_free(j->root), hk_module_free(j->loss), hk_module_free(j->optimizer), hk_module_free(j->scheduler), hk_module_free(j->data);
     hk_context_free(j->ctx);

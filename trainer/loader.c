@@ -1,50 +1,86 @@
 /* loader.c - batches: shuffles, and gathers samples into buffers that are allocated once.
  *
- * An epoch's order depends on (seed, epoch) alone (Philox by index, Fisher-Yates), so a run can be taken up at any batch.
- * It reads in the caller's thread: gathering 256 pictures of 28x28 takes a few per cent of a training step, and a thread more would
- * take its time from the kernels. */
+ * An epoch's order depends on (seed, epoch) alone (Philox by index, Fisher-Yates), and so does what augmentation draws for a sample, so a run can be
+ * taken up at any batch and a batch can be prepared by any thread. Without workers it reads in the caller's thread: gathering 256 pictures of 28x28
+ * takes a few per cent of a training step, and a thread more would take its time from the kernels; loader_ahead.c has the threads. */
 #include "trainer.h"
 #include <stdlib.h>
+#include <string.h>
 
-hk_status hk__loader_new(const hk_dataset_type *type, const void *ds, int64_t n, int64_t batch, int shuffle, int drop_last, uint64_t seed, hk__loader **out) {
+/* A sample as it is read, and as it goes into the batch. */
+int64_t hk__loader_scratch(const hk__loader *l) { return 2 * l->elems; }
+
+int64_t hk__loader_bytes(int64_t n, int64_t batch, int64_t elems, int64_t classes, int workers) {
+    const int64_t rows = batch < n ? batch : n;
+    return 8 * n + hk__loader_slots(workers) * rows * (4 * elems + 16 + 4 * classes) + (workers + 1) * 8 * elems;
+}
+
+static int make_slot(const hk__loader *l, hk__slot *s, int64_t rows, int lengths, int mixes) {
+    s->batch = -1;
+    s->y = malloc((size_t)rows * sizeof *s->y);
+    s->x = malloc((size_t)rows * (size_t)l->elems * sizeof *s->x);
+    if (lengths) s->len = malloc((size_t)rows * sizeof *s->len);
+    if (mixes) s->soft = malloc((size_t)rows * (size_t)l->classes * sizeof *s->soft);
+    return s->y && s->x && (!lengths || s->len) && (!mixes || s->soft);
+}
+
+hk_status hk__loader_make(const hk_dataset_type *type, const void *ds, const hk__loader_config *c, hk__loader **out) {
     *out = NULL;
-    int64_t shape[HK_MAX_RANK], elems = 1, size = type->size(ds);
-    int rank = type->shape(ds, shape);
-    for (int i = 0; i < rank; i++) elems *= shape[i];
-    if (n == 0 || n > size) n = size;
-    if (batch < 1 || n < 1) return HK_EINVAL;
+    int64_t size = type->size(ds), n = c->n == 0 || c->n > size ? size : c->n;
+    const int mixes = c->augment && c->train && hk__augment_mixes(c->augment);
+    if (c->batch < 1 || n < 1) return HK_EINVAL;
     hk__loader *l = calloc(1, sizeof *l);
     if (!l) return HK_ENOMEM;
-    *l = (hk__loader){ .type = type,
-        .ds = ds,
-        .n = n,
-        .batch = batch,
-        .elems = elems,
-        .seed = seed,
-        .stream = hk_random_stream("hk.loader"),
-        .shuffle = shuffle,
-        .drop_last = drop_last };
-    l->n_batch = drop_last ? n / batch : (n + batch - 1) / batch;
-    int64_t rows = batch < n ? batch : n;
+    *l = (hk__loader){ .type = type, .ds = ds, .n = n, .batch = c->batch, .seed = c->seed, .stream = hk_random_stream("hk.loader"), .shuffle = c->shuffle, .drop_last = c->drop_last,
+        .train = c->train, .augment = c->augment, .classes = mixes ? type->classes(ds) : 0, .n_slot = hk__loader_slots(c->workers) };
+    l->sample.rank = type->shape(ds, l->sample.shape);
+    l->sample.row = 1;
+    for (int i = 0; i < l->sample.rank; i++) l->sample.row *= l->sample.shape[i];
+    l->T = l->sample.T = type->steps ? type->steps(ds) : 0;
+    l->elems = l->sample.row * (l->T ? l->T : 1);
+    l->n_batch = c->drop_last ? n / c->batch : (n + c->batch - 1) / c->batch;
+    const int64_t rows = c->batch < n ? c->batch : n;
     l->order = malloc((size_t)n * sizeof *l->order);
-    l->y = malloc((size_t)rows * sizeof *l->y);
-    l->x = malloc((size_t)rows * (size_t)elems * sizeof *l->x);
-    if (!l->order || !l->y || !l->x) {
+    l->scratch = malloc((size_t)hk__loader_scratch(l) * sizeof *l->scratch);
+    l->slot = calloc((size_t)l->n_slot, sizeof *l->slot);
+    int whole = l->order && l->scratch && l->slot;
+    for (int i = 0; i < l->n_slot && whole; i++) whole = make_slot(l, &l->slot[i], rows, l->T && hk__dataset_lengths(type, ds), mixes);
+    hk_status st = whole ? HK_OK : HK_ENOMEM;
+    if (!st && c->workers) st = hk__ahead_new(l, c->workers);
+    if (st) {
         hk__loader_free(l);
-        return HK_ENOMEM;
+        return st;
     }
     l->at = n; /* nothing to give before start */
     *out = l;
     return HK_OK;
 }
 
+hk_status hk__loader_new(const hk_dataset_type *type, const void *ds, int64_t n, int64_t batch, int shuffle, int drop_last, uint64_t seed, hk__loader **out) {
+    const hk__loader_config c = { .n = n, .batch = batch, .shuffle = shuffle, .drop_last = drop_last, .seed = seed };
+    return hk__loader_make(type, ds, &c, out);
+}
+
 void hk__loader_free(hk__loader *l) {
     if (!l) return;
-    free(l->order), free(l->y), free(l->x), free(l);
+    hk__ahead_free(l->ahead);
+    for (int i = 0; l->slot && i < l->n_slot; i++) free(l->slot[i].x), free(l->slot[i].y), free(l->slot[i].len), free(l->slot[i].soft);
+    free(l->slot), free(l->scratch), free(l->order), free(l->cache), free(l->cache_y), free(l);
+}
+
+hk_status hk__loader_cache(hk__loader *l) {
+    hk_status st = HK_OK;
+    l->cache = malloc((size_t)l->n * (size_t)l->elems * sizeof *l->cache);
+    l->cache_y = malloc((size_t)l->n * sizeof *l->cache_y);
+    if (!l->cache || !l->cache_y) st = HK_ENOMEM;
+    for (int64_t i = 0; i < l->n && !st; i++) st = l->type->read(l->ds, 1, &i, l->cache + i * l->elems, &l->cache_y[i]);
+    if (st) free(l->cache), free(l->cache_y), l->cache = NULL, l->cache_y = NULL;
+    return st;
 }
 
 void hk__loader_start(hk__loader *l, int64_t epoch) {
-    l->at = l->count = 0;
+    hk__ahead_stop(l);
+    l->at = l->count = 0, l->epoch = epoch;
     for (int64_t i = 0; i < l->n; i++) l->order[i] = i;
     if (!l->shuffle) return;
     for (int64_t i = l->n - 1; i > 0; i--) {
@@ -55,14 +91,55 @@ void hk__loader_start(hk__loader *l, int64_t epoch) {
     }
 }
 
-void hk__loader_seek(hk__loader *l, int64_t batch) { l->at = batch < l->n_batch ? batch * l->batch : l->n; }
+void hk__loader_seek(hk__loader *l, int64_t batch) {
+    hk__ahead_stop(l);
+    l->at = batch < l->n_batch ? batch * l->batch : l->n;
+}
+
+static hk_status read_one(const hk__loader *l, int64_t index, float *x, int64_t *y) {
+    if (!l->cache) return l->type->read(l->ds, 1, &index, x, y);
+    memcpy(x, l->cache + index * l->elems, (size_t)l->elems * sizeof *x);
+    *y = l->cache_y[index];
+    return HK_OK;
+}
+
+/* Sample i of a batch of n: pictures lie one after the other, of sequences the steps do. Zeros beyond its length. */
+static void put(const hk__loader *l, hk__slot *s, int64_t i, const float *x) {
+    const int64_t row = l->sample.row, steps = l->T ? l->T : 1, length = s->len ? s->len[i] : steps;
+    for (int64_t t = 0; t < steps; t++) {
+        float *to = s->x + (t * s->count + i) * row;
+        if (t < length) memcpy(to, x + t * row, (size_t)row * sizeof *to);
+        else memset(to, 0, (size_t)row * sizeof *to);
+    }
+}
+
+hk_status hk__loader_fill(const hk__loader *l, int64_t b, hk__slot *s, float *scratch) {
+    const int64_t at = b * l->batch, left = l->n - at, n = left < l->batch ? left : l->batch, *index = l->order + at;
+    const hk__draw draw = { l->seed, l->epoch };
+    const int each = l->augment && hk__augment_each(l->augment, l->train);
+    hk_status st = HK_OK;
+    s->count = n;
+    if (s->len && (st = l->type->lengths(l->ds, n, index, s->len))) return st;
+    if (!each && !l->cache && !l->T) st = l->type->read(l->ds, n, index, s->x, s->y);
+    else
+        for (int64_t i = 0; i < n && !st; i++) {
+            const float *from = scratch;
+            if ((st = read_one(l, index[i], scratch, &s->y[i]))) break;
+            if (each) hk__augment_sample(l->augment, l->train, draw, index[i], &l->sample, scratch, scratch + l->elems), from = scratch + l->elems;
+            put(l, s, i, from);
+        }
+    if (!st && s->soft) hk__augment_batch(l->augment, draw, b, &l->sample, n, s->x, s->y, s->soft, l->classes, scratch);
+    return st;
+}
 
 hk_status hk__loader_next(hk__loader *l) {
-    int64_t left = l->n - l->at, n = left < l->batch ? left : l->batch;
-    if (n < l->batch && l->drop_last) n = 0;
-    l->count = n;
-    if (n == 0) return HK_OK;
-    hk_status st = l->type->read(l->ds, n, l->order + l->at, l->x, l->y);
-    l->at += n;
+    const int64_t left = l->n - l->at;
+    hk__slot *s = l->slot;
+    hk_status st = HK_OK;
+    l->count = 0;
+    if (left <= 0 || (left < l->batch && l->drop_last)) return HK_OK;
+    st = l->ahead ? hk__ahead_take(l, l->at / l->batch, &s) : hk__loader_fill(l, l->at / l->batch, s, l->scratch);
+    l->x = s->x, l->y = s->y, l->len = s->len, l->soft = s->soft, l->count = s->count;
+    l->at += s->count;
     return st;
 }

@@ -45,7 +45,7 @@ static hk_status count(hk__job *j, const hk__loader *l, int64_t n, hk_executor *
     double seconds;
     hk_status st = hk__job_shape(j, ex, n);
     if (!st && hk_executor_profile(ex, 1, 0)) return hk__job_fail_ctx(j, HK_ENOMEM, "model", "type");
-    if (!st) st = hk__job_run(j, ex, l->x, l->y, n, &got);
+    if (!st) st = hk__job_run(j, ex, l, 0, n, &got);
     if (!st) st = hk_executor_profile_each(ex, add, b, &runs, &seconds);
     return b->oom ? no_memory(j) : st;
 }
@@ -55,19 +55,19 @@ static hk_status measure(hk__job *j, const hk__loader *l, int64_t samples, layer
     char name[512];
     snprintf(name, sizeof name, "%s:in", strcmp(r->path, ".") ? r->path : "");
     const hk_output out = { .name = name };
-    hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = HK_INFER, .flags = HK_FORGET, .n_output = 1, .outputs = &out };
+    hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = HK_INFER, .flags = hk__job_flags(j, HK_INFER), .n_output = 1, .outputs = &out };
     hk_executor *ex = NULL;
     int rank;
     int64_t dims[HK_MAX_RANK + 2], n = 1, ones = 0, others = 0;
     hk__batch_result got;
     hk_status st = hk_executor_new(j->net, &ec, &ex);
-    if (!st) st = hk_executor_shape(ex, j->T, samples, 0, j->rank, j->shape);
+    if (!st) st = hk_executor_shape(ex, j->T, samples, j->steps > 0, j->rank, j->shape);
     if (st == HK_ENOTFOUND) { /* inside a loop */
         hk_executor_free(ex);
         return HK_OK;
     }
     if (st) hk__job_fail_ctx(j, st, "model", "type");
-    else st = hk__job_run(j, ex, l->x, l->y, samples, &got);
+    else st = hk__job_run(j, ex, l, 0, samples, &got);
     if (!st) st = hk_executor_dims(ex, name, &rank, dims);
     for (int i = 0; i < rank && !st; i++) n *= dims[i];
     float *v = st ? NULL : malloc((size_t)n * sizeof *v);
@@ -101,7 +101,7 @@ hk_status hk__ops_print(hk__job *j, const hk__loader *l) {
     const int64_t n = l->count < SAMPLES ? l->count : SAMPLES;
     table b = { NULL, 0, 0, 0 };
     hk_executor *ex = NULL;
-    hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = HK_INFER, .flags = HK_FORGET };
+    hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = HK_INFER, .flags = hk__job_flags(j, HK_INFER) };
     hk_status st = hk_executor_new(j->net, &ec, &ex);
     if (st) hk__job_fail_ctx(j, st, "model", "type");
     else st = count(j, l, n, ex, &b);

@@ -73,17 +73,29 @@ void hk__layers_free(hk__layers *l) {
 
 /* ---- their rates on a batch ---- */
 
-static hk_status rate(hk_executor *ex, const char *name, double *mean) {
+/* Mean of an output over the batch; where samples have lengths, over each one's own steps. *weight: of how many rows. */
+static hk_status rate(hk_executor *ex, const hk__loader *l, int64_t at, const char *name, double *mean, double *weight) {
     int rank;
-    int64_t dims[HK_MAX_RANK + 2], n = 1;
+    int64_t dims[HK_MAX_RANK + 2], n = 1, rows = 0;
     hk_status st = hk_executor_dims(ex, name, &rank, dims);
     for (int i = 0; i < rank && !st; i++) n *= dims[i];
     float *v = st ? NULL : malloc((size_t)n * sizeof *v);
     if (!st && !v) st = HK_ENOMEM;
     if (!st) st = hk_executor_read(ex, name, HK_F32, v, n);
     *mean = 0;
-    for (int64_t i = 0; i < n && !st; i++) *mean += (double)v[i];
-    if (!st) *mean /= (double)n;
+    if (!st && l->len && rank >= 2) { /* [T,N,...] */
+        const int64_t T = dims[0], N = dims[1], row = n / (T * N);
+        for (int64_t k = 0; k < T * N; k++) {
+            if (k / N >= l->len[at + k % N]) continue;
+            rows++;
+            for (int64_t i = 0; i < row; i++) *mean += (double)v[k * row + i];
+        }
+        *mean /= (double)(rows * row);
+    } else if (!st) {
+        for (int64_t i = 0; i < n; i++) *mean += (double)v[i];
+        *mean /= (double)n, rows = rank >= 2 ? dims[0] * dims[1] : 1;
+    }
+    *weight = (double)rows;
     free(v);
     return st;
 }
@@ -91,20 +103,19 @@ static hk_status rate(hk_executor *ex, const char *name, double *mean) {
 enum { PIECE = 16 };
 
 /* mean[i]: of output i over the batch. */
-static hk_status means(hk__job *j, hk_executor *ex, const hk__loader *l, const hk__layers *outs, double *mean) {
-    int64_t elems = 1;
+static hk_status means(hk__job *j, hk_executor *ex, const hk__loader *l, const hk__layers *outs, double *mean, double *weight) {
     hk__batch_result got;
     hk_status st = HK_OK;
-    for (int i = 0; i < j->rank; i++) elems *= j->shape[i];
     for (int64_t at = 0, n; at < l->count && !st; at += n) {
         n = l->count - at < PIECE ? l->count - at : PIECE;
-        if ((st = hk__job_run(j, ex, l->x + at * elems, l->y + at, n, &got))) return st;
+        if ((st = hk__job_run(j, ex, l, at, n, &got))) return st;
         for (int i = 0; i < outs->n && !st; i++) {
-            double one;
-            if ((st = rate(ex, outs->out[i].name, &one))) return hk__job_fail_ctx(j, st, "model", "type");
-            mean[i] += one * (double)n / (double)l->count;
+            double one, w;
+            if ((st = rate(ex, l, at, outs->out[i].name, &one, &w))) return hk__job_fail_ctx(j, st, "model", "type");
+            mean[i] += one * w, weight[i] += w;
         }
     }
+    for (int i = 0; i < outs->n; i++) mean[i] /= weight[i] > 0 ? weight[i] : 1;
     return st;
 }
 
@@ -112,12 +123,12 @@ hk_status hk__rates_print(hk__job *j, const hk__loader *l, const char *name, int
     hk__layers outs = { 0 };
     hk_executor *ex = NULL;
     hk_status st = hk__layers_find(j, 0, &outs);
-    double *mean = calloc((size_t)outs.n + 1, sizeof *mean);
+    double *mean = calloc(2 * (size_t)outs.n + 2, sizeof *mean);
     if (!st && !mean) st = HK_ENOMEM;
-    hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = HK_INFER, .flags = HK_FORGET, .n_output = outs.n, .outputs = outs.out };
+    hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = HK_INFER, .flags = hk__job_flags(j, HK_INFER), .n_output = outs.n, .outputs = outs.out };
     if (!st) st = hk_executor_new(j->net, &ec, &ex);
     if (st) hk__job_fail_ctx(j, st, "model", "type");
-    else st = means(j, ex, l, &outs, mean);
+    else st = means(j, ex, l, &outs, mean, mean + outs.n);
     if (!st && json) printf("{\"name\": \"%s\", \"phase\": \"rates\", \"batch\": %lld, \"rates\": {", name, (long long)l->count);
     else if (!st && !lines) printf("%s rates:", name);
     for (int i = 0; i < outs.n && !st; i++) {

@@ -36,6 +36,18 @@ static const hk__key data_keys[] = {
     { "limit", HK__INT, 0, 1e12, NULL, "0", "train on the first N samples; 0: all" },
     { "test_limit", HK__INT, 0, 1e12, NULL, "0", "test on the first N samples; 0: all" },
     { "drop_last", HK__SWITCH, 0, 0, NULL, "on", "leave out the last, incomplete batch of an epoch" },
+    { "path", HK__TEXT, 0, 0, NULL, "none", "folder of the data: field root of the dataset; none: the dataset's own" },
+    { "workers", HK__INT, 0, 64, NULL, "0", "threads that prepare batches ahead; 0: the one that trains; the bits are the same for any number" },
+    { "cache", HK__SWITCH, 0, 0, NULL, "off", "read all samples first and keep them as numbers, 4 bytes each: for datasets whose samples are slow to read" },
+};
+static const hk__key augment_keys[] = {
+    { "flip", HK__REAL, 0, 1, NULL, "0", "probability of mirroring a picture left to right" },
+    { "crop_padding", HK__INT, 0, 4096, NULL, "0", "zeros around a picture, out of which a window of its size is taken at random; 0: none" },
+    { "random_erase", HK__REAL, 0, 1, NULL, "0", "probability of setting a rectangle (2 to 33 % of a picture) to 0" },
+    { "mixup_alpha", HK__REAL, 0, 1000, NULL, "0", "alpha of mixup: pictures and targets are mixed in pairs, lambda of law Beta(alpha, alpha); 0: off" },
+    { "cutmix_alpha", HK__REAL, 0, 1000, NULL, "0", "alpha of cutmix: a rectangle of another picture; with mixup, one of the two at random for each batch; 0: off" },
+    { "mean", HK__TEXT, 0, 0, NULL, "none", "subtracted from pixels, in training and tests: one number, or one for each channel, as 0.4914 0.4822 0.4465" },
+    { "std", HK__TEXT, 0, 0, NULL, "none", "what pixels less the mean are divided by: as many numbers" },
 };
 static const hk__key model_keys[] = {
     { "type", HK__TEXT, 0, 0, NULL, "sequential", "sequential: the layers of [layers]; else a constructor, as Name(channels=16)" },
@@ -49,6 +61,13 @@ static const hk__key train_keys[] = {
     { "optimizer", HK__TEXT, 0, 0, NULL, NULL, "optimizer without its lr, as SGD(momentum=0.9) or Adam()" },
     { "scheduler", HK__TEXT, 0, 0, NULL, "none", "learning rate of each epoch, as CosineAnnealingLR(); none: constant" },
     { "test_batch", HK__INT, 1, 1099511627776.0, NULL, "400", "samples of a test step" },
+    { "momentum", HK__TEXT, 0, 0, NULL, "none", "the optimizer's momentum; none: what optimizer says" },
+    { "weight_decay", HK__TEXT, 0, 0, NULL, "none", "the optimizer's weight_decay; none: what optimizer says" },
+    { "label_smoothing", HK__TEXT, 0, 0, NULL, "none", "the loss's label_smoothing; none: what loss says" },
+    { "lr_step_size", HK__TEXT, 0, 0, NULL, "none", "the scheduler's step_size, as StepLR has it; none: what scheduler says" },
+    { "lr_gamma", HK__TEXT, 0, 0, NULL, "none", "the scheduler's gamma: StepLR, MultiStepLR, ExponentialLR" },
+    { "lr_t_max", HK__TEXT, 0, 0, NULL, "none", "the scheduler's T_max: CosineAnnealingLR" },
+    { "lr_min", HK__TEXT, 0, 0, NULL, "none", "the scheduler's eta_min: CosineAnnealingLR" },
 };
 static const hk__key checkpoint_keys[] = {
     { "every_epochs", HK__INT, 0, 1e6, NULL, "0", "write a checkpoint every N epochs; 0: only at the end" },
@@ -62,6 +81,7 @@ static const hk__section sections[] = {
     { "plugins", KEYS(plugins_keys), HK__CLOSED, "plugins beside the standard ones" },
     { "hooks", KEYS(hooks_keys), HK__CLOSED, "what extends the Trainer (hillock/trainer.h)" },
     { "data", KEYS(data_keys), HK__CLOSED, "what it learns from" },
+    { "augment", KEYS(augment_keys), HK__CLOSED, "what is done to samples; all but mean and std to training samples alone" },
     { "model", KEYS(model_keys), HK__FREE, "the network; any other key here can be used as ${key}, also in ${integer arithmetic}" },
     { "layers", NULL, 0, HK__LIST, "one line per layer, in order: state_dict name = Constructor(...)" },
     { "learners", NULL, 0, HK__LIST, "parameter = Rule(...): a rule that gives its gradient in place of backpropagation, as 0.weight = STDP(sn=\"1\", ...)" },

@@ -8,7 +8,7 @@
 enum { GAP = 2, ABREAST = 4 };
 
 hk_status hk__show_new(hk__job *j, int64_t n, int64_t of, hk__show **out) {
-    int grey = j->rank == 2 || (j->rank == 3 && j->shape[0] == 1);
+    int grey = !j->steps && (j->rank == 2 || (j->rank == 3 && j->shape[0] == 1));
     *out = NULL;
     if (!grey) {
         char shape[HK_MAX_RANK * 24] = "";
@@ -59,7 +59,8 @@ hk_status hk__show_take(hk__show *s, hk__job *j, const hk__loader *l) {
     if (!y) return hk__conf_fail(j->conf, HK_ENOMEM, "out of memory");
     if ((st = hk_executor_read(j->infer, "y", HK_F32, y, n))) hk__job_fail_ctx(j, st, "model", "type");
     for (int64_t i = 0; i < l->count && s->have < s->n && !st; i++, s->have++) {
-        memcpy(s->x + s->have * picture, l->x + i * picture, (size_t)picture * sizeof *s->x);
+        for (int64_t k = 0; k < picture; k++) /* as it was before [augment] mean and std */
+            s->x[s->have * picture + k] = j->augment.n_norm ? l->x[i * picture + k] * (float)j->augment.std[0] + (float)j->augment.mean[0] : l->x[i * picture + k];
         s->label[s->have] = l->y[i];
         take(s, y, T, l->count, C, i);
     }

@@ -126,7 +126,7 @@ static hk_status run_batch(hk__job *j, hk_executor *ex, const hk__loader *l, hk_
     hk_trainer *t = j->trainer;
     hk_minibatch b = seen(t, ex == j->train, l);
     hk_status st = HK__CALL_ALL(t, before_batch, &b);
-    if (!st) st = hk__job_run(j, ex, l->x, l->y, l->count, got);
+    if (!st) st = hk__job_run(j, ex, l, 0, l->count, got);
     if (!st) b.loss = got->loss, b.correct = got->correct, st = HK__CALL_ALL(t, after_batch, &b);
     return st;
 }
@@ -223,11 +223,9 @@ static hk_status one_epoch(run *r) {
 
 static hk_status make_loaders(run *r) {
     hk__conf *c = r->j->conf;
-    uint64_t seed = (uint64_t)hk__conf_int(c, "run", "seed");
-    hk_status st = hk__loader_new(
-        r->j->data_type, r->j->ds_train, hk__conf_int(c, "data", "limit"), r->j->batch, 1, (int)hk__conf_int(c, "data", "drop_last"), seed, &r->train);
-    if (!st) st = hk__loader_new(r->j->data_type, r->j->ds_test, hk__conf_int(c, "data", "test_limit"), r->j->test_batch, 0, 0, seed, &r->test);
-    if (st) return hk__conf_fail_key(c, st, "train", "batch", "%s", hk_status_text(st));
+    hk_status st = hk__job_loader(r->j, 1, &r->train);
+    if (!st) st = hk__job_loader(r->j, 0, &r->test);
+    if (st) return st;
     if (r->train->n_batch == 0)
         return hk__conf_fail_key(c, HK_ECONFIG, "train", "batch",
             "expected at most %lld, the number of training samples, got %lld; or write [data] drop_last = off", (long long)r->train->n, (long long)r->j->batch);
@@ -287,7 +285,7 @@ static hk_status prepare(run *r, const hk__train_options *o) {
     const int watch = (int)hk__conf_int(r->j->conf, "run", "watch"), nan = hk__conf_int(r->j->conf, "run", "nan") == 1;
     if (!st && (watch || nan)) st = hk__watch_new(r->j, watch, nan, &r->watch);
     if (!st) st = hk__nan_new(r->j);
-    if (!st && r->watch) st = hk__watch_executor(r->watch, n);
+    if (!st && r->watch) st = hk__watch_executor(r->watch, r->train, n);
     if (!st) st = hk__job_shape(r->j, r->j->train, n);
     if (!st) st = hk__job_shape(r->j, r->j->infer, test);
     if (!st && o->plan) st = hk__plans_print(r->j);

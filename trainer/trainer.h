@@ -3,7 +3,9 @@
 #define HK_TRAINER_H
 
 #include "hillock/plot.h"
+#include "data.h"
 #include "schema.h"
+#include <getopt.h>
 #include <signal.h>
 
 /* ---- job.c: everything that a configuration names, made ---- */
@@ -20,6 +22,10 @@ typedef struct hk__job {
     const hk_dataset_type *data_type;
     void *ds_train, *ds_test;
     int64_t T, batch, test_batch, shape[HK_MAX_RANK];
+    int64_t steps;   /* of the data's sequences, which is T; 0: pictures */
+    int lengths, workers; /* samples have lengths; [data] workers */
+    hk__augment augment;
+    struct hk__part *part; /* of a batch that is run in parts */
     double lr; /* [train] lr */
     int rank, threads;
 } hk__job;
@@ -36,28 +42,27 @@ hk_status hk__job_open_data(hk__job *, int splits);           /* opens them; sha
 hk_network_config hk__job_config(const hk__job *);            /* what [run] and [backend] say of a network */
 hk_status hk__job_network(hk__job *);                         /* parameters, both executors */
 hk_status hk__job_shape(hk__job *, hk_executor *, int64_t n); /* chooses, or builds, the plan for n samples */
-hk_status hk__job_put(hk__job *, hk_executor *, const float *x, const int64_t *y, int64_t n); /* shape and batch of the next run; y NULL: no labels */
-/* One step on n samples: a training step on job->train, loss and accuracy only on job->infer. Allocates nothing once the plan is there. */
-hk_status hk__job_run(hk__job *, hk_executor *, const float *x, const int64_t *y, int64_t n, hk__batch_result *);
+hk_status hk__job_fail_model(hk__job *, hk_status);           /* an error about the network, at the line of the layer that it names, if there is one */
+int64_t hk__job_held(const hk__job *);                        /* bytes of data and batches */
+void hk__job_free_part(hk__job *);
+uint32_t hk__job_flags(const hk__job *, uint32_t mode);       /* what the data and [augment] ask of an executor; HK_FORGET too */
+/* A loader of a split as the configuration says: order, augmentation, threads, cache. Behind hk__job_open_data. */
+hk_status hk__job_loader(hk__job *, int train, hk__loader **out);
+/* Shape and batch of the next run: samples at ... at + n of what is in the loader; labels 0: without targets. */
+hk_status hk__job_put(hk__job *, hk_executor *, const hk__loader *, int64_t at, int64_t n, int labels);
+/* One step on n samples of the loader's batch: a training step on job->train, loss and accuracy only on job->infer. Allocates nothing once the plan is there
+ * and the samples are all of the batch. */
+hk_status hk__job_run(hk__job *, hk_executor *, const hk__loader *, int64_t at, int64_t n, hk__batch_result *);
 hk_status hk__job_fail_ctx(hk__job *, hk_status, const char *section, const char *key); /* with the context's error text */
 void hk__job_free(hk__job *);
 
-/* ---- loader.c: batches ---- */
-typedef struct hk__loader {
-    const hk_dataset_type *type;
-    const void *ds;
-    int64_t n, batch, elems, n_batch; /* samples used, per batch; numbers per sample; batches of an epoch */
-    int64_t at, count;                /* next sample of the order; samples in x and y */
-    uint64_t seed, stream;
-    int64_t *order, *y;
-    float *x;
-    int shuffle, drop_last;
-} hk__loader;
-hk_status hk__loader_new(const hk_dataset_type *, const void *ds, int64_t n, int64_t batch, int shuffle, int drop_last, uint64_t seed, hk__loader **out);
-void hk__loader_free(hk__loader *);
-void hk__loader_start(hk__loader *, int64_t epoch); /* the epoch's order: a function of (seed, epoch) alone */
-void hk__loader_seek(hk__loader *, int64_t batch);  /* behind start: goes on after so many batches */
-hk_status hk__loader_next(hk__loader *);            /* fills x, y; count 0: the epoch is over */
+/* ---- constructor.c: a module that a key names, with arguments that have keys of their own ---- */
+typedef struct hk__argument {
+    const char *section, *key, *field;
+    int is_text;
+} hk__argument;
+/* *out is not touched where the key is none. ECONFIG: an argument given twice, or for a type without such a field. */
+hk_status hk__job_module(hk__job *, const char *iface, const char *section, const char *key, int n, const hk__argument *, hk_module **out);
 
 /* ---- metrics.c: metrics.jsonl ---- */
 typedef struct hk__metrics {
@@ -208,7 +213,7 @@ hk_status hk__ops_print(hk__job *, const hk__loader *); /* of each layer with pr
 /* ---- watch.c: firing rates, gradient norms, dead and saturated layers, the first layer that is not finite ---- */
 typedef struct hk__watch hk__watch;
 hk_status hk__watch_new(hk__job *, int watch, int nan, hk__watch **out); /* *out is to be freed after a failure too */
-hk_status hk__watch_executor(hk__watch *, int64_t n);           /* job->train for n samples, anew: it keeps what is looked at */
+hk_status hk__watch_executor(hk__watch *, const hk__loader *, int64_t n);           /* job->train for n samples, anew: it keeps what is looked at */
 hk_status hk__watch_begin(hk__watch *, int64_t step);           /* behind each training step; warns behind the first few, on stderr */
 hk_status hk__watch_log(hk__watch *, hk__metrics *, int64_t epoch, int64_t step, int quiet); /* of the last training step: a line of metrics.jsonl, one on stdout */
 /* With nan: names the first layer whose output in the last step is not finite; a spiking network can hide one behind a finite loss. x: the batch, count numbers. */
@@ -259,10 +264,12 @@ hk_status hk__figure_write(const hk_figure *, const char *path, char *why, size_
 enum { HK__CMD_TRAIN = 1u, HK__CMD_PLAN = 2u, HK__CMD_PLUGINS = 4u, HK__CMD_BENCH = 8u, HK__CMD_TOP = 16u, HK__CMD_EVAL = 32u, HK__CMD_EXPORT = 64u, HK__CMD_DOCTOR = 128u,
     HK__CMD_NEW_PLUGIN = 256u, HK__CMD_PLUGIN = 512u, HK__CMD_LINT = 1024u, HK__CMD_CATALOGUE = 2048u };
 #define HK__MAX_SET 256
+#define HK__MAX_KEY_OPTION 48
 #define HK__MAX_EXTRA 128 /* options of extensions, and one */
 typedef struct hk__options {
     const char *set[HK__MAX_SET], *out, *threads, *batch, *channels, *T, *plugin_path, *checkpoint, *resume, *with, *shape;
     const char *arg[4]; /* what is not an option */
+    const char *keyed[HK__MAX_KEY_OPTION]; /* command_keys.c: the value that each of its options was given */
     const char *extra[HK__MAX_EXTRA]; /* of extensions, by key of [hooks] */
     int64_t iters, show; /* show: 0 none */
     int n_set, n_arg, quiet, json, verbose, help, print_config, version, rates, plan, memory, profile, iters_given, strict, watch, ops, fuse_conv_bn;
@@ -274,6 +281,16 @@ int hk__option_taken(const char *name);                         /* one of Hilloc
 /* Reads the file and puts the options over it. NULL: *code is the exit code, the message is printed. */
 hk__conf *hk__options_conf(const hk__options *, const hk__schema *, const char *path, int *code);
 int hk__report(const hk__conf *, hk_status); /* prints the error, returns the exit code */
+
+/* ---- command_keys.c: options of train, eval and plan that set one key each ---- */
+int hk__key_options(struct option *to, int first_id); /* HK__MAX_KEY_OPTION places; how many */
+const char *hk__key_option_name(int i);               /* NULL behind the last */
+int hk__key_option_letter(int letter);                /* -1: none has it */
+void hk__key_options_help(FILE *);
+/* argv with "--" for "-" in front of their names; NULL: out of memory. */
+char **hk__key_options_dashes(int argc, char **argv);
+void hk__key_options_free(int argc, char **line);
+hk_status hk__key_options_set(const char *const *given, hk__conf *);
 
 int hk__cmd_train(int argc, char **argv);
 int hk__cmd_plan(int argc, char **argv);

@@ -16,6 +16,7 @@ enum { FIRST_BATCHES = 3 };
 
 struct hk__watch {
     hk__job *j;
+    const hk__loader *loader; /* the batch's lengths */
     hk__layers layers; /* outputs of the training executor, in the order of the network */
     int watch, nan;
     float *buf;
@@ -49,13 +50,14 @@ static int drop_missing(hk__watch *w) {
     return 0;
 }
 
-hk_status hk__watch_executor(hk__watch *w, int64_t n) {
+hk_status hk__watch_executor(hk__watch *w, const hk__loader *l, int64_t n) {
     hk__job *j = w->j;
+    w->loader = l;
     for (;;) {
         hk_executor *ex = NULL;
-        hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = HK_TRAIN, .flags = HK_FORGET | hk__nan_flags(j), .n_output = w->layers.n, .outputs = w->layers.out };
+        hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = HK_TRAIN, .flags = hk__job_flags(j, HK_TRAIN) | hk__nan_flags(j), .n_output = w->layers.n, .outputs = w->layers.out };
         hk_status st = hk_executor_new(j->net, &ec, &ex);
-        if (!st) st = hk_executor_shape(ex, j->T, n, 0, j->rank, j->shape);
+        if (!st) st = hk_executor_shape(ex, j->T, n, j->steps > 0, j->rank, j->shape);
         if (!st) {
             hk_executor_free(j->train);
             j->train = ex;
@@ -83,12 +85,25 @@ static hk_status take(hk__watch *w, const char *name, int64_t *n) {
     return st ? hk__job_fail_ctx(w->j, st, "model", "type") : HK_OK;
 }
 
+/* Of an output [T,N,...] in buf, each sample's own steps alone, put together; how many numbers they are. */
+static int64_t own_steps(hk__watch *w, const char *name, int64_t n) {
+    const int64_t *len = w->loader ? w->loader->len : NULL;
+    int rank;
+    int64_t dims[HK_MAX_RANK + 2], kept = 0;
+    if (!len || hk_executor_dims(w->j->train, name, &rank, dims) || rank < 2) return n;
+    const int64_t N = dims[1], row = n / (dims[0] * N);
+    for (int64_t k = 0; k < dims[0] * N; k++)
+        if (k / N < len[k % N]) memmove(w->buf + kept, w->buf + k * row, (size_t)row * sizeof *w->buf), kept += row;
+    return kept;
+}
+
 static hk_status read_rates(hk__watch *w) {
     for (int i = 0; i < w->layers.n; i++) {
         int64_t n, spikes = 0;
         if (!w->layers.spiking[i]) continue;
         hk_status st = take(w, w->layers.out[i].name, &n);
         if (st) return st;
+        n = own_steps(w, w->layers.out[i].name, n);
         for (int64_t k = 0; k < n; k++) spikes += w->buf[k] != 0.0f;
         w->rate[i] = (double)spikes / (double)n;
     }

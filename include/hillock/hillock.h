@@ -7,6 +7,7 @@
 #ifndef HILLOCK_HILLOCK_H
 #define HILLOCK_HILLOCK_H
 
+#include "hillock/arrays.h"
 #include "hillock/containers.h"
 #include "hillock/plugin.h"
 #include <stdio.h>
@@ -258,6 +259,11 @@ HK_API hk_status hk_file_write(hk_context *, const char *path, int n, const hk_t
  * normalisation are left out, the convolution has a `bias`. Others stay as they are. f32 under state_dict names, atomically. each (may be NULL) is called for
  * each pair, with the paths of both. EINVAL: there is no such pair. Source: SpikingJelly 2.0, functional.fuse_conv_bn_eval_modules. */
 HK_API hk_status hk_fuse_conv_bn(hk_context *, const hk_module *root, hk_network *net, const char *path, void (*each)(void *arg, const char *conv, const char *norm), void *arg);
+
+/* ---- data ---------------------------------------------------------------------------------------------------------- */
+/* A data set ("hk.dataset/1") of the program's own arrays (hillock/arrays.h), kept by pointer. text: constructor of the type, as
+ * "Arrays(order=NT, classes=10)"; NULL: "Arrays()". What is wrong with the arrays is said when it is opened. */
+HK_API hk_status hk_dataset_new_from_arrays(hk_context *, const char *text, const hk_arrays_pair *, hk_module **out);
 
 /* ---- randomness --------------------------------------------------------------------------------------------------- */
 /* Philox4x32-10: a number of [0, 1) with 24 bits, from stream (hash of a module path, mixed with the seed) and four indices. */

@@ -283,7 +283,7 @@ typedef struct hk_learner_type {
     hk_status (*build)(hk_builder *, const hk_module *self, const hk_learner_view *, hk_value *grad);
 } hk_learner_type;
 
-/* "hk.dataset/1": labelled samples, all the same shape. */
+/* "hk.dataset/1": labelled samples, all the same shape; pictures, which are shown for all T, or with `steps` sequences. */
 typedef struct hk_dataset_type {
     uint32_t struct_size, n_fields;
     const char *doc, *source;
@@ -293,9 +293,11 @@ typedef struct hk_dataset_type {
     int64_t (*size)(const void *ds);                                  /* [any] number of samples */
     int (*shape)(const void *ds, int64_t *shape);                     /* [any] returns the rank; shape[HK_MAX_RANK] gets that of one sample in border order */
     int64_t (*classes)(const void *ds);                               /* [any] labels are 0 .. classes - 1 */
-    hk_status (*read)(const void *ds, int64_t n, const int64_t *index, float *x, int64_t *y); /* [any] samples index[0..n): x[n][shape] border order, pictures in 0 .. 1; y[n]. The caller's memory. HK_EDATA, HK_EIO */
+    hk_status (*read)(const void *ds, int64_t n, const int64_t *index, float *x, int64_t *y); /* [any] samples index[0..n): x[n][shape] border order, pictures in 0 .. 1; y[n]. The caller's memory; many threads at once. HK_EDATA, HK_EIO */
     const char *(*class_name)(const void *ds, int64_t c);             /* [any] (optional) of class c, 0 <= c < classes: short, ASCII, lives as long as ds; NULL: the number is shown */
     int64_t (*bytes)(const void *ds);                                 /* [any] (optional) memory that it holds */
+    int64_t (*steps)(const void *ds);                                 /* [any] (optional) T of a set of sequences: shape is that of one step, and read gives x[n][T][shape]; 0: pictures */
+    hk_status (*lengths)(const void *ds, int64_t n, const int64_t *index, int64_t *len); /* [any] (optional) of sequences index[0..n): 1 to T; HK_ENOTFOUND, also of n = 0: this set has none */
 } hk_dataset_type;
 
 /* ---- the plugin entry -------------------------------------------------------------------------------------------- */

@@ -75,7 +75,7 @@ static void job_make_conf(void) {
     char text[1024];
     int n = snprintf(text, sizeof text,
         "[run]\nthreads = 1\nlog_every = 1\n[plugins]\npath = %s\n[data]\nname = MNIST(root=\"%s\")\n[model]\ntype = sequential\nT = 2\n"
-        "[layers]\nflat = Flatten()\nfc = Linear(784, 2)\nbn = IF(surrogate=ATan())\n"
+        "[layers]\nflat = Flatten()\nfc = Linear(784, 10)\nbn = IF(surrogate=ATan())\n"
         "[train]\nbatch = %d\nepochs = 1\nlr = 0.1\nloss = MSE()\noptimizer = SGD(momentum=0.9)\n[checkpoint]\nevery_steps = 1\n",
         HILLOCK_BUILD_PLUGIN_DIR, job_data, JOB_BATCH);
     assert_true(n > 0 && n < (int)sizeof text);
@@ -93,11 +93,12 @@ static void job_make(void) {
 
 static __attribute__((unused)) void job_step(void) {
     static float x[JOB_BATCH * JOB_PIXELS];
-    static const int64_t y[JOB_BATCH] = { 0, 1 };
+    static int64_t y[JOB_BATCH] = { 0, 1 };
+    const hk__loader given = { .x = x, .y = y, .count = JOB_BATCH, .elems = JOB_PIXELS, .sample.row = JOB_PIXELS };
     hk__batch_result r;
     for (int i = 0; i < JOB_BATCH * JOB_PIXELS; i++) x[i] = (float)(i % 7) / 7.0f;
     job_must(hk__job_shape(job, job->train, JOB_BATCH));
-    job_must(hk__job_run(job, job->train, x, y, JOB_BATCH, &r));
+    job_must(hk__job_run(job, job->train, &given, 0, JOB_BATCH, &r));
 }
 
 static void job_release(void) {

@@ -109,7 +109,8 @@ EACH(wrong_type) {
 
 /* A text's type is known to who reads it: the error comes later, and still has its place. */
 EACH(wrong_text) {
-    static const char *const any[] = { "run.out" }; /* any text is good */
+    static const char *const any[] = { "run.out", "data.path", /* any text is good; numbers or none, where a number is wrong for none of them: own_data.sh */
+        "augment.mean", "augment.std", "train.momentum", "train.weight_decay", "train.label_smoothing", "train.lr_step_size", "train.lr_gamma", "train.lr_t_max", "train.lr_min" };
     char name[LINE], line[LINE], at[LINE];
     ran r;
     if (k->kind != HK__TEXT) return;

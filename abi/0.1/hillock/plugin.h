@@ -198,8 +198,6 @@ typedef struct hk_builder_api {
     void (*stateless)(hk_builder *, int on);
     hk_value (*loop_sum)(hk_builder *, hk_loop, hk_value); /* a value of the body, summed over t; no gradient comes back */
     hk_value (*reward)(hk_builder *); /* for learners: what the program writes as "reward": one number for each step and sample, SEQ; a run without it is an error */
-    /* Where samples have lengths (HK_LENGTHS): *length, HELD, steps of each sample; the mask, SEQ, 1 at t < length, else 0. NONE, both, where all have T. Outside loops. */
-    hk_value (*mask)(hk_builder *, hk_value *length);
 } hk_builder_api;
 struct hk_builder {
     const hk_builder_api *api;
@@ -212,7 +210,6 @@ static inline hk_value hk_named(hk_builder *b, const char *name) { return b->api
 static inline hk_value hk_constants(hk_builder *b, int64_t n, const double *v) { return b->api->constants(b, n, v); }
 static inline hk_value hk_neuron_op(hk_builder *b, const hk_module *m, hk_value x, hk_value *state) { return b->api->neuron(b, m, x, state); }
 static inline const void *hk_keep(hk_builder *b, const void *data, size_t bytes) { return b->api->keep(b, data, bytes); }
-static inline hk_value hk_mask(hk_builder *b, hk_value *length) { return b->api->mask(b, length); }
 static inline hk_desc hk_value_desc(hk_builder *b, hk_value v) { return b->api->desc(b, v); }
 static inline int64_t hk_steps(hk_builder *b) { return b->api->steps(b); }
 static inline int hk_training(hk_builder *b) { return b->api->training(b); }
