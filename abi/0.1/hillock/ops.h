@@ -69,11 +69,14 @@
  * | bernoulli        | p f HELD or SEQ -> spike SEQ                          | [surrogate p]   | 1 where p > 0 and u <= p, u = hk_random(stream, step, t, sample, border position): 0 never fires, 1 always; with surrogate, gradient g s'(p), else none
  * | one_hot          | y i64[] -> f[classes]                                 | classes         | 1 at y, else 0
  * | first_max        | x f[K] -> f[K]                                        |                 | 1 at the first largest of the row, else 0; no gradient
- * | cross_entropy    | z f[C], y i64[], [w f[C]] -> loss f[], weight f[]     | smoothing f     | nll = -log_softmax(z); loss = (1-e) w[y] nll[y] + (e/C) sum_c w[c] nll[c]; weight = w[y] (1 without w)
+ * | cross_entropy    | z f[C], y i64[] or f[C], [w f[C]] -> loss f[], weight f[] | smoothing f | nll = -log_softmax(z); loss = (1-e) w[y] nll[y] + (e/C) sum_c w[c] nll[c]; weight = w[y] (1 without w);
+ * |                  |                                                       |                 |   with shares y[c] of the classes sum_c y[c] w[c] nll[c] and sum_c y[c] w[c] in place of w[y] nll[y] and w[y]
  * |                  |                                                       |                 |   z f[C,...] and y i64[places] in border order: the same of each place; loss, weight f[places]
  * | cross_entropy_bwd| z, y, [w], g f[] -> f[C]                              | smoothing f     | g * d loss / dz
- * | correct          | z f[C], y i64[] -> f[]                                |                 | 1 if the first largest z is at y, else 0
+ * | correct          | z f[C], y i64[] or f[C] -> f[]                        |                 | 1 if the first largest z is at y (at the first largest y), else 0
  * | conv2d           | x fs[C,H,W], w f[O,C/groups,kh,kw], [b f[O]] -> y f[O,H',W'] | window, groups | cross-correlation; w is stored as written (OIHW)
+ * | conv2d_pool      | x s[C,H,W], w, [b] -> y f[O,H'',W'']                  | window, groups, pool_h, pool_w | maxpool2d of conv2d, windows of pool_h x pool_w side by side, without rest. Emitted by a fusion
+ * |                  |                                                       |                 |   rule for inference alone; no gradient
  * | conv2d_dx        | g f[O,H',W'], w -> gx f[C,H,W]                        | window, groups, shape p | adjoint in x; in a forward pass the transposed convolution of g
  * | conv2d_dw        | g f[O,H',W'], x fs[C,H,W] -> G f[O,C/groups,kh,kw]    | window, groups, shape p | sum over rows and places
  * | maxpool2d        | x fs[C,H,W] -> same dtype [C,H',W']                   | window, ceil    | padding counts as -inf
@@ -224,6 +227,16 @@ static inline hk_value hk_gather(hk_builder *b, hk_value x, int64_t n, const int
 }
 /* Mean over T: the firing rate. [T,N,*] -> [N,*] */
 static inline hk_value hk_mean_t(hk_builder *b, hk_value x) { return hk_sum_t(b, x, 1.0 / (double)hk_steps(b)); }
+/* x, SEQ, with zeros at the steps beyond each sample's length; x itself where samples have no lengths. */
+static inline hk_value hk_masked(hk_builder *b, hk_value x) {
+    hk_value length, mask = hk_mask(b, &length);
+    return mask ? hk_mul(b, x, mask) : x;
+}
+/* Mean over each sample's own steps: sum over t < length of x[t] / length. */
+static inline hk_value hk_mean_steps(hk_builder *b, hk_value x) {
+    hk_value length, mask = hk_mask(b, &length);
+    return mask ? hk_div(b, hk_sum_t(b, hk_mul(b, x, mask), 1.0), length) : hk_mean_t(b, x);
+}
 /* Sum over all samples and steps; to: 0 whole row, 1 per channel, 2 scalar. */
 static inline hk_value hk_reduce(hk_builder *b, hk_value x, int to) {
     const hk_value in[1] = { x };
@@ -261,7 +274,14 @@ static inline hk_value hk_slice_axis(hk_builder *b, hk_value x, int axis, int64_
     HK_OP1("slice", 1, 3);
 }
 static inline hk_value hk_diagonal(hk_builder *b, hk_value w) { return hk_op_unary(b, "diagonal", w); }
+/* A target as a row of classes: 1 at the class; a soft target (HK_SOFT) is one already. */
 static inline hk_value hk_one_hot(hk_builder *b, hk_value y, int64_t classes) {
+    const hk_desc d = hk_value_desc(b, y);
+    if (d.dtype == HK_F32 && d.rank == 1) {
+        if (d.shape[0] == classes) return y;
+        (b->api->fail)(b, HK_ESHAPE, "the soft target has %lld classes, expected %lld", (long long)d.shape[0], (long long)classes);
+        return HK_NONE;
+    }
     const hk_value in[1] = { y };
     const hk_attr attr[1] = { { "classes", classes, 0, NULL } };
     HK_OP1("one_hot", 1, 1);

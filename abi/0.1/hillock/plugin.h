@@ -198,6 +198,8 @@ typedef struct hk_builder_api {
     void (*stateless)(hk_builder *, int on);
     hk_value (*loop_sum)(hk_builder *, hk_loop, hk_value); /* a value of the body, summed over t; no gradient comes back */
     hk_value (*reward)(hk_builder *); /* for learners: what the program writes as "reward": one number for each step and sample, SEQ; a run without it is an error */
+    /* Where samples have lengths (HK_LENGTHS): *length, HELD, steps of each sample; the mask, SEQ, 1 at t < length, else 0. NONE, both, where all have T. Outside loops. */
+    hk_value (*mask)(hk_builder *, hk_value *length);
 } hk_builder_api;
 struct hk_builder {
     const hk_builder_api *api;
@@ -210,6 +212,7 @@ static inline hk_value hk_named(hk_builder *b, const char *name) { return b->api
 static inline hk_value hk_constants(hk_builder *b, int64_t n, const double *v) { return b->api->constants(b, n, v); }
 static inline hk_value hk_neuron_op(hk_builder *b, const hk_module *m, hk_value x, hk_value *state) { return b->api->neuron(b, m, x, state); }
 static inline const void *hk_keep(hk_builder *b, const void *data, size_t bytes) { return b->api->keep(b, data, bytes); }
+static inline hk_value hk_mask(hk_builder *b, hk_value *length) { return b->api->mask(b, length); }
 static inline hk_desc hk_value_desc(hk_builder *b, hk_value v) { return b->api->desc(b, v); }
 static inline int64_t hk_steps(hk_builder *b) { return b->api->steps(b); }
 static inline int hk_training(hk_builder *b) { return b->api->training(b); }
@@ -280,7 +283,7 @@ typedef struct hk_learner_type {
     hk_status (*build)(hk_builder *, const hk_module *self, const hk_learner_view *, hk_value *grad);
 } hk_learner_type;
 
-/* "hk.dataset/1": labelled samples, all the same shape. */
+/* "hk.dataset/1": labelled samples, all the same shape; pictures, which are shown for all T, or with `steps` sequences. */
 typedef struct hk_dataset_type {
     uint32_t struct_size, n_fields;
     const char *doc, *source;
@@ -290,9 +293,11 @@ typedef struct hk_dataset_type {
     int64_t (*size)(const void *ds);                                  /* [any] number of samples */
     int (*shape)(const void *ds, int64_t *shape);                     /* [any] returns the rank; shape[HK_MAX_RANK] gets that of one sample in border order */
     int64_t (*classes)(const void *ds);                               /* [any] labels are 0 .. classes - 1 */
-    hk_status (*read)(const void *ds, int64_t n, const int64_t *index, float *x, int64_t *y); /* [any] samples index[0..n): x[n][shape] border order, pictures in 0 .. 1; y[n]. The caller's memory. HK_EDATA, HK_EIO */
+    hk_status (*read)(const void *ds, int64_t n, const int64_t *index, float *x, int64_t *y); /* [any] samples index[0..n): x[n][shape] border order, pictures in 0 .. 1; y[n]. The caller's memory; many threads at once. HK_EDATA, HK_EIO */
     const char *(*class_name)(const void *ds, int64_t c);             /* [any] (optional) of class c, 0 <= c < classes: short, ASCII, lives as long as ds; NULL: the number is shown */
     int64_t (*bytes)(const void *ds);                                 /* [any] (optional) memory that it holds */
+    int64_t (*steps)(const void *ds);                                 /* [any] (optional) T of a set of sequences: shape is that of one step, and read gives x[n][T][shape]; 0: pictures */
+    hk_status (*lengths)(const void *ds, int64_t n, const int64_t *index, int64_t *len); /* [any] (optional) of sequences index[0..n): 1 to T; HK_ENOTFOUND, also of n = 0: this set has none */
 } hk_dataset_type;
 
 /* ---- the plugin entry -------------------------------------------------------------------------------------------- */
