@@ -28,7 +28,8 @@ int main(void) {
     for (int64_t i = 0; i < T * N * IN; i++) x[i] = hk_random(7, 0, 0, 0, 0, i) < 0.2f;
 
     CHECK(hk_context_new(&cc, &ctx));
-    CHECK(hk_module_new_from_text(ctx, "hk.module/1", "Sequential(Linear(40, 100), LIF(tau=4.0, v_threshold=0.1), Linear(100, 10), LIF(tau=4.0, v_threshold=0.1))", &root));
+    CHECK(hk_module_new_from_text(
+        ctx, "hk.module/1", "Sequential(Linear(40, 100), LIF(tau=4.0, v_threshold=0.1), Linear(100, 10), LIF(tau=4.0, v_threshold=0.1))", &root));
     CHECK(hk_network_new(ctx, root, &nc, &net));
     CHECK(hk_executor_new(net, &ec, &ex));
 

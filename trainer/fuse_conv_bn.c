@@ -16,8 +16,8 @@ typedef struct fusing {
     hk_network *net;
     hk_tensor *t;
     int n;
-    char *skip;   /* [n_param] entries of normalisations that are gone */
-    double **own; /* [n_param] new values */
+    char *skip;    /* [n_param] entries of normalisations that are gone */
+    double **own;  /* [n_param] new values */
     double **bias; /* [n_param], of a convolution's weight: the bias that it gets */
     int pairs;
     void (*each)(void *arg, const char *conv, const char *norm);
@@ -53,7 +53,8 @@ static hk_status fuse(fusing *f, const hk_module *conv, const hk_module *norm) {
     if (wi < 0 || param_of(f, norm, "running_mean") < 0) return HK_OK; /* it has the batch's statistics, which no weight holds */
     const hk_param_info *p = hk_network_param(f->net, wi);
     const int64_t C = p->shape[0], each = p->elems / C;
-    double *w = values(f, conv, "weight", &st), *b = values(f, conv, "bias", &st), *gamma = values(f, norm, "weight", &st), *beta = values(f, norm, "bias", &st);
+    double *w = values(f, conv, "weight", &st), *b = values(f, conv, "bias", &st), *gamma = values(f, norm, "weight", &st),
+           *beta = values(f, norm, "bias", &st);
     double *mean = values(f, norm, "running_mean", &st), *var = values(f, norm, "running_var", &st), *bias = malloc((size_t)C * sizeof *bias);
     if (!st && !bias) st = hk__fail(f->ctx, HK_ENOMEM, "out of memory for folded weights");
     for (int64_t c = 0; c < C && !st; c++) {
@@ -124,13 +125,22 @@ static hk_status entries(fusing *f) {
     return st;
 }
 
-hk_status hk_fuse_conv_bn(hk_context *ctx, const hk_module *root, hk_network *net, const char *path, void (*each)(void *arg, const char *conv, const char *norm), void *arg) {
+hk_status hk_fuse_conv_bn(
+    hk_context *ctx, const hk_module *root, hk_network *net, const char *path, void (*each)(void *arg, const char *conv, const char *norm), void *arg) {
     static const char *const meta[] = { "format", "pt" };
     const size_t n = (size_t)hk_network_n_param(net) + 1;
-    fusing f = { .ctx = ctx, .net = net, .each = each, .arg = arg, .t = calloc(2 * n, sizeof *f.t), .skip = calloc(n, 1), .own = calloc(n, sizeof *f.own), .bias = calloc(n, sizeof *f.bias) };
+    fusing f = { .ctx = ctx,
+        .net = net,
+        .each = each,
+        .arg = arg,
+        .t = calloc(2 * n, sizeof *f.t),
+        .skip = calloc(n, 1),
+        .own = calloc(n, sizeof *f.own),
+        .bias = calloc(n, sizeof *f.bias) };
     hk_status st = f.t && f.skip && f.own && f.bias ? walk(&f, root) : hk__fail(ctx, HK_ENOMEM, "out of memory for folded weights");
     if (!st && !f.pairs)
-        st = hk__fail(ctx, HK_EINVAL, "there is no convolution with a batch normalisation right behind it in a sequence (Conv2d, BatchNorm2d with running statistics): nothing to fuse");
+        st = hk__fail(ctx, HK_EINVAL,
+            "there is no convolution with a batch normalisation right behind it in a sequence (Conv2d, BatchNorm2d with running statistics): nothing to fuse");
     if (!st) st = entries(&f);
     if (!st) st = hk__file_write_sealed(ctx, path, NULL, f.n, f.t, 1, meta);
     for (int i = 0; i < f.n; i++) free((void *)(uintptr_t)f.t[i].name), free(f.t[i].data);

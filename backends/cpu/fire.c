@@ -1,5 +1,5 @@
 /* fire.c - fire and fire_bwd as operations of their own: the step, or the surrogate's forward or primitive, and its derivative. */
-#include "cpu.h"
+#include "noise.h"
 #pragma GCC optimize("O3")
 
 enum { TILE = 1024, UNIT = 64 };
@@ -11,6 +11,7 @@ typedef struct fire_plan {
     void (*times)(int64_t, const float *, float *);
     float p[HK_MAX_P];
     int strict;
+    cpu_noise noise;
     cpu_src in[2];
 } fire_plan;
 
@@ -56,6 +57,7 @@ static hk_status fire_bwd_run(const cpu_plan *p, const hk_bind *b, int64_t lo, i
             const float *g = cpu_src_get(&P->in[0], b->ptr[0], b, t, j, m, tmp[0]);
             const float *z = cpu_src_get(&P->in[1], b->ptr[1], b, t, j, m, tmp[1]);
             P->shape(m, z, P->p, tmp[2]); /* not into the output, which may be g */
+            if (P->noise.scale != 0.0f) cpu_noise_add(&P->noise, b, 0, t, j, m, z, tmp[2]);
             P->times(m, g, tmp[2]);
             memcpy((float *)b->ptr[2] + t * count + j, tmp[2], (size_t)m * 4);
         }
@@ -75,6 +77,7 @@ static hk_status fire_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
         return cpu_fail(dev, HK_EUNSUPPORTED, "%s: the surrogate has no primitive: spiking = false is not possible", o->path);
     P->shape = bwd ? k->grad : spiking ? k->forward : k->primitive;
     P->strict = cpu_attr(o, "strict")->i != 0;
+    if (bwd && spiking) cpu_noise_init(&P->noise, o, s, &o->out[0]);
     for (int i = 0; i < HK_MAX_P; i++) P->p[i] = (float)s->p[i];
     for (uint32_t i = 0; i < o->n_in; i++)
         if (!cpu_src_init(&P->in[i], &o->in[i], &o->out[0])) return cpu_fail(dev, HK_EUNSUPPORTED, "%s: %s: operands do not fit", o->path, o->op);

@@ -150,6 +150,9 @@ static hk_status choose_kernels(hk_device *dev, const hk_opdesc *o, neuron_plan 
     P->shape = n->spiking ? k->forward : k->primitive;
     if (P->shape) P->bytes = 0;
     for (int i = 0; i < HK_MAX_P; i++) P->sp[i] = (float)n->surrogate.p[i];
+    hk_desc row = o->in[0];
+    row.flags |= HK_N;
+    if (n->spiking) cpu_noise_init(&P->noise, o, &n->surrogate, &row);
     return HK_OK;
 }
 

@@ -3,7 +3,7 @@
 #ifndef HILLOCK_CPU_NEURON_H
 #define HILLOCK_CPU_NEURON_H
 
-#include "cpu.h"
+#include "noise.h"
 
 enum { CPU_NEURON_TILE = 512, CPU_NEURON_UNIT = 64 };
 
@@ -23,6 +23,7 @@ typedef struct neuron_plan {
     void (*add)(int64_t, const float *, float *);
     void (*stream)(int64_t, const float *, float *); /* copies whole vectors past the caches, or NULL */
     float sp[HK_MAX_P];
+    cpu_noise noise;
     int ns, nf, np, bytes; /* bytes: emits spike bytes */
     uint32_t p_row;        /* bit k: parameter k is not a scalar */
     int p_steps;           /* some non-scalar one is STEP */

@@ -68,6 +68,7 @@ static void prepare_step(const neuron_plan *P, const hk_bind *b, const neuron_wo
     ahead(P, b, t, j, m, 1);
     for (int k = 0; k < P->nf; k++) {
         P->grad(m, w->z[k], P->sp, w->d[k]);
+        if (P->noise.scale != 0.0f) cpu_noise_add(&P->noise, b, k, t, j, m, w->z[k], w->d[k]);
         if (P->shape) P->shape(m, w->z[k], P->sp, w->f[k]);
         a->d[k] = w->d[k], a->f[k] = P->shape ? w->f[k] : NULL; /* NULL: the kernel steps by itself */
     }

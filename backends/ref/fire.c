@@ -1,10 +1,20 @@
 /* fire.c - fire and fire_bwd. i[0]: strict; i[1]: spiking. */
+#include "hillock/random.h"
 #include "ref.h"
 
 double ref_fire(const ref_code *code, const hk_surrogate *s, double z, int strict, int spiking) {
     if (!spiking) return code->primitive(z, s->p);
     if (s->type->has_forward) return code->forward(z, s->p);
     return strict ? z > 0.0 : z >= 0.0;
+}
+
+double ref_slope(const ref_plan *p, const hk_bind *b, const hk_surrogate *s, int spiking, int which, int64_t t, int64_t i, int64_t e, int64_t E, double z) {
+    double d = p->surrogate_code->grad(z, s->p);
+    float u[4];
+    if (!s->type->noise || !spiking || z > 0.0) return d;
+    int64_t at = which * E + e;
+    hk_random4(hk_random_key(b->step->seed, p->stream), b->step->step, b->t0 + t, b->sample0 + i, at / 4, u);
+    return d + s->p[s->type->noise - 1] * ((double)u[at % 4] - 0.5);
 }
 
 static hk_status fire(const ref_plan *p, const hk_bind *b) {
@@ -16,7 +26,7 @@ static hk_status fire(const ref_plan *p, const hk_bind *b) {
 static hk_status fire_bwd(const ref_plan *p, const hk_bind *b) {
     REF_EACH(p, b, 2, t, i, e) {
         double z = ref_spread(p, b, 1, 2, t, i, e);
-        ref_put(p, b, 2, t, i, e, ref_spread(p, b, 0, 2, t, i, e) * p->surrogate_code->grad(z, p->surrogate->p));
+        ref_put(p, b, 2, t, i, e, ref_spread(p, b, 0, 2, t, i, e) * ref_slope(p, b, p->surrogate, (int)p->i[1], 0, t, i, e, p->E[2], z));
     }
     return HK_OK;
 }

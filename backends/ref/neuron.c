@@ -43,13 +43,14 @@ static hk_status neuron(const ref_plan *p, const hk_bind *b) {
 }
 
 /* Gradients of one step: in gs the gradient of s1, out of s; gx and gp are set. */
-static void backward(const ref_plan *p, const step *q, double gy, double *gs, double *gx, double *gp) {
+static void backward(const ref_plan *p, const hk_bind *b, int64_t t, int64_t i, int64_t e, const step *q, double gy, double *gs, double *gx, double *gp) {
     const hk_neuron *n = p->neuron;
     double gh[HK_MAX_H + 1] = { 0 }, gf[HK_MAX_FIRE + 1] = { 0 }, gr[HK_MAX_FIRE + 1] = { 0 }, gz[HK_MAX_FIRE + 1] = { 0 }, before[HK_MAX_STATE + 1] = { 0 };
     *gx = 0.0;
     memset(gp, 0, (HK_MAX_P + 1) * sizeof *gp);
     p->code->post_bwd(q->h, q->f, q->f, q->s, q->p, &gy, gs, gh, gf, gr, before, gp);
-    for (int k = 0; k < (int)n->type->n_fire; k++) gz[k] = (gf[k] + (n->detach_reset ? 0.0 : gr[k])) * p->surrogate_code->grad(q->z[k], n->surrogate.p);
+    for (int k = 0; k < (int)n->type->n_fire; k++) gz[k] = (gf[k] + (n->detach_reset ? 0.0 : gr[k])) *
+            ref_slope(p, b, &n->surrogate, (int)n->spiking, k, t, i, e, p->E[0], q->z[k]);
     p->code->pre_bwd(&q->x, q->s, q->p, gh, gz, gx, before, gp);
     memcpy(gs, before, sizeof before);
 }
@@ -76,7 +77,7 @@ static hk_status neuron_bwd(const ref_plan *p, const hk_bind *b) {
                 memcpy(q.s, history + t * ns, (size_t)ns * sizeof *history);
                 forward(p, b, t, i, e, &q);
                 for (int k = 0; k < ns; k++) gs[k] += ref_has(p, gseq + k) ? ref_spread(p, b, gseq + k, 0, t, i, e) : 0.0;
-                backward(p, &q, ref_has(p, gy) ? ref_spread(p, b, gy, 0, t, i, e) : 0.0, gs, &gx1, gp1);
+                backward(p, b, t, i, e, &q, ref_has(p, gy) ? ref_spread(p, b, gy, 0, t, i, e) : 0.0, gs, &gx1, gp1);
                 if (ref_has(p, gx)) ref_add(p, b, gx, t, i, e, gx1); /* x may be HELD: then over all t */
                 for (int k = 0; k < np; k++)
                     if (ref_has(p, gp + k)) ref_add(p, b, gp + k, t, p->d[gp + k].flags & HK_G ? i / HK_GROUP : i, ref_pick(p, gp + k, 0, e), gp1[k]);

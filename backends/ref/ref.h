@@ -73,6 +73,9 @@ const ref_op *ref_plugin_op(const hk_opdesc *); /* plugin_op.c: NULL: it has no 
 /* fire.c: the spike of z, and its derivative */
 double ref_fire(const ref_code *, const hk_surrogate *, double z, int strict, int spiking);
 
+/* fire.c: s'(z) with what is drawn of it; which: 0, 1, ... of several variables with position e of E */
+double ref_slope(const ref_plan *, const hk_bind *, const hk_surrogate *, int spiking, int which, int64_t t, int64_t i, int64_t e, int64_t E, double z);
+
 /* ---- numbers of operands: k counts inputs, then outputs; i counts samples, or groups; e is the position in border order ---- */
 static inline int ref_has(const ref_plan *p, int k) { return k < p->n_in + p->n_out && p->d[k].dtype != HK_ABSENT; }
 static inline int64_t ref_count(const hk_desc *d, const hk_bind *b) { return d->flags & HK_N ? b->n : d->flags & HK_G ? b->groups : 1; }

@@ -89,6 +89,7 @@ static hk_status check_surrogate(hk_context *ctx, const hk_surrogate_type *t) {
     for (uint32_t i = 0; i < t->n_fields; i++)
         if (t->fields[i].kind != HK_REAL && t->fields[i].kind != HK_INT)
             return hk__fail(ctx, HK_EPLUGIN, "field '%s': a surrogate's fields are REAL or INT", t->fields[i].name);
+    if (t->noise > t->n_fields) return hk__fail(ctx, HK_EPLUGIN, "noise is %u, expected 0 or 1 + the number of one of its %u fields", (unsigned)t->noise, (unsigned)t->n_fields);
     return t->n_kernel && t->kernels ? HK_OK : hk__fail(ctx, HK_EPLUGIN, "it has no kernels, expected at least one: take kernels and n_kernel from the HK_*_KERNELS macro");
 }
 

@@ -5,8 +5,10 @@ static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_
     (void)n_in, (void)n_out;
     const hk_desc x = hk_value_desc(b, in[0]);
     const int64_t T = hk_steps(b);
-    if (x.dtype == HK_ABSENT) return b->api->fail(b, HK_ESHAPE, "the shape of the input is not known: what is fed back must pass a layer that says its shape first");
-    if (x.flags & HK_T) return b->api->fail(b, HK_ESHAPE, "the input varies with the step already; expected one row for all steps, whose last axis is the step");
+    if (x.dtype == HK_ABSENT)
+        return b->api->fail(b, HK_ESHAPE, "the shape of the input is not known: what is fed back must pass a layer that says its shape first");
+    if (x.flags & HK_T)
+        return b->api->fail(b, HK_ESHAPE, "the input varies with the step already; expected one row for all steps, whose last axis is the step");
     if (!(x.flags & HK_N) || x.rank < 2 || x.shape[x.rank - 1] != T)
         return b->api->fail(b, HK_ESHAPE, "the input of one sample has %d axes, the last of %lld; expected [*, T] with T=%lld", (int)x.rank,
             (long long)(x.rank ? x.shape[x.rank - 1] : 0), (long long)T);

@@ -41,12 +41,15 @@ typedef struct call {
 } call;
 
 static call call_of(const hk_opdesc *o, const hk_bind *b, int wide) {
-    return (call){ o, b, o->in[W].shape[1], o->in[W].shape[0], hk_attr_find(o->attr, o->n_attr, "p")->f, (int)hk_attr_find(o->attr, o->n_attr, "invariant")->i, wide };
+    return (call){ o, b, o->in[W].shape[1], o->in[W].shape[0], hk_attr_find(o->attr, o->n_attr, "p")->f, (int)hk_attr_find(o->attr, o->n_attr, "invariant")->i,
+        wide };
 }
 
 /* The draws of step t of sample i. */
 static draws draws_of(const call *c, int64_t t, int64_t i) {
-    draws d = { .key = hk_random_key(c->b->step->seed, c->o->stream), .step = c->b->step->step & 0xffffff, .t = c->b->t0 + t, .sample = c->b->sample0 + i, .quad = -1 };
+    draws d = {
+        .key = hk_random_key(c->b->step->seed, c->o->stream), .step = c->b->step->step & 0xffffff, .t = c->b->t0 + t, .sample = c->b->sample0 + i, .quad = -1
+    };
     if (!c->invariant) return d;
     const double before = get(&c->o->in[DRAWN], c->b->ptr[DRAWN], hk_bind_row(&c->o->in[DRAWN], c->b, 0, i), c->wide);
     if (before >= 0) d.step = (int64_t)before;
@@ -102,9 +105,11 @@ static hk_status backward_of(const hk_opdesc *o, const hk_bind *b, int wide) {
                 const double gy = get(&o->in[G], b->ptr[G], g + n, wide);
                 for (int64_t k = 0; k < c.K; k++) {
                     if (draw(&d, n * c.K + k) < (float)c.p) continue;
-                    if (b->ptr[GX]) put(b->ptr[GX], gx + k, wide, get(&o->out[0], b->ptr[GX], gx + k, wide) + gy * get(&o->in[W], b->ptr[W], n * c.K + k, wide));
+                    if (b->ptr[GX])
+                        put(b->ptr[GX], gx + k, wide, get(&o->out[0], b->ptr[GX], gx + k, wide) + gy * get(&o->in[W], b->ptr[W], n * c.K + k, wide));
                     if (b->ptr[GW])
-                        put(b->ptr[GW], gw + n * c.K + k, wide, get(&o->out[1], b->ptr[GW], gw + n * c.K + k, wide) + gy * get(&o->in[X], b->ptr[X], x + k, wide));
+                        put(b->ptr[GW], gw + n * c.K + k, wide,
+                            get(&o->out[1], b->ptr[GW], gw + n * c.K + k, wide) + gy * get(&o->in[X], b->ptr[X], x + k, wide));
                 }
             }
             for (int64_t n = 0; n < c.O && b->ptr[G] && b->ptr[GB]; n++)
@@ -241,7 +246,8 @@ static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_
 const hk_module_type drop_connect_linear_type = {
     .struct_size = sizeof(hk_module_type),
     .role = HK_LAYER,
-    .doc = "training: y = act((w m) x + b m), m 0 with probability p, else 1, for each connection; evaluation: mean of draws of act(normal((1-p) (w x + b), ...))",
+    .doc =
+        "training: y = act((w m) x + b m), m 0 with probability p, else 1, for each connection; evaluation: mean of draws of act(normal((1-p) (w x + b), ...))",
     .source = "Wan et al. 2013, DropConnect; spikingjelly.activation_based.layer.DropConnectLinear",
     .fields = fields,
     .n_fields = sizeof fields / sizeof fields[0],

@@ -29,7 +29,8 @@ static const hk_field mstdpet_fields[] = {
 static hk_status check(hk_module *self, int traced) {
     static const char *const taus[] = { "tau_pre", "tau_post", "tau_trace" };
     for (int i = 0; i < 2 + traced; i++)
-        if (!(hk_get_real(self, taus[i]) > 0)) return self->api->fail(self, HK_ECONFIG, "%s is %g, expected a time above 0", taus[i], hk_get_real(self, taus[i]));
+        if (!(hk_get_real(self, taus[i]) > 0))
+            return self->api->fail(self, HK_ECONFIG, "%s is %g, expected a time above 0", taus[i], hk_get_real(self, taus[i]));
     return plasticity_init(self);
 }
 static hk_status mstdp_init(hk_module *self) { return check(self, 0); }
@@ -52,7 +53,8 @@ static hk_value of_linear(hk_builder *b, const hk_module *self, const connection
     /* A trace has its row's shape by its sum; the products need it at once. */
     const int64_t outputs[1] = { c->shape[0] }, inputs[1] = { c->shape[1] };
     pre1 = hk_unflatten(b, pre1, 1, inputs), post1 = hk_unflatten(b, post1, 1, outputs);
-    hk_value next = hk_sub(b, plasticity_scaled(b, self, "f_post", "a_post", w, product(b, s, pre1)), plasticity_scaled(b, self, "f_pre", "a_pre", w, product(b, post1, x)));
+    hk_value next = hk_sub(
+        b, plasticity_scaled(b, self, "f_post", "a_post", w, product(b, s, pre1)), plasticity_scaled(b, self, "f_pre", "a_pre", w, product(b, post1, x)));
     if (traced) {
         hk_value before = hk_loop_carry(b, L, "trace_e");
         z = hk_add(b, hk_affine(b, before, decay(self, "tau_trace"), 0.0), hk_affine(b, e, 1.0 / hk_get_real(self, "tau_trace"), 0.0));
@@ -112,7 +114,8 @@ static hk_status mstdpet_build(hk_builder *b, const hk_module *self, const hk_le
 
 const hk_learner_type mstdp_type = {
     .struct_size = sizeof(hk_learner_type),
-    .doc = "of a Linear or Conv2d, by the reward r that the program writes: dw = r e, then e = f_post(w) s pre^T - f_pre(w) post x^T, with pre = exp(-1/tau_pre) pre + x, post = "
+    .doc = "of a Linear or Conv2d, by the reward r that the program writes: dw = r e, then e = f_post(w) s pre^T - f_pre(w) post x^T, with pre = "
+           "exp(-1/tau_pre) pre + x, post = "
            "exp(-1/tau_post) post + s; gradient = -dw",
     .source = "SpikingJelly 2.0, activation_based.learning.MSTDPLearner",
     .fields = mstdp_fields,
@@ -123,7 +126,8 @@ const hk_learner_type mstdp_type = {
 
 const hk_learner_type mstdpet_type = {
     .struct_size = sizeof(hk_learner_type),
-    .doc = "of a Linear or Conv2d, by the reward r that the program writes: z = exp(-1/tau_trace) z + e / tau_trace, dw = r z, then e as MSTDP's; gradient = -dw",
+    .doc =
+        "of a Linear or Conv2d, by the reward r that the program writes: z = exp(-1/tau_trace) z + e / tau_trace, dw = r z, then e as MSTDP's; gradient = -dw",
     .source = "SpikingJelly 2.0, activation_based.learning.MSTDPETLearner",
     .fields = mstdpet_fields,
     .n_fields = sizeof mstdpet_fields / sizeof mstdpet_fields[0],

@@ -57,11 +57,13 @@ static hk_status build(hk_builder *b, const hk_module *self, int n_in, const hk_
     const double last = (double)hk_steps(b) - 1, first = (double)hk_get_int(self, "first_spike_time");
     const double threshold = hk_get_real(self, "threshold"), on = hk_get_real(self, "on_target"), off = hk_get_real(self, "off_target");
     if (!snn_steps_fit(b, self)) return HK_ECONFIG;
-    if (hk_value_desc(b, in[0]).flags & HK_T) return b->api->fail(b, HK_ESHAPE, "x varies with the step; expected one number for all steps, which gives its spike's step");
+    if (hk_value_desc(b, in[0]).flags & HK_T)
+        return b->api->fail(b, HK_ESHAPE, "x varies with the step; expected one number for all steps, which gives its spike's step");
     if (first > last) return b->api->fail(b, HK_ECONFIG, "first_spike_time is %lld, expected less than T=%lld", (long long)first, (long long)last + 1);
     if (!hk_get_bool(self, "normalize") && !hk_get_bool(self, "bypass") && rint(latest(self) + first) > last)
         return b->api->fail(b, HK_ECONFIG,
-            "the spike of x = 0 comes at step %.0f, the last step is %.0f; expected normalize=true, a smaller tau, a larger T, or bypass=true, which leaves such spikes out",
+            "the spike of x = 0 comes at step %.0f, the last step is %.0f; expected normalize=true, a smaller tau, a larger T, or bypass=true, which leaves "
+            "such spikes out",
             rint(latest(self) + first), last);
     hk_value time = spike_time(b, self, in[0], first, last), when = hk_round(b, time);
     b->api->name_output(b, self, "spike_time", time);
@@ -81,8 +83,8 @@ static hk_status init(hk_module *self) {
     if (!(tau > 0)) return self->api->fail(self, HK_ECONFIG, "tau is %g, expected a number above 0", tau);
     if (!hk_get_bool(self, "linear") && !(epsilon > 0)) return self->api->fail(self, HK_ECONFIG, "epsilon is %g, expected a number above 0", epsilon);
     if (hk_get_bool(self, "interpolate") && hk_get_real(self, "on_target") < hk_get_real(self, "off_target"))
-        return self->api->fail(self, HK_ECONFIG, "on_target is %g, below off_target %g; interpolate rises from the one to the other", hk_get_real(self, "on_target"),
-            hk_get_real(self, "off_target"));
+        return self->api->fail(self, HK_ECONFIG, "on_target is %g, below off_target %g; interpolate rises from the one to the other",
+            hk_get_real(self, "on_target"), hk_get_real(self, "off_target"));
     return HK_OK;
 }
 

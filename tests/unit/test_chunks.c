@@ -16,14 +16,16 @@ typedef struct calls {
 } calls;
 static hk_status count_part(void *arg, hk_executor *ex, int64_t t0, int64_t steps) {
     calls *c = arg;
-    if (t0 != c->at || hk_executor_read(ex, "y", HK_F32, (float[1]){ 0 }, 1) != HK_ESHAPE) return HK_EINVAL; /* the steps follow each other; the part can be read */
+    if (t0 != c->at || hk_executor_read(ex, "y", HK_F32, (float[1]){ 0 }, 1) != HK_ESHAPE)
+        return HK_EINVAL; /* the steps follow each other; the part can be read */
     c->n++, c->at += steps, c->steps = steps;
     return HK_OK;
 }
 
 static void test_parts_give_what_a_run_gives(void **state) {
     (void)state;
-    static const char *const texts[] = { "Sequential(Linear(4, 6), LIF(v_threshold=0.1), Linear(6, 2), IF(v_threshold=0.1))", "Sequential(LinearRecurrent(IF(v_threshold=0.5), 4, 4), Linear(4, 2), SynapseFilter(tau=5))",
+    static const char *const texts[] = { "Sequential(Linear(4, 6), LIF(v_threshold=0.1), Linear(6, 2), IF(v_threshold=0.1))",
+        "Sequential(LinearRecurrent(IF(v_threshold=0.5), 4, 4), Linear(4, 2), SynapseFilter(tau=5))",
         "Sequential(Linear(4, 8), snn.Leaky(beta=0.8), Delay(2), Linear(8, 2), snn.Synaptic(alpha=0.7, beta=0.6))", "SpikingLSTM(4, 2, 1)" };
     float *x = malloc(sizeof *x * T * N * IN), want[T * N * 2], got[T * N * 2];
     uint64_t s = 5;
@@ -40,8 +42,10 @@ static void test_parts_give_what_a_run_gives(void **state) {
             memset(got, 0xff, sizeof got);
             net_ok(hk_executor_chunks(n.ex, T, chunk, N, 1, (int64_t[]){ IN }, x, got, T * N * 2, count_part, &c));
             for (int i = 0; i < T * N * 2; i++)
-                if (got[i] != want[i]) fail_msg("%s in parts of %lld, number %d: got %g, expected %g", texts[k], (long long)chunk, i, (double)got[i], (double)want[i]);
-            if (c.n != (T + chunk - 1) / chunk || c.at != T) fail_msg("parts of %lld: %lld calls over %lld steps", (long long)chunk, (long long)c.n, (long long)c.at);
+                if (got[i] != want[i])
+                    fail_msg("%s in parts of %lld, number %d: got %g, expected %g", texts[k], (long long)chunk, i, (double)got[i], (double)want[i]);
+            if (c.n != (T + chunk - 1) / chunk || c.at != T)
+                fail_msg("parts of %lld: %lld calls over %lld steps", (long long)chunk, (long long)c.n, (long long)c.at);
         }
         net_free(&n);
     }
@@ -68,7 +72,8 @@ static void test_what_has_no_parts_is_refused(void **state) {
         make(&n, cases[k].text, cases[k].flags);
         const hk_status st = hk_executor_chunks(n.ex, T, 4, N, 1, (int64_t[]){ IN }, x, y, T * N * 2, NULL, NULL);
         if (st != cases[k].want || !strstr(hk_error(net_context()), cases[k].says))
-            fail_msg("%s: got %s: %s; expected %s with '%s'", cases[k].text, hk_status_name(st), hk_error(net_context()), hk_status_name(cases[k].want), cases[k].says);
+            fail_msg("%s: got %s: %s; expected %s with '%s'", cases[k].text, hk_status_name(st), hk_error(net_context()), hk_status_name(cases[k].want),
+                cases[k].says);
         net_free(&n);
     }
 }
@@ -108,9 +113,11 @@ typedef struct pair_case {
 static void test_the_network_without_normalisations_gives_the_same(void **state) {
     (void)state;
     static const pair_case cases[] = {
-        { 5, 3, { "a.0", "a.1", "b", "c", "d" }, { "Conv2d(2, 4, 3, padding=1, bias=false)", "BatchNorm2d(4, eps=0.01)", "ParametricLIF()", "Conv2d(4, 3, 3)", "BatchNorm2d(3, affine=false)" },
+        { 5, 3, { "a.0", "a.1", "b", "c", "d" },
+            { "Conv2d(2, 4, 3, padding=1, bias=false)", "BatchNorm2d(4, eps=0.01)", "ParametricLIF()", "Conv2d(4, 3, 3)", "BatchNorm2d(3, affine=false)" },
             { "Conv2d(2, 4, 3, padding=1)", NULL, "ParametricLIF()", "Conv2d(4, 3, 3)", NULL }, { 2, 6, 5 }, "a.0+a.1 c+d " },
-        { 3, 2, { "0", "1", "2" }, { "Conv1d(4, 6, 3, groups=2)", "BatchNorm1d(6)", "BatchNorm1d(6)" }, { "Conv1d(4, 6, 3, groups=2)", NULL, "BatchNorm1d(6)" }, { 4, 9 }, "0+1 " },
+        { 3, 2, { "0", "1", "2" }, { "Conv1d(4, 6, 3, groups=2)", "BatchNorm1d(6)", "BatchNorm1d(6)" }, { "Conv1d(4, 6, 3, groups=2)", NULL, "BatchNorm1d(6)" },
+            { 4, 9 }, "0+1 " },
         { 3, 4, { "0", "1", "2" }, { "Conv3d(2, 3, 2)", "BatchNorm3d(3)", "IF()" }, { "Conv3d(2, 3, 2)", NULL, "IF()" }, { 2, 3, 4, 4 }, "0+1 " },
     };
     char path[] = "/tmp/hillock-fused-XXXXXX", text[200];
@@ -146,7 +153,8 @@ static void test_the_network_without_normalisations_gives_the_same(void **state)
         for (int i = 0; i < hk_network_n_param(other); i++) {
             const hk_param_info *p = hk_network_param(other, i);
             const hk_tensor *t = hk_file_find(f, p->name);
-            if (!t || t->rank != p->rank || memcmp(t->shape, p->shape, (size_t)p->rank * sizeof *p->shape)) fail_msg("%s is not in the file, or has another shape", p->name);
+            if (!t || t->rank != p->rank || memcmp(t->shape, p->shape, (size_t)p->rank * sizeof *p->shape))
+                fail_msg("%s is not in the file, or has another shape", p->name);
             net_ok(hk_network_write_param(other, i, t->data));
         }
         int64_t nx = 2 * N, ny, nz;
@@ -154,7 +162,8 @@ static void test_the_network_without_normalisations_gives_the_same(void **state)
         double *x = fresh(nx, 3, -1, 1), *want = output(normed, c->rank, c->shape, x, nx, &ny), *got = output(other, c->rank, c->shape, x, nx, &nz);
         assert_int_equal(ny, nz);
         for (int64_t i = 0; i < ny; i++)
-            if (fabs(got[i] - want[i]) > 1e-5 * (1 + fabs(want[i]))) fail_msg("case %zu, number %lld: without %.9g, with %.9g", k, (long long)i, got[i], want[i]);
+            if (fabs(got[i] - want[i]) > 1e-5 * (1 + fabs(want[i])))
+                fail_msg("case %zu, number %lld: without %.9g, with %.9g", k, (long long)i, got[i], want[i]);
         free(x), free(want), free(got);
         hk_file_free(f), hk_network_free(normed), hk_network_free(other), hk_module_free(root), hk_module_free(plain);
     }

@@ -1,7 +1,8 @@
 /* Containers that say how steps run: SeqToANN over steps and samples at once, TLast with the steps as the last axis; and dropout inside recurrent layers. */
 #include "gradient_check.h"
 
-static double *output(const char *text, const char *backend, int64_t T, int64_t N, int seq, int rank, const int64_t *shape, const double *x, int64_t nx, int64_t *ny) {
+static double *output(
+    const char *text, const char *backend, int64_t T, int64_t N, int seq, int rank, const int64_t *shape, const double *x, int64_t nx, int64_t *ny) {
     net n;
     hk_network_config nc = HK_NETWORK_CONFIG_DEFAULT;
     nc.backend = backend, nc.seed = 5;
@@ -29,7 +30,8 @@ static void test_steps_as_samples_give_what_a_sequence_gives(void **state) {
         char seq[256], ann[256];
         snprintf(seq, sizeof seq, "Sequential(%s)", layers), snprintf(ann, sizeof ann, "SeqToANN(%s)", layers);
         int64_t ny;
-        double *want = output(seq, k ? "ref" : "cpu", T, N, 1, 3, (int64_t[]){ 2, 6, 6 }, x, T * N * 72, &ny), *got = output(ann, k ? "ref" : "cpu", T, N, 1, 3, (int64_t[]){ 2, 6, 6 }, x, T * N * 72, &ny);
+        double *want = output(seq, k ? "ref" : "cpu", T, N, 1, 3, (int64_t[]){ 2, 6, 6 }, x, T * N * 72, &ny),
+               *got = output(ann, k ? "ref" : "cpu", T, N, 1, 3, (int64_t[]){ 2, 6, 6 }, x, T * N * 72, &ny);
         for (int64_t i = 0; i < ny; i++)
             if (got[i] != want[i]) fail_msg("number %lld: SeqToANN gives %.9g, a sequence %.9g", (long long)i, got[i], want[i]);
         free(want), free(got);
@@ -53,7 +55,8 @@ static void test_layers_that_keep_state_or_see_the_step_are_named(void **state) 
         net n;
         hk_network_config nc = HK_NETWORK_CONFIG_DEFAULT;
         const hk_output y = { "y", 1, 0 };
-        net_make(&n, cases[i].text, NULL, NULL, nc, (hk_executor_config){ .struct_size = sizeof(hk_executor_config), .mode = HK_TRAIN, .flags = HK_SEPARATE, .n_output = 1, .outputs = &y });
+        net_make(&n, cases[i].text, NULL, NULL, nc,
+            (hk_executor_config){ .struct_size = sizeof(hk_executor_config), .mode = HK_TRAIN, .flags = HK_SEPARATE, .n_output = 1, .outputs = &y });
         const hk_status st = hk_executor_shape(n.ex, 3, 2, 1, 1, (int64_t[]){ 4 });
         if (st != HK_EUNSUPPORTED || !strstr(hk_error(net_context()), cases[i].says))
             fail_msg("%s: got %s: %s; expected '%s'", cases[i].text, hk_status_name(st), hk_error(net_context()), cases[i].says);
@@ -79,13 +82,15 @@ static void test_steps_along_the_last_axis(void **state) {
             for (int64_t i = 0; i < N * row; i++) turned[i * T + t] = x[t * N * row + i];
         char seq[128], last[128];
         snprintf(seq, sizeof seq, "Sequential(%s)", cases[c].layers), snprintf(last, sizeof last, "TLast(%s)", cases[c].layers);
-        double *want = output(seq, "cpu", T, N, 1, cases[c].rank, cases[c].shape, x, T * N * row, &ny), *got = output(last, "cpu", T, N, 0, cases[c].rank + 1, shape, turned, T * N * row, &nz);
+        double *want = output(seq, "cpu", T, N, 1, cases[c].rank, cases[c].shape, x, T * N * row, &ny),
+               *got = output(last, "cpu", T, N, 0, cases[c].rank + 1, shape, turned, T * N * row, &nz);
         assert_int_equal(ny, nz);
         double sum = 0;
         for (int64_t t = 0; t < T; t++)
             for (int64_t i = 0; i < ny / T; i++) {
                 sum += fabs(want[t * (ny / T) + i]);
-                if (got[i * T + t] != want[t * (ny / T) + i]) fail_msg("%s, step %lld, number %lld: got %g, expected %g", last, (long long)t, (long long)i, got[i * T + t], want[t * (ny / T) + i]);
+                if (got[i * T + t] != want[t * (ny / T) + i])
+                    fail_msg("%s, step %lld, number %lld: got %g, expected %g", last, (long long)t, (long long)i, got[i * T + t], want[t * (ny / T) + i]);
             }
         if (sum == 0) fail_msg("%s: all numbers are 0", last);
         free(x), free(turned), free(want), free(got);
@@ -121,7 +126,8 @@ static void test_dropout_between_recurrent_layers(void **state) {
         const hk_output out[2] = { { "y", 1, 0 }, { "dropout0:y", 0, 0 } };
         char text[96];
         snprintf(text, sizeof text, "SpikingVanillaRNN(3, 6, 2, dropout_p=0.5, invariant_dropout_mask=%s)", invariant ? "true" : "false");
-        net_make(&n, text, NULL, NULL, nc, (hk_executor_config){ .struct_size = sizeof(hk_executor_config), .mode = HK_TRAIN, .flags = HK_SEPARATE, .n_output = 2, .outputs = out });
+        net_make(&n, text, NULL, NULL, nc,
+            (hk_executor_config){ .struct_size = sizeof(hk_executor_config), .mode = HK_TRAIN, .flags = HK_SEPARATE, .n_output = 2, .outputs = out });
         net_ok(hk_executor_shape(n.ex, T, N, 1, 1, (int64_t[]){ 3 }));
         double *x = fresh(T * N * 3, 4, 2, 3), y[T * N * H];
         for (int k = 0; k < hk_network_n_param(n.net); k++) { /* every neuron of the first layer fires at each step */
@@ -143,7 +149,8 @@ static void test_dropout_between_recurrent_layers(void **state) {
         free(x);
         net_free(&n);
     }
-    check(&(gcase){ "SpikingGRU(3, 4, 2, dropout_p=0.5, invariant_dropout_mask=true, bidirectional=true)", NULL, 3, 2, 1, 1, { 3 }, 0, 0, -1, 1, "state:dropout0.mask" });
+    check(&(gcase){
+        "SpikingGRU(3, 4, 2, dropout_p=0.5, invariant_dropout_mask=true, bidirectional=true)", NULL, 3, 2, 1, 1, { 3 }, 0, 0, -1, 1, "state:dropout0.mask" });
 }
 
 int main(void) {

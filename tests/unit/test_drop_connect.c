@@ -8,7 +8,8 @@ static void start(net *n, const char *text, const char *backend, uint32_t flags,
     hk_network_config nc = HK_NETWORK_CONFIG_DEFAULT;
     static const hk_output y = { "y", 1, 0 };
     nc.backend = backend, nc.seed = 11;
-    net_make(n, text, NULL, NULL, nc, (hk_executor_config){ .struct_size = sizeof(hk_executor_config), .mode = HK_TRAIN, .flags = HK_SEPARATE | flags, .n_output = 1, .outputs = &y });
+    net_make(n, text, NULL, NULL, nc,
+        (hk_executor_config){ .struct_size = sizeof(hk_executor_config), .mode = HK_TRAIN, .flags = HK_SEPARATE | flags, .n_output = 1, .outputs = &y });
     net_ok(hk_executor_shape(n->ex, T, N, 0, 1, &in));
 }
 
@@ -42,7 +43,8 @@ static void test_training_cuts_the_connections_of_the_draw(void **state) {
                         if (u >= 0.3f) want += c < K ? w[o * K + c] * x[i * K + c] : bias[o];
                     }
                     const double got = y[(t * N + i) * O + o];
-                    if (fabs(got - want) > 1e-5) fail_msg("%s on %s, t=%d, sample %d, output %d: got %.9g, expected %.9g", text, backends[k / 2], t, i, o, got, want);
+                    if (fabs(got - want) > 1e-5)
+                        fail_msg("%s on %s, t=%d, sample %d, output %d: got %.9g, expected %.9g", text, backends[k / 2], t, i, o, got, want);
                 }
         net_free(&n);
     }
@@ -102,8 +104,8 @@ static void test_evaluation_is_the_mean_of_draws(void **state) {
                 const double deviation = sqrt(0.21 * squares), want = expected(k / 2, 0.7 * sum, deviation);
                 for (int t = 0; t < T; t++)
                     if (!(fabs(y[(t * N + i) * O + o] - want) <= 6 * deviation / sqrt(1001)))
-                        fail_msg("%s on %s, sample %d, output %d: got %.6g, expected %.6g within %.2g", text, backends[k % 2], i, o, y[(t * N + i) * O + o], want,
-                            6 * deviation / sqrt(1001));
+                        fail_msg("%s on %s, sample %d, output %d: got %.6g, expected %.6g within %.2g", text, backends[k % 2], i, o, y[(t * N + i) * O + o],
+                            want, 6 * deviation / sqrt(1001));
             }
         net_free(&n);
     }
@@ -115,7 +117,8 @@ static void test_gradients_of_a_draw_that_is_held(void **state) {
         { "DropConnectLinear(4, 3, p=0.4, invariant=true, activation=tanh)", NULL, 3, 2, 1, 1, { 4 }, 0, 0, -1, 1, "state:drawn" },
         { "DropConnectLinear(4, 3, false, 0.4, invariant=true, activation=sigmoid)", NULL, 3, 2, 0, 1, { 4 }, 0, 0, -1, 1, "state:drawn" },
         { "DropConnectLinear(4, 3, p=0.4, invariant=true, activation=none, step_mode=s)", NULL, 3, 18, 1, 1, { 4 }, 0, 0, -1, 1, "state:drawn" },
-        { "LinearRecurrent(DropConnectLinear(4, 3, p=0.4, invariant=true, activation=tanh), 4, 3)", NULL, 3, 2, 1, 1, { 4 }, 0, 0, -1, 1, "state:sub_module.drawn" },
+        { "LinearRecurrent(DropConnectLinear(4, 3, p=0.4, invariant=true, activation=tanh), 4, 3)", NULL, 3, 2, 1, 1, { 4 }, 0, 0, -1, 1,
+            "state:sub_module.drawn" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) all_passes(cases[i]);
 }

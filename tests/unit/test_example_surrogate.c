@@ -18,7 +18,9 @@ static void test_gradient_is_its_equation(void **state) {
             const hk_output y = { "y", 1, 0 };
             double x[N], one[N], got[N], spike[N];
             nc.backend = ref ? "ref" : "cpu";
-            net_make(&n, cases[c].text, NULL, NULL, nc, (hk_executor_config){ .struct_size = sizeof(hk_executor_config), .mode = HK_TRAIN, .flags = HK_SEPARATE | HK_INPUT_GRAD, .n_output = 1, .outputs = &y });
+            net_make(&n, cases[c].text, NULL, NULL, nc,
+                (hk_executor_config){
+                    .struct_size = sizeof(hk_executor_config), .mode = HK_TRAIN, .flags = HK_SEPARATE | HK_INPUT_GRAD, .n_output = 1, .outputs = &y });
             for (int i = 0; i < N; i++) x[i] = (i - 20) * 0.17, one[i] = 1;
             net_ok(hk_executor_shape(n.ex, 1, N, 1, 1, (int64_t[]){ 1 }));
             net_ok(hk_executor_write(n.ex, "x", HK_F64, x, N));

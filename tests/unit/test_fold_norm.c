@@ -64,9 +64,11 @@ static void test_folded_statistics_give_what_the_normalisation_gives(void **stat
             int64_t n;
             int left, there;
             double *want = run(&works[i], ref ? "ref" : "cpu", HK_PASS_FOLD_NORM, &n, &there), *got = run(&works[i], ref ? "ref" : "cpu", 0, &n, &left);
-            if (!there || left != !works[i].folds) fail_msg("%s: batchnorm is in the plan %d times, folded %d; expected %d", works[i].text, there, left, !works[i].folds);
+            if (!there || left != !works[i].folds)
+                fail_msg("%s: batchnorm is in the plan %d times, folded %d; expected %d", works[i].text, there, left, !works[i].folds);
             for (int64_t k = 0; k < n; k++)
-                if (fabs(got[k] - want[k]) > 2e-5 * (1 + fabs(want[k]))) fail_msg("%s, number %lld: folded %.9g, as it is %.9g", works[i].text, (long long)k, got[k], want[k]);
+                if (fabs(got[k] - want[k]) > 2e-5 * (1 + fabs(want[k])))
+                    fail_msg("%s, number %lld: folded %.9g, as it is %.9g", works[i].text, (long long)k, got[k], want[k]);
             free(want), free(got);
         }
 }

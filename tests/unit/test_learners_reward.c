@@ -12,10 +12,12 @@ typedef struct work {
 } work;
 
 static const work works[] = {
-    { "MSTDP(sn=\"1\", tau_pre=2, tau_post=3)", N, 0, { -0.581604583856, -0.42775748793, 0.513273390614, 3.88458108604, -4.84701019201, -0.766341900917, -0.189392632897, 3.05143201567 } },
+    { "MSTDP(sn=\"1\", tau_pre=2, tau_post=3)", N, 0,
+        { -0.581604583856, -0.42775748793, 0.513273390614, 3.88458108604, -4.84701019201, -0.766341900917, -0.189392632897, 3.05143201567 } },
     { "MSTDP(sn=\"1\", tau_pre=2, tau_post=3, f_pre=constant, a_pre=0.5, clamp=[0.2, 0.7])", N, 0,
         { -0.581604583856, 1.03582534655, 0.612093984064, 3.85320348646, -2.99128461004, -2.5570162818, -0.211331139376, 1.1078534429 } },
-    { "MSTDP(sn=\"1\", tau_pre=2, tau_post=3)", N, 1, { 0.529416560214, 0.866805822597, 0.126575135204, 0.329122754068, 1.08611092506, 0.186147937599, 0.460689737513, 0.596055900183 } },
+    { "MSTDP(sn=\"1\", tau_pre=2, tau_post=3)", N, 1,
+        { 0.529416560214, 0.866805822597, 0.126575135204, 0.329122754068, 1.08611092506, 0.186147937599, 0.460689737513, 0.596055900183 } },
     { "MSTDPET(sn=\"1\", tau_pre=2, tau_post=3, tau_trace=4)", 1, 0,
         { 0.00819095491719, -0.0271471766173, -0.0118895349479, 0.292796602804, -0.0841034107929, -0.0229457017332, -0.0544392552146, 0.417746119074 } },
     { "MSTDPET(sn=\"1\", tau_pre=2, tau_post=3, tau_trace=4)", 1, 1,
@@ -38,7 +40,8 @@ static hk_module *open_net(net *n, const char *text, const char *rule, const cha
 
 static void near(const char *rule, const char *how, const double *got, const double *want, int n, double tolerance) {
     for (int i = 0; i < n; i++)
-        if (!(fabs(got[i] - want[i]) <= tolerance * (1 + fabs(want[i])))) fail_msg("%s, %s, number %d: got %.12g, expected %.12g", rule, how, i, got[i], want[i]);
+        if (!(fabs(got[i] - want[i]) <= tolerance * (1 + fabs(want[i]))))
+            fail_msg("%s, %s, number %d: got %.12g, expected %.12g", rule, how, i, got[i], want[i]);
 }
 
 static void test_linear_has_the_packages_numbers(void **state) {

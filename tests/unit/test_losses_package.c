@@ -26,14 +26,15 @@ static void near(const char *text, const char *backend, const char *what, double
     if (!(fabs(got - want) <= tolerance * (1 + fabs(want)))) fail_msg("%s on %s: %s: got %.12g, expected %.12g", text, backend, what, got, want);
 }
 
-static void check_loss(const char *text, const char *backend, int64_t nb, int64_t steps, int64_t samples, int64_t outputs, const double *x, const void *target, int64_t n_target, double *value,
-    double *gx) {
+static void check_loss(const char *text, const char *backend, int64_t nb, int64_t steps, int64_t samples, int64_t outputs, const double *x, const void *target,
+    int64_t n_target, double *value, double *gx) {
     net n;
     hk_network_config nc = HK_NETWORK_CONFIG_DEFAULT;
     const int64_t nx = steps * samples * outputs;
     double *grad = malloc((size_t)nx * sizeof *grad);
     nc.backend = backend, nc.nb = nb;
-    net_make(&n, "Sequential()", text, NULL, nc, (hk_executor_config){ .struct_size = sizeof(hk_executor_config), .mode = HK_TRAIN, .flags = HK_SEPARATE | HK_INPUT_GRAD });
+    net_make(&n, "Sequential()", text, NULL, nc,
+        (hk_executor_config){ .struct_size = sizeof(hk_executor_config), .mode = HK_TRAIN, .flags = HK_SEPARATE | HK_INPUT_GRAD });
     net_ok(hk_executor_shape(n.ex, steps, samples, 1, 1, &outputs));
     net_ok(hk_executor_write(n.ex, "x", HK_F64, x, nx));
     net_ok(hk_executor_write(n.ex, "target", n_target == samples ? HK_I64 : HK_F64, target, n_target));
