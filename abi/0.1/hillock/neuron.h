@@ -106,6 +106,8 @@ typedef struct hk_surrogate_type {
     const hk_surrogate_kernel *kernels; /* best first; the last is baseline */
     uint32_t n_kernel, has_primitive, has_forward;
     uint32_t random; /* 1: the spike is a draw, 1 with probability z; then hk_fire emits bernoulli, and neurons with texts of their own refuse it */
+    uint32_t noise;  /* 1 + number of the field that scales a draw, or 0: where z <= 0, s'(z) gets scale (u - 1/2) more, u of [0, 1) drawn for each step, sample and
+                        position; spiking networks only */
 } hk_surrogate_type;
 
 /* A surrogate with its numbers: attribute "surrogate" of the operations neuron, neuron_bwd, fire, fire_bwd. */
