@@ -171,7 +171,7 @@ void hk__loop_end(hk_builder *bb, hk_loop id) {
             if (!hk__same_desc(in, &next)) *in = next, changed = true;
         }
         if (!changed) break;
-        if (round == 8) {
+        if (round == 8 + l->n_carry) { /* a shape goes on by one carry in a round, where each hands on to the next */
             hk__builder_fail(bb, HK_ESHAPE, "what the loop feeds back has a shape or dtype that changes from step to step");
             return;
         }

@@ -153,6 +153,30 @@ static void test_dropout_between_recurrent_layers(void **state) {
         "SpikingGRU(3, 4, 2, dropout_p=0.5, invariant_dropout_mask=true, bidirectional=true)", NULL, 3, 2, 1, 1, { 3 }, 0, 0, -1, 1, "state:dropout0.mask" });
 }
 
+/* Longer than one loop has room for; in one run, and going on from run to run. */
+static void test_long_delays(void **state) {
+    (void)state;
+    enum { T = 130, N = 2 };
+    for (int d = 48; d < 130; d += 39) {
+        net n;
+        hk_network_config nc = HK_NETWORK_CONFIG_DEFAULT;
+        char text[32];
+        float x[T * N], whole[T * N], parts[T * N];
+        snprintf(text, sizeof text, "Delay(%d)", d);
+        for (int i = 0; i < T * N; i++) x[i] = (float)(i + 1);
+        net_make(&n, text, NULL, NULL, nc, (hk_executor_config){ sizeof(hk_executor_config), HK_INFER, 0, 0, NULL });
+        net_ok(hk_executor_chunks(n.ex, T, T, N, 0, NULL, x, whole, T * N, NULL, NULL));
+        net_ok(hk_executor_chunks(n.ex, T, 33, N, 0, NULL, x, parts, T * N, NULL, NULL));
+        for (int i = 0; i < T * N; i++) {
+            const float want = i < d * N ? 0 : x[i - d * N];
+            if (whole[i] != want || parts[i] != want)
+                fail_msg("%s, number %d: got %g in one run and %g in parts, expected %g", text, i, (double)whole[i], (double)parts[i], (double)want);
+        }
+        net_free(&n);
+    }
+    check(&(gcase){ "Delay(50)", NULL, 53, 2, 1, 1, { 2 }, 0, 0, -1, 1, NULL });
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_steps_as_samples_give_what_a_sequence_gives),
@@ -161,6 +185,7 @@ int main(void) {
         cmocka_unit_test(test_gradients_along_the_last_axis),
         cmocka_unit_test(test_a_last_axis_of_another_length_is_refused),
         cmocka_unit_test(test_dropout_between_recurrent_layers),
+        cmocka_unit_test(test_long_delays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
