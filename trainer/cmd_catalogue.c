@@ -20,6 +20,7 @@ static const page pages[] = {
     { "encoders", "Encoders", "Numbers to spikes.", "", HK_ENCODER },
     { "losses", "Losses", "", "", HK_LOSS },
     { "learners", "Learners", "Rules that give a parameter's gradient in place of backpropagation.", "hk.learner/1", 0 },
+    { "operations", "Operations", "Operations that plugins bring, and that their layers are made of; the core's are in include/hillock/ops.h.", "hk.op/1", 0 },
     { "optimizers", "Optimizers", "", "hk.optimizer/1", 0 },
     { "schedulers", "Schedulers", "Learning rates over 40 epochs from 0.1 on.", "hk.scheduler/1", 0 },
     { "datasets", "Data sets", "", "hk.dataset/1", 0 },

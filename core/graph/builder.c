@@ -57,7 +57,7 @@ static void emit(hk_builder *bb, const char *op_name, int n_in, const hk_value *
         return;
     }
     if (b->stateless && op->time != HK_TIME_POINT && strcmp(op->name, "bernoulli") != 0) {
-        hk__builder_fail(bb, HK_EUNSUPPORTED, "%s depends on the step, and here steps are samples like others (SeqToANN): take the layer out of it", op_name);
+        hk__builder_fail(bb, HK_EUNSUPPORTED, "%s depends on the step, and the container around it takes steps as samples like others: take the layer out of it", op_name);
         return;
     }
     hk_value unfolded[HK_MAX_OPERANDS];

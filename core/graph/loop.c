@@ -15,7 +15,7 @@ hk_loop hk__loop_begin(hk_builder *bb) {
     hk__graph *g = b->g;
     if (b->status != HK_OK) return 0;
     if (b->stateless) {
-        hk__builder_fail(bb, HK_EUNSUPPORTED, "runs step by step and hands on what it had, and here steps are samples like others (SeqToANN): take the layer out of it");
+        hk__builder_fail(bb, HK_EUNSUPPORTED, "runs step by step and hands on what it had, and the container around it takes steps as samples like others: take the layer out of it");
         return 0;
     }
     if (b->loop) { /* a loop inside a loop runs one step: it is built in place */
@@ -197,7 +197,7 @@ hk_value hk__state(hk_builder *bb, const hk_module *m, const char *field, hk_val
     hk__builder *b = hk__b(bb);
     hk__graph *g = b->g;
     if (b->status == HK_OK && b->stateless)
-        hk__builder_fail(bb, HK_EUNSUPPORTED, "keeps state ('%s') from step to step, and here steps are samples like others (SeqToANN): take the layer out of it", field);
+        hk__builder_fail(bb, HK_EUNSUPPORTED, "keeps state ('%s') from step to step, and the container around it takes steps as samples like others: take the layer out of it", field);
     if (b->status != HK_OK) return HK_NONE;
     if (b->loop) return carry_with_slot(b, hk__mod(m), field, def);
     hk_desc d = g->val[like].desc;

@@ -2,7 +2,7 @@
  *
  *     w' = w s, b' = (b - mean) s + beta, s = gamma rstd     (per output channel)
  *
- * The new weight is a STATIC value, computed from the parameters before the first segment. Between the two may lie what Conv1d and Conv3d are made of:
+ * The new weight is a STATIC value, computed from the parameters before the first segment. Between the two may lie what convolutions over one and over three axes are made of:
  * another shape of the same numbers, which puts `each` channels of the convolution (depths) into one, and the addition of a bias. Declined where somebody
  * else reads what lies between (a tap), and inside loops. */
 #include "graph/graph.h"
