@@ -8,9 +8,9 @@
 #pragma GCC optimize("O3")
 
 enum {
-    SPIKES_FEW = 15,     /* per cent up to which an output's sums are done at one go */
-    WEIGHTS = 96 << 10,  /* bytes of a panel's weights up to which they always are */
-    PIECE = 16,          /* entries of a list that are copied at a time */
+    SPIKES_FEW = 15, SPIKES_SMALL = 25, /* per cent up to which an output's sums are done at one go; the same with a panel of up to WEIGHTS bytes of weights */
+    WEIGHTS = 96 << 10,
+    PIECE = 16, /* entries of a list that are copied at a time */
 };
 
 size_t cpu_spike_conv_init(spike_conv *c, uint32_t isa, const hk_opdesc *o, int64_t rows) {
@@ -94,8 +94,8 @@ CPU_CLONES(put, (int64_t places, int64_t width, int64_t n, const float *from, co
 
 void cpu_spike_conv_run(const spike_conv *c, int64_t q0, int64_t q1, const float *packed, const float *bias, float *y, void *scratch) {
     work w = work_of(c, q0, q1, scratch);
-    int64_t rows = w.end - w.first, few = rows > 0 && c->window <= UINT16_MAX && (c->window * cpu_min(c->wide, SPIKE_VECTORS * c->s->vw) * 4 <= WEIGHTS ||
-                    (int64_t)w.off[rows * (c->W + 1) - 1] * 100 <= rows * c->W * c->C * SPIKES_FEW);
+    int64_t rows = w.end - w.first, weights = c->window * cpu_min(c->wide, SPIKE_VECTORS * c->s->vw) * 4, most = weights <= WEIGHTS ? SPIKES_SMALL : SPIKES_FEW;
+    int few = rows > 0 && c->window <= UINT16_MAX && (int64_t)w.off[rows * (c->W + 1) - 1] * 100 <= rows * c->W * c->C * most;
     for (int64_t o = 0, width; o < c->wide; o += width) {
         width = cpu_min(SPIKE_VECTORS * c->s->vw, c->wide - o);
         int64_t line = c->OW * width, tap_row = c->kernel[1] * c->C * width;
