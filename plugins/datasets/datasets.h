@@ -5,6 +5,6 @@
 #include "hillock/plugin.h"
 
 extern const hk_host *datasets_host;
-extern const hk_dataset_type arrays_type;
+extern const hk_dataset_type arrays_type, subset_type;
 
 #endif
