@@ -51,28 +51,42 @@ static void add_gp(const neuron_plan *P, const cpu_src *s, const float *row, int
     }
 }
 
-/* Asks memory for a third of the next tile's gy: few lines at a time, so that they come while the kernels compute. */
-static inline void ahead(const neuron_plan *P, const hk_bind *b, int64_t t, int64_t j, int64_t m, int third) {
+/* What memory is asked for while a tile is computed, a third before each of its kernels, so that few lines at a time come in: the gy of the tile that is next,
+ * and the x with which the next block's replay begins. NULL: neither. */
+typedef struct coming {
+    const float *gy, *x;
+} coming;
+
+static inline void ahead(const coming *c, int third) {
+    for (int64_t i = CPU_NEURON_TILE / 3 * third; c->gy && i < CPU_NEURON_TILE / 3 * (third + 1); i += 16) __builtin_prefetch(c->gy + i);
+    for (int64_t i = CPU_NEURON_TILE / 3 * third; c->x && i < CPU_NEURON_TILE / 3 * (third + 1); i += 16) __builtin_prefetch(c->x + i, 0, 2);
+}
+
+/* Of the tile at j of step t, in the block [jb, je). */
+static coming coming_of(const neuron_plan *P, const hk_bind *b, int large, int64_t t, int64_t j, int64_t jb, int64_t je) {
     int i_gy = 1 + P->ns + P->np;
-    if (!cpu_has_in(&P->base, i_gy) || P->gy.map != CPU_SAME || !(P->gy.d.flags & HK_T)) return;
-    const float *next = (const float *)b->ptr[i_gy] + t * b->n * P->E + j + m;
-    for (int64_t i = CPU_NEURON_TILE / 3 * third; i < CPU_NEURON_TILE / 3 * (third + 1); i += 16) __builtin_prefetch(next + i);
+    int64_t all = b->n * P->E, next = j + CPU_NEURON_TILE;
+    coming c = { NULL, NULL };
+    if (cpu_has_in(&P->base, i_gy) && P->gy.map == CPU_SAME && P->gy.d.flags & HK_T && (t || next < je))
+        c.gy = (const float *)b->ptr[i_gy] + (next < je ? t * all + next : (t - 1) * all + jb);
+    if (large && je + (j - jb) < all) c.x = (const float *)b->ptr[0] + (b->T - 1 - t) * all + je + (j - jb);
+    return c;
 }
 
 /* Gradient of the output at step t, and what the kernel needs of the step itself: z, d, f. */
-static void prepare_step(const neuron_plan *P, const hk_bind *b, const neuron_work *w, int64_t t, int64_t j, int64_t m, float *gy_tmp, hk_neuron_args *a) {
+static void prepare_step(const neuron_plan *P, const hk_bind *b, const neuron_work *w, int64_t t, int64_t j, int64_t m, float *gy_tmp, const coming *c, hk_neuron_args *a) {
     int i_gy = 1 + P->ns + P->np;
     for (int k = 0; k < P->nf; k++) a->z[k] = w->z[k];
-    ahead(P, b, t, j, m, 0);
+    ahead(c, 0);
     if (P->nf) P->k->pre(a);
-    ahead(P, b, t, j, m, 1);
+    ahead(c, 1);
     for (int k = 0; k < P->nf; k++) {
         P->grad(m, w->z[k], P->sp, w->d[k]);
         if (P->noise.scale != 0.0f) cpu_noise_add(&P->noise, b, k, t, j, m, w->z[k], w->d[k]);
         if (P->shape) P->shape(m, w->z[k], P->sp, w->f[k]);
         a->d[k] = w->d[k], a->f[k] = P->shape ? w->f[k] : NULL; /* NULL: the kernel steps by itself */
     }
-    ahead(P, b, t, j, m, 2);
+    ahead(c, 2);
     a->gy = cpu_has_in(&P->base, i_gy) ? cpu_src_get(&P->gy, b->ptr[i_gy], b, t, j, m, gy_tmp) : w->zero;
     if (P->fused.pool) {
         neuron_fused_unpool(P, w, b, t, j, m);
@@ -87,6 +101,7 @@ static void backward_block(const neuron_plan *P, const hk_bind *b, neuron_work *
     float *gx = cpu_out_ptr(p, b, 0), *gs[HK_MAX_STATE] = { NULL };
     int gx_sum = gx && !(cpu_out(p, 0)->flags & HK_T); /* x is HELD and so is its gradient: the sum over t, t descending */
     int past = gx && !gx_sum && P->stream && (size_t)(all * b->T * 4) > p->dev->l2 && all % 16 == 0 && (uintptr_t)(gx + jb) % 64 == 0;
+    int large = (size_t)(all * b->T * 4) > p->dev->l2 && P->x.d.dtype == HK_F32 && P->x.map == CPU_SAME && P->x.d.flags == HK_SEQ;
     hk_neuron_args a = { 0 };
     replay_block(P, b, w, jb, je);
     for (int k = 0; k < P->ns; k++) {
@@ -107,7 +122,8 @@ static void backward_block(const neuron_plan *P, const hk_bind *b, neuron_work *
                 a.gs[k] = gs[k] + at;
                 if (cpu_has_in(p, (int)i_gseq + k)) P->add(m, cpu_src_get(&P->gseq[k], b->ptr[i_gseq + k], b, t, j, m, w->gx), a.gs[k]);
             }
-            prepare_step(P, b, w, t, j, m, w->y, &a);
+            coming c = coming_of(P, b, large, t, j, jb, je);
+            prepare_step(P, b, w, t, j, m, w->y, &c, &a);
             a.gx[0] = gx && !gx_sum && !past ? gx + t * all + j : w->gx;
             for (int k = 0; k < P->np; k++) a.gp[k] = w->gp[k] ? w->gp[k] + at : NULL;
             if (P->want_gp) P->k->bwd_gp(&a);
