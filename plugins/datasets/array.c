@@ -69,7 +69,7 @@ static hk_status load(const array_file *f, const char *name, array *out) {
 hk_status array_load(const hk_module *self, const char *path, const char *name, array *out) {
     struct stat s;
     *out = (array){ 0 };
-    array_file f = { .self = self, .path = path, .fd = open(path, O_RDONLY | O_CLOEXEC) };
+    array_file f = { .self = self, .path = path, .fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }; /* a pipe must not make us wait */
     if (f.fd < 0) return ARRAY_FAIL(self, "%s: cannot open: %s", path, strerror(errno));
     hk_status st = HK_OK;
     if (fstat(f.fd, &s)) st = ARRAY_FAIL(self, "%s: cannot open: %s", path, strerror(errno));
