@@ -6,6 +6,7 @@
 #include "extend/extend.h"
 #include "trainer.h"
 #include "file/file.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,6 +76,7 @@ static void fill(meta *m, hk__job *j, const hk__progress_state *d) {
     if (j->nan && d->nan.good >= 0) put_int(m, "hk.nan.good", d->nan.good), put_int(m, "hk.nan.updates", hk__nan_updates(j->nan));
     put_real(m, "hk.best", d->best);
     put_real(m, "hk.train.loss", d->train.loss), put_real(m, "hk.train.correct", d->train.correct), put_int(m, "hk.train.samples", d->train.n);
+    if (isfinite(d->train.correct5)) put_real(m, "hk.train.correct5", d->train.correct5);
     put_real(m, "hk.log.loss", d->log.loss), put_real(m, "hk.log.correct", d->log.correct), put_int(m, "hk.log.samples", d->log.n);
 }
 

@@ -40,7 +40,7 @@ static hk_status eval(hk__conf *conf, const hk__options *o) {
     if (!st) st = hk__job_network(j);
     if (!st) st = load(j, o->checkpoint);
     hk__progress_open(&p, o->quiet);
-    if (!st) st = hk__test(j, l, &p, &never, show, &s);
+    if (!st) st = hk__test(j, l, &p, &never, show, NULL, &s);
     if (!st && o->json)
         printf("{\"test_loss\": %.9g, \"test_acc\": %.9g, \"correct\": %.0f, \"samples\": %lld}\n", s.loss / (double)s.n, s.correct / (double)s.n, s.correct,
             (long long)s.n);

@@ -27,6 +27,10 @@ static const command commands[] = {
     { "plugin", HK__CMD_PLUGIN, "plugin build FILE.c [--out FILE.so]", "compile a plugin of one file, and load it", hk__cmd_plugin },
     { "lint", HK__CMD_LINT, "lint PLUGIN.so [options]", "check everything about a plugin that can be checked without knowing what it is for", hk__cmd_lint },
     { "catalogue", HK__CMD_CATALOGUE, "catalogue --out DIR", "write a page for each kind of type, with equations, parameters and figures", hk__cmd_catalogue },
+    { "sweep", HK__CMD_SWEEP, "sweep CONFIG.ini --set SECTION.KEY=VALUE,VALUE,... --out DIR",
+        "train with each combination of the values, each in a folder of its own, and compare them; the same command goes on with what is not done", hk__cmd_sweep },
+    { "report", HK__CMD_REPORT, "report RUN [--out FILE.html]", "write report.html of a run's folder anew: curves, rates, confusion matrix, samples, network, times",
+        hk__cmd_report },
     { "doctor", HK__CMD_DOCTOR, "doctor [CONFIG.ini] [options]", "look at processor, plugins, backends and data; exit code 1 when there is a problem", hk__cmd_doctor },
 };
 #define N_COMMAND ((int)(sizeof commands / sizeof commands[0]))
@@ -67,20 +71,24 @@ typedef struct option_row {
     int id;
     unsigned commands;
 } option_row;
-#define ALL (HK__CMD_TRAIN | HK__CMD_PLAN | HK__CMD_PLUGINS | HK__CMD_BENCH | HK__CMD_EVAL | HK__CMD_EXPORT | HK__CMD_DOCTOR | HK__CMD_NEW_PLUGIN | HK__CMD_PLUGIN | HK__CMD_LINT | HK__CMD_CATALOGUE | HK__CMD_TOP)
+#define ALL (HK__CMD_TRAIN | HK__CMD_PLAN | HK__CMD_PLUGINS | HK__CMD_BENCH | HK__CMD_EVAL | HK__CMD_EXPORT | HK__CMD_DOCTOR | HK__CMD_NEW_PLUGIN | HK__CMD_PLUGIN | HK__CMD_LINT | HK__CMD_CATALOGUE | HK__CMD_REPORT | HK__CMD_SWEEP | HK__CMD_TOP)
 #define KEYED (HK__CMD_TRAIN | HK__CMD_PLAN | HK__CMD_EVAL)
 #define WITH_CONF (HK__CMD_TRAIN | HK__CMD_PLAN | HK__CMD_BENCH | HK__CMD_EVAL)
 static const option_row rows[] = {
     { "set", "SECTION.KEY=VALUE", "put a value over the file's; may be given many times", O_SET, WITH_CONF | HK__CMD_DOCTOR },
+    { "set", "SECTION.KEY=VALUE,...", "values to go through; commas in brackets or quotes part nothing, and a value wholly in \"\" is one; several lists: all combinations",
+        O_SET, HK__CMD_SWEEP },
+    { "out", "DIR", "folder of the sweep: a run's folder for each combination, sweep.csv, sweep.md, sweep.svg", O_OUT, HK__CMD_SWEEP },
     { "out", "DIR", "folder for config.ini, run.json, metrics.jsonl, checkpoints: [run] out", O_OUT, HK__CMD_TRAIN },
     { "out", "FILE", "the file to write", O_OUT, HK__CMD_EXPORT | HK__CMD_PLUGIN },
     { "out", "DIR", "the folder to make; default: NAME", O_OUT, HK__CMD_NEW_PLUGIN },
+    { "out", "FILE", "the page to write; default: RUN/report.html", O_OUT, HK__CMD_REPORT },
     { "out", "DIR", "the folder for the pages", O_OUT, HK__CMD_CATALOGUE },
     { "resume", "auto|FILE", "go on from a checkpoint, with the bits of a run that never stopped; auto: the newest one in --out, if any", O_RESUME,
         HK__CMD_TRAIN },
     { "checkpoint", "FILE", "safetensors file with the network's weights: a checkpoint, or what PyTorch saved", O_CHECKPOINT, HK__CMD_EVAL | HK__CMD_EXPORT },
     { "show", "N", "print the first N (1 to 64) test pictures, their class, and the predicted one with its firing rate", O_SHOW, HK__CMD_EVAL },
-    { "threads", "N", "threads, 0: one per CPU: [run] threads", O_THREADS, WITH_CONF },
+    { "threads", "N", "threads, 0: one per CPU: [run] threads", O_THREADS, WITH_CONF | HK__CMD_SWEEP },
     { "batch", "B", "samples of a step: [train] batch", O_BATCH, HK__CMD_BENCH },
     { "channels", "C", "[model] channels", O_CHANNELS, HK__CMD_BENCH },
     { "T", "T", "time steps: [model] T", O_T, HK__CMD_BENCH },
@@ -100,7 +108,7 @@ static const option_row rows[] = {
     { "shape", "D,D,...", "shape of one sample for it, as 4,28,28", O_SHAPE, HK__CMD_LINT },
     { "strict", NULL, "warnings count as failures", O_STRICT, HK__CMD_LINT },
     { "verbose", NULL, "print what each type does, and its fields", O_VERBOSE, HK__CMD_PLUGINS },
-    { "quiet", NULL, "print errors only", O_QUIET, HK__CMD_TRAIN | HK__CMD_EVAL },
+    { "quiet", NULL, "print errors only", O_QUIET, HK__CMD_TRAIN | HK__CMD_EVAL | HK__CMD_SWEEP },
     { "print-config", NULL, "print the resolved configuration (without a file: all keys with their defaults) and stop", O_PRINT, WITH_CONF | HK__CMD_TOP },
     { "help", NULL, "print this text and stop", O_HELP, ALL },
     { "version", NULL, "print the version and stop", O_VERSION, HK__CMD_TOP },

@@ -158,7 +158,9 @@ hk_status hk__job_fail_model(hk__job *j, hk_status st) {
 }
 
 static hk_status make_executor(hk__job *j, uint32_t mode, hk_executor **out) {
-    hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = mode, .flags = hk__job_flags(j, mode) | (mode == HK_TRAIN ? hk__nan_flags(j) : 0) };
+    static const hk_output rate = { .name = "rate" }; /* what the test's predictions are read from */
+    hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = mode, .flags = HK_TOP5 | hk__job_flags(j, mode) | (mode == HK_TRAIN ? hk__nan_flags(j) : 0),
+        .n_output = mode == HK_INFER, .outputs = &rate };
     hk_status st = hk_executor_new(j->net, &ec, out);
     return st ? hk__job_fail_model(j, st) : HK_OK;
 }

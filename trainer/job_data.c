@@ -2,6 +2,7 @@
 #include "extend/extend.h"
 #include "trainer.h"
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,6 +158,12 @@ hk_status hk__job_run(hk__job *j, hk_executor *ex, const hk__loader *l, int64_t 
     st = hk_executor_run(ex);
     if (!st) st = hk_executor_read(ex, "loss", HK_F64, &r->loss, 1);
     if (!st) st = hk_executor_read(ex, "correct", HK_F64, &r->correct, 1);
+    r->correct5 = NAN;
+    if (st || (ex != j->train && ex != j->infer)) return st ? hk__job_fail_model(j, st) : HK_OK;
+    int rank, *there = &j->top5[ex == j->train];
+    int64_t dims[HK_MAX_RANK + 2];
+    if (!*there) *there = hk_executor_dims(ex, "correct5", &rank, dims) ? -1 : 1;
+    if (*there > 0) st = hk_executor_read(ex, "correct5", HK_F64, &r->correct5, 1);
     return st ? hk__job_fail_model(j, st) : HK_OK;
 }
 

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A number as JSON: nine digits, no locale; what is not finite is null. */
@@ -47,13 +48,39 @@ hk_status hk__metrics_sync(hk__metrics *m) { return m->f && (fflush(m->f) || (fd
 
 static hk_status done(hk__metrics *m, int written) { return written < 0 || fflush(m->f) ? HK_EIO : HK_OK; }
 
+static int put_rates(FILE *f, const hk__rates *r) {
+    char b[32];
+    int wrote = fputs(", \"rates\": {", f);
+    for (int i = 0; i < r->layers.n && wrote >= 0; i++)
+        wrote = fprintf(f, "%s\"%.*s\": %s", i ? ", " : "", (int)strlen(r->layers.out[i].name) - 2, r->layers.out[i].name, num(b, r->mean[i]));
+    return wrote < 0 ? wrote : putc('}', f);
+}
+
+/* What the machine has a part in comes last, from img_per_s on: all before it is the same in each run of the same settings. */
 hk_status hk__metrics_epoch(hk__metrics *m, const hk__epoch_metrics *e) {
-    char b[5][32];
+    char b[32], now[32];
     if (!m->f) return HK_OK;
-    int n = fprintf(m->f, "{\"epoch\": %lld, \"train_loss\": %s, \"train_acc\": %s, \"test_loss\": %s, \"test_acc\": %s, \"img_per_s\": %s", (long long)e->epoch,
-        num(b[0], e->train_loss), num(b[1], e->train_acc), num(b[2], e->test_loss), num(b[3], e->test_acc), num(b[4], e->img_per_s));
-    for (int i = 0; i < e->n_extra && n >= 0; i++) n = fprintf(m->f, ", \"%s\": %s", e->extra[i].key, num(b[0], e->extra[i].value));
-    return done(m, n < 0 ? n : fprintf(m->f, "}\n"));
+    const struct {
+        const char *key;
+        double v;
+        int optional;
+    } list[] = { { "train_loss", e->train_loss, 0 }, { "train_acc", e->train_acc, 0 }, { "train_acc5", e->train_acc5, 1 }, { "test_loss", e->test_loss, 0 },
+        { "test_acc", e->test_acc, 0 }, { "test_acc5", e->test_acc5, 1 }, { "lr", e->lr, 0 }, { "img_per_s", e->img_per_s, 0 },
+        { "test_img_per_s", e->test_img_per_s, 0 }, { "seconds", e->seconds, 0 }, { "train_s", e->train_s, 0 }, { "data_s", e->data_s, 0 },
+        { "test_s", e->test_s, 0 } };
+    time_t t = time(NULL);
+    struct tm tm;
+    gmtime_r(&t, &tm);
+    strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    int wrote = fprintf(m->f, "{\"epoch\": %lld", (long long)e->epoch);
+    for (size_t i = 0; i < sizeof list / sizeof *list && wrote >= 0; i++) {
+        if (!strcmp(list[i].key, "img_per_s") && e->rates && e->rates->layers.n) wrote = put_rates(m->f, e->rates);
+        for (int k = 0; k < e->n_extra && wrote >= 0 && !strcmp(list[i].key, "img_per_s"); k++)
+            wrote = fprintf(m->f, ", \"%s\": %s", e->extra[k].key, num(b, e->extra[k].value));
+        if (wrote >= 0 && (!list[i].optional || isfinite(list[i].v))) wrote = fprintf(m->f, ", \"%s\": %s", list[i].key, num(b, list[i].v));
+    }
+    if (wrote >= 0) wrote = fprintf(m->f, ", \"peak_memory\": %lld, \"time\": \"%s\"}\n", (long long)e->peak_memory, now);
+    return done(m, wrote);
 }
 
 hk_status hk__metrics_step(hk__metrics *m, int64_t epoch, int64_t step, double loss, double acc, double lr, double img_per_s) {

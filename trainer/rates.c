@@ -71,6 +71,31 @@ void hk__layers_free(hk__layers *l) {
     *l = (hk__layers){ 0 };
 }
 
+/* Takes out the output that the network does not have, by the context's error: what runs step by step inside a loop has none. */
+static int drop_missing(hk__job *j, hk__layers *l) {
+    const char *text = hk_error(j->ctx);
+    for (int i = 0; i < l->n; i++) {
+        char quoted[600];
+        snprintf(quoted, sizeof quoted, "no output '%s'", l->out[i].name);
+        if (!strstr(text, quoted)) continue;
+        hk__layers_drop(l, i);
+        return 1;
+    }
+    return 0;
+}
+
+hk_status hk__layers_executor(hk__job *j, hk__layers *l, uint32_t mode, int64_t n, hk_executor **out) {
+    for (;;) {
+        hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = mode, .flags = HK_TOP5 | hk__job_flags(j, mode) | (mode == HK_TRAIN ? hk__nan_flags(j) : 0), .n_output = l->n, .outputs = l->out };
+        hk_status st = hk_executor_new(j->net, &ec, out);
+        if (!st) st = hk_executor_shape(*out, j->T, n, j->steps > 0, j->rank, j->shape);
+        if (!st) return HK_OK;
+        const int again = st == HK_ENOTFOUND && drop_missing(j, l);
+        hk_executor_free(*out), *out = NULL;
+        if (!again) return hk__job_fail_ctx(j, st, "model", "type");
+    }
+}
+
 /* ---- their rates on a batch ---- */
 
 /* Mean of an output over the batch; where samples have lengths, over each one's own steps. *weight: of how many rows. */
@@ -117,6 +142,81 @@ static hk_status means(hk__job *j, hk_executor *ex, const hk__loader *l, const h
     }
     for (int i = 0; i < outs->n; i++) mean[i] /= weight[i] > 0 ? weight[i] : 1;
     return st;
+}
+
+/* ---- rates of the same samples, epoch by epoch ---- */
+
+enum { SAMPLES = 64 };
+
+/* The first samples of the test. Room for them is made here. */
+hk_status hk__rates_new(hk__job *j, int each_neuron, hk__rates **out) {
+    hk__rates *r = *out = calloc(1, sizeof *r);
+    hk_status st = r ? hk__layers_find(j, 0, &r->layers) : HK_ENOMEM;
+    if (st) return hk__conf_fail_key(j->conf, st, "run", "out", "out of memory");
+    if (!r->layers.n) return HK_OK;
+    if ((st = hk__job_loader(j, 0, &r->test))) return st;
+    hk__loader_start(r->test, 0);
+    if ((st = hk__loader_next(r->test))) return hk__job_fail_ctx(j, st, "data", "name");
+    r->n = r->test->count < SAMPLES ? r->test->count : SAMPLES, r->piece = r->n < PIECE ? r->n : PIECE, r->n -= r->n % r->piece;
+    if ((st = hk__layers_executor(j, &r->layers, HK_INFER, r->piece, &r->ex))) return st;
+    const size_t n = (size_t)r->layers.n + 1;
+    r->mean = calloc(n, sizeof *r->mean), r->weight = calloc(n, sizeof *r->weight);
+    r->neuron = calloc(n, sizeof *r->neuron), r->n_neuron = calloc(n, sizeof *r->n_neuron);
+    if (!r->mean || !r->weight || !r->neuron || !r->n_neuron) return hk__conf_fail_key(j->conf, HK_ENOMEM, "run", "out", "out of memory");
+    for (int i = 0; i < r->layers.n && each_neuron; i++) {
+        int rank;
+        int64_t dims[HK_MAX_RANK + 2], each = 1;
+        if (hk_executor_dims(r->ex, r->layers.out[i].name, &rank, dims) || rank < 3) continue;
+        for (int k = 2; k < rank; k++) each *= dims[k];
+        r->n_neuron[i] = each;
+        if (!(r->neuron[i] = calloc((size_t)each, sizeof **r->neuron))) return hk__conf_fail_key(j->conf, HK_ENOMEM, "run", "tensorboard", "out of memory");
+    }
+    return HK_OK;
+}
+
+/* Of an output [T,N,...] of the last run: each neuron's share of a's samples. */
+static hk_status add_neurons(hk__rates *r, int i) {
+    const int64_t each = r->n_neuron[i];
+    int rank;
+    int64_t dims[HK_MAX_RANK + 2], n = 1;
+    hk_status st = hk_executor_dims(r->ex, r->layers.out[i].name, &rank, dims);
+    for (int k = 0; k < rank && !st; k++) n *= dims[k];
+    float *v = st ? NULL : malloc((size_t)n * sizeof *v);
+    if (!st && !v) st = HK_ENOMEM;
+    if (!st) st = hk_executor_read(r->ex, r->layers.out[i].name, HK_F32, v, n);
+    const float share = (float)each / (float)n * (float)r->piece / (float)r->n;
+    for (int64_t k = 0; k < n && !st; k++) r->neuron[i][k % each] += v[k] * share;
+    free(v);
+    return st;
+}
+
+hk_status hk__rates_measure(hk__rates *r, hk__job *j) {
+    for (int i = 0; i < r->layers.n; i++) {
+        r->mean[i] = r->weight[i] = 0;
+        if (r->neuron[i]) memset(r->neuron[i], 0, (size_t)r->n_neuron[i] * sizeof **r->neuron);
+    }
+    for (int64_t at = 0; at < r->n && r->layers.n; at += r->piece) {
+        hk__batch_result got;
+        hk_status st = hk__job_run(j, r->ex, r->test, at, r->piece, &got);
+        if (st) return st;
+        for (int i = 0; i < r->layers.n; i++) {
+            double one, w;
+            st = rate(r->ex, r->test, at, r->layers.out[i].name, &one, &w);
+            if (!st && r->neuron[i]) st = add_neurons(r, i);
+            if (st) return hk__job_fail_ctx(j, st, "model", "type");
+            r->mean[i] += one * w, r->weight[i] += w;
+        }
+    }
+    for (int i = 0; i < r->layers.n; i++) r->mean[i] /= r->weight[i] > 0 ? r->weight[i] : 1;
+    return HK_OK;
+}
+
+void hk__rates_free(hk__rates *r) {
+    if (!r) return;
+    hk_executor_free(r->ex), hk__loader_free(r->test);
+    for (int i = 0; i < r->layers.n && r->neuron; i++) free(r->neuron[i]);
+    hk__layers_free(&r->layers);
+    free(r->neuron), free(r->n_neuron), free(r->mean), free(r->weight), free(r);
 }
 
 hk_status hk__rates_print(hk__job *j, const hk__loader *l, const char *name, int json, int lines) {

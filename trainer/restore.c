@@ -57,6 +57,7 @@ static hk_status open_checkpoint(hk__job *j, const char *path, hk_file **out, hk
         get_real(f, "hk.best", &d->best) | get_sums(f, train, &d->train) | get_sums(f, log, &d->log) | !hk_file_meta(f, "hk.settings") |
         !hk_file_meta(f, "hk.model"))
         st = bad(j, path, "__metadata__ lacks an entry of a training's checkpoint, or has one that is no number");
+    else if (get_real(f, "hk.train.correct5", &d->train.correct5)) d->train.correct5 = d->train.n ? NAN : 0; /* few classes, or an older file */
     if (st) hk_file_free(*out), *out = NULL;
     return st;
 }

@@ -178,7 +178,8 @@ static void remove_stale(const hk__rundir *d) {
     DIR *dir = opendir(d->path);
     for (const struct dirent *e; dir && (e = readdir(dir));) {
         size_t n = strlen(e->d_name);
-        int ours = !strncmp(e->d_name, ".checkpoint_", 12) || !strncmp(e->d_name, "run.json.", 9) || !strncmp(e->d_name, "config.ini.", 11);
+        int ours = !strncmp(e->d_name, ".checkpoint_", 12) || !strncmp(e->d_name, "run.json.", 9) || !strncmp(e->d_name, "config.ini.", 11) ||
+            !strncmp(e->d_name, "report.", 7);
         if (ours && n > 4 && !strcmp(e->d_name + n - 4, ".tmp")) unlinkat(dirfd(dir), e->d_name, 0);
     }
     if (dir) closedir(dir);

@@ -9,6 +9,8 @@ static const hk__key run_keys[] = {
     { "max_isa", HK__CHOICE, 0, 0, "baseline|avx2|avx512", "avx512", "best instruction set that kernels may use" },
     { "out", HK__TEXT, 0, 0, NULL, "none", "folder for config.ini, run.json, metrics.jsonl and checkpoints; none: write nothing" },
     { "log_every", HK__INT, 0, 1e9, NULL, "0", "one line in metrics.jsonl for every N training steps; 0: only for epochs" },
+    { "report", HK__SWITCH, 0, 0, NULL, "on", "report.html in OUT at the end, a page of its own with curves, rates, confusion matrix, samples, times" },
+    { "tensorboard", HK__SWITCH, 0, 0, NULL, "off", "event files for TensorBoard in OUT/tb: numbers, histograms, pictures" },
     { "watch", HK__SWITCH, 0, 0, NULL, "off", "firing rates and gradient norms into metrics.jsonl, every log_every steps or each epoch; warnings of dead and saturated layers" },
     { "nan", HK__CHOICE, 0, 0, "off|stop|skip|rollback", "off", "stop: look at every layer's output behind each training step, and stop with the name of the first that is not finite; skip: leave out the optimizer's step of a batch whose loss or gradients are not finite; rollback: and go back to the network as it was" },
     { "nan_limit", HK__INT, 1, 1e6, NULL, "10", "skip: batches in a row, rollback: batches since the state gone back to, behind which the training ends with an error" },

@@ -21,6 +21,9 @@ typedef struct run {
     hk__metrics metrics;
     hk__progress progress;
     hk__rundir dir;
+    hk__records *records; /* NULL: no folder */
+    hk__epoch_metrics now; /* of the epoch that runs, as they come in */
+    double t_epoch;
     hk__watch *watch; /* NULL: neither watch nor nan */
     hk__progress_state done;
     int64_t epochs, log_every, every_epochs, every_steps;
@@ -29,7 +32,7 @@ typedef struct run {
     int drop_latest; /* checkpoint_latest is damaged: the next one replaces it, and checkpoint_previous stays */
 } run;
 
-static void add(hk__sums *s, const hk__batch_result *r, int64_t n) { s->loss += r->loss * (double)n, s->correct += r->correct, s->n += n; }
+static void add(hk__sums *s, const hk__batch_result *r, int64_t n) { s->loss += r->loss * (double)n, s->correct += r->correct, s->correct5 += r->correct5, s->n += n; }
 static double mean(double v, int64_t n) { return n ? v / (double)n : NAN; }
 
 static hk_status io_fail(run *r, const char *what) {
@@ -69,6 +72,8 @@ static hk_status save(run *r) {
 static hk_status log_step(run *r, double *t_log) {
     double now = hk__now();
     const hk__sums *s = &r->done.log;
+    hk_status st = hk__records_step(r->records, r->done.step, mean(s->loss, s->n), mean(s->correct, s->n), r->lr);
+    if (st) return st;
     if (hk__metrics_step(&r->metrics, r->done.epoch + 1, r->done.step, mean(s->loss, s->n), mean(s->correct, s->n), r->lr, (double)s->n / (now - *t_log)))
         return io_fail(r, "metrics.jsonl");
     *t_log = now, r->done.log = (hk__sums){ 0 };
@@ -132,7 +137,7 @@ static hk_status run_batch(hk__job *j, hk_executor *ex, const hk__loader *l, hk_
 }
 
 /* The training steps of an epoch that are left. Allocates nothing after the first step, but for checkpoints. */
-static hk_status train_epoch(run *r, double *img_per_s) {
+static hk_status train_epoch(run *r) {
     hk_status st = HK_OK;
     hk__progress_state *d = &r->done;
     char label[48];
@@ -145,10 +150,13 @@ static hk_status train_epoch(run *r, double *img_per_s) {
     hk__progress_begin(&r->progress, label, r->train->n_batch);
     hk__progress_from(&r->progress, d->batch, d->train.n);
     double t0 = hk__now(), t_log = t0;
+    r->t_epoch = t0, r->now = (hk__epoch_metrics){ .epoch = d->epoch + 1, .lr = r->lr };
     int64_t n0 = d->train.n;
     while (d->batch < r->train->n_batch && !stop_signal) {
         hk__batch_result got;
+        double asked = hk__now();
         if ((st = next_batch(r->j, r->train))) break;
+        r->now.data_s += hk__now() - asked;
         int64_t n = r->train->count;
         if ((st = run_batch(r->j, r->j->train, r->train, &got))) break;
         d->step++, d->batch++, r->dir.images += n, r->unsaved = 1;
@@ -167,18 +175,19 @@ static hk_status train_epoch(run *r, double *img_per_s) {
         if (r->every_steps && d->step % r->every_steps == 0 && (st = save(r))) break;
         hk__progress_update(&r->progress, d->batch, d->train.n, mean(d->train.loss, d->train.n), mean(d->train.correct, d->train.n));
     }
-    double seconds = hk__now() - t0;
-    *img_per_s = d->train.n > n0 ? (double)(d->train.n - n0) / seconds : NAN;
+    r->now.train_s = hk__now() - t0;
+    r->now.img_per_s = d->train.n > n0 ? (double)(d->train.n - n0) / r->now.train_s : NAN;
     hk__progress_end(&r->progress);
     return st;
 }
 
-hk_status hk__test(hk__job *j, hk__loader *l, hk__progress *p, const volatile sig_atomic_t *stop, hk__show *show, hk__sums *s) {
+hk_status hk__test(hk__job *j, hk__loader *l, hk__progress *p, const volatile sig_atomic_t *stop, hk__show *show, hk__records *records, hk__sums *s) {
     hk_status st = HK_OK;
     *s = (hk__sums){ 0 };
     hk__loader_start(l, 0);
     where(j->trainer, j->trainer->now.epoch, 0, l->n_batch);
     if ((st = HK__CALL_ALL(j->trainer, before_test_one_epoch))) return st;
+    hk__records_test(records);
     hk__progress_begin(p, "test", l->n_batch);
     for (int64_t b = 0; b < l->n_batch && !*stop; b++) {
         hk__batch_result got;
@@ -186,6 +195,7 @@ hk_status hk__test(hk__job *j, hk__loader *l, hk__progress *p, const volatile si
         if ((st = run_batch(j, j->infer, l, &got))) break;
         j->trainer->now.batch = b + 1;
         if (show && (st = hk__show_take(show, j, l))) break;
+        if (records && (st = hk__records_batch(records, l))) break;
         add(s, &got, l->count);
         hk__progress_update(p, b + 1, s->n, mean(s->loss, s->n), mean(s->correct, s->n));
     }
@@ -196,29 +206,31 @@ hk_status hk__test(hk__job *j, hk__loader *l, hk__progress *p, const volatile si
 /* What is left of an epoch, and its test. A stop during the test leaves the epoch open: it is tested anew on resuming. */
 static hk_status one_epoch(run *r) {
     hk__sums test, train;
-    double img_per_s = NAN;
-    hk_status st = train_epoch(r, &img_per_s);
+    hk_status st = train_epoch(r);
+    hk__epoch_metrics *m = &r->now;
     train = r->done.train;
-    hk__epoch_metrics m = { .epoch = r->done.epoch + 1, .train_loss = mean(train.loss, train.n), .train_acc = mean(train.correct, train.n), .test_loss = NAN,
-        .test_acc = NAN, .img_per_s = img_per_s };
-    hk_epoch e = told(&m, r);
+    m->train_loss = mean(train.loss, train.n), m->train_acc = mean(train.correct, train.n), m->train_acc5 = mean(train.correct5, train.n);
+    m->test_loss = m->test_acc = m->test_acc5 = NAN;
+    hk_epoch e = told(m, r);
     if (!st && !stop_signal) st = HK__CALL_ALL(r->t, after_train_one_epoch, &e);
-    if (!st && !stop_signal) st = hk__test(r->j, r->test, &r->progress, &stop_signal, NULL, &test);
+    double t_test = hk__now();
+    if (!st && !stop_signal) st = hk__test(r->j, r->test, &r->progress, &stop_signal, NULL, r->records, &test);
     if (st || stop_signal) return st;
-    m.test_loss = mean(test.loss, test.n), m.test_acc = mean(test.correct, test.n);
-    e = told(&m, r);
+    m->test_loss = mean(test.loss, test.n), m->test_acc = mean(test.correct, test.n), m->test_acc5 = mean(test.correct5, test.n);
+    m->test_s = hk__now() - t_test, m->test_img_per_s = (double)test.n / m->test_s;
+    e = told(m, r);
     if ((st = HK__CALL_ALL(r->t, after_test_one_epoch, &e))) return st;
-    m.n_extra = r->t->n_logged, m.extra = r->t->logged;
-    hk__progress_line(&r->progress, "epoch %lld/%lld  lr %.3g  loss %.4f acc %.4f  test loss %.4f acc %.4f", (long long)m.epoch, (long long)r->epochs, r->lr,
-        m.train_loss, m.train_acc, m.test_loss, m.test_acc); /* fits 80 columns */
-    if (hk__metrics_epoch(&r->metrics, &m)) return io_fail(r, "metrics.jsonl");
+    m->n_extra = r->t->n_logged, m->extra = r->t->logged;
+    hk__progress_line(&r->progress, "epoch %lld/%lld  lr %.3g  loss %.4f acc %.4f  test loss %.4f acc %.4f", (long long)m->epoch, (long long)r->epochs, r->lr,
+        m->train_loss, m->train_acc, m->test_loss, m->test_acc); /* fits 80 columns */
+    if ((st = hk__records_epoch(r->records, &r->metrics, m, r->done.step, r->t_epoch))) return st;
     r->t->n_logged = 0;
     int best = r->t->hooks.is_better(r->t, &e);
-    r->done = (hk__progress_state){ .epoch = m.epoch, .step = r->done.step, .best = best ? m.test_acc : r->done.best, .nan = r->done.nan };
+    r->done = (hk__progress_state){ .epoch = m->epoch, .step = r->done.step, .best = best ? m->test_acc : r->done.best, .nan = r->done.nan };
     r->unsaved = 1, r->t->now.best = r->done.best;
     if (best && r->dir.path) st = save_as(r, HK__MAX, NULL);
-    if (!st && r->every_epochs && m.epoch % r->every_epochs == 0) st = save(r);
-    return st ? st : hk__rundir_report(&r->dir, r->j, "running", m.epoch);
+    if (!st && r->every_epochs && m->epoch % r->every_epochs == 0) st = save(r);
+    return st ? st : hk__rundir_report(&r->dir, r->j, "running", m->epoch);
 }
 
 static hk_status make_loaders(run *r) {
@@ -298,6 +310,14 @@ static hk_status prepare(run *r, const hk__train_options *o) {
     return st ? st : open_metrics(r);
 }
 
+/* Behind open_metrics: what is written of each epoch, the folder of TensorBoard's files named by a hook. */
+static hk_status open_records(run *r) {
+    char name[256] = "";
+    hk_status st = HK_OK;
+    if (hk__conf_int(r->j->conf, "run", "tensorboard")) st = r->t->hooks.tensorboard_name(r->t, name, sizeof name);
+    return st ? st : hk__records_open(r->j, &r->dir, r->test, name, &r->records);
+}
+
 /* What --profile found: also of a run that was stopped. */
 static hk_status report_profile(run *r) {
     hk_status st = hk__profile_print(r->j, r->j->train, "training", 0);
@@ -333,7 +353,9 @@ hk_status hk__train(hk__job *j, const hk__train_options *o) {
     hk__progress_open(&r.progress, o->quiet);
     catch_signals(old);
 
-    hk_status st = prepare(&r, o), begun = st;
+    hk_status st = prepare(&r, o);
+    if (!st) st = open_records(&r);
+    const hk_status begun = st;
     r.t->out = r.dir.path, r.t->now.epochs = r.epochs, r.t->now.step = r.done.step, r.t->now.epoch = r.done.epoch, r.t->now.best = r.done.best;
     if (!st) st = HK__CALL_ALL(r.t, before_run);
     while (!st && r.done.epoch < r.epochs && !stop_signal && !r.t->stopping) st = one_epoch(&r);
@@ -349,12 +371,13 @@ hk_status hk__train(hk__job *j, const hk__train_options *o) {
         hk_status wrote = hk__rundir_report(&r.dir, j, !st ? "done" : st == HK_EINTERRUPTED ? "interrupted" : "failed", r.done.epoch);
         if (!st) st = wrote;
     }
+    if (!begun) hk__records_end(r.records);
     for (int i = 0; i < 3; i++) sigaction(signals[i], &old[i], NULL);
     for (int i = 0; i < r.t->n_each; i++) {
         if (st && r.t->each[i].on_exception) r.t->each[i].on_exception(r.t, st, hk__conf_error(j->conf));
         if (!begun && r.t->each[i].after_run) r.t->each[i].after_run(r.t, st);
     }
     r.t->run = (hk__run_access){ 0 }, r.t->out = NULL;
-    hk__watch_free(r.watch), hk__loader_free(r.train), hk__loader_free(r.test), hk__rundir_close(&r.dir);
+    hk__records_free(r.records), hk__watch_free(r.watch), hk__loader_free(r.train), hk__loader_free(r.test), hk__rundir_close(&r.dir);
     return st;
 }

@@ -27,11 +27,11 @@ typedef struct hk__job {
     hk__augment augment;
     struct hk__part *part; /* of a batch that is run in parts */
     double lr; /* [train] lr */
-    int rank, threads;
+    int rank, threads, top5[2]; /* top5: of infer, train: 1 there is "correct5", -1 not, 0 not known before the first run */
 } hk__job;
 
 typedef struct hk__batch_result {
-    double loss, correct;
+    double loss, correct, correct5; /* correct5: labels among the five largest; NaN where there are fewer classes */
 } hk__batch_result;
 
 /* conf is checked and kept by pointer. Errors are the text of hk__conf_error(conf). Each step needs the ones before. */
@@ -73,6 +73,11 @@ typedef struct hk__epoch_metrics {
     double train_loss, train_acc, test_loss, test_acc, img_per_s;
     int n_extra; /* of hooks */
     const struct hk__logged *extra;
+    double train_acc5, test_acc5; /* NaN: fewer than five classes; then they have no key */
+    double lr, test_img_per_s;
+    double seconds, train_s, data_s, test_s; /* of the epoch (since a resume); its training steps; of these, waiting for batches; its test */
+    int64_t peak_memory;                     /* of the process so far, bytes */
+    const struct hk__rates *rates;           /* (optional) firing rates */
 } hk__epoch_metrics;
 hk_status hk__metrics_open(hk__metrics *, const char *path); /* empty; errno says why not */
 /* The file as it was when so many epochs and steps were done: lines beyond are cut off. */
@@ -82,6 +87,13 @@ hk_status hk__metrics_epoch(hk__metrics *, const hk__epoch_metrics *);
 hk_status hk__metrics_step(hk__metrics *, int64_t epoch, int64_t step, double loss, double acc, double lr, double img_per_s);
 hk_status hk__metrics_skipped(hk__metrics *, int64_t epoch, int64_t step, int64_t skipped, int64_t back_to, double lr); /* of a batch left out; nan.c */
 hk_status hk__metrics_close(hk__metrics *);
+
+/* ---- metrics_csv.c: metrics.csv, the epochs' lines of metrics.jsonl as a table ---- */
+typedef struct hk__csv hk__csv;
+/* A new table of what metrics.jsonl has now. *out is to be freed after a failure too. EIO: errno says why. */
+hk_status hk__csv_open(const char *jsonl, const char *csv, hk__csv **out);
+hk_status hk__csv_follow(hk__csv *); /* rows of the lines that came since */
+void hk__csv_free(hk__csv *);
 
 /* ---- terminal.c: what a file descriptor can show ---- */
 #define HK__TERM_MAX_WIDTH 240
@@ -142,7 +154,7 @@ hk_status hk__settings_compare(hk__conf *, const char *stored, const char *file)
 #define HK__OPTIM "hk.optim."
 #define HK__HOOKS "hk.hooks."
 typedef struct hk__sums {
-    double loss, correct;
+    double loss, correct, correct5; /* correct5 NaN: not known */
     int64_t n;
 } hk__sums;
 typedef struct hk__nan_state { /* nan.c */
@@ -186,14 +198,69 @@ hk_status hk__show_take(hk__show *, hk__job *, const hk__loader *); /* behind a 
 hk_status hk__show_print(const hk__show *, hk__job *, FILE *, hk__ink, int width);
 void hk__show_free(hk__show *);
 
+/* ---- tally.c: what a test said, sample by sample ---- */
+enum { HK__TALLY_KEPT = 12 };
+typedef struct hk__tally_sample {
+    int64_t index, label, said; /* index: in the test */
+    double score, label_score;  /* mean output over T of the class that was said, and of the label */
+} hk__tally_sample;
+typedef struct hk__tally {
+    int64_t K, scores, n, elems, *count; /* classes; outputs; samples so far; numbers of a sample; [K][K]: label, said */
+    int64_t *kept_of;
+    float *score, *one;
+    struct {
+        int n;
+        float *x; /* [HK__TALLY_KEPT][elems] */
+        hk__tally_sample s[HK__TALLY_KEPT];
+    } side[2]; /* wrong, right */
+} hk__tally;
+/* Behind the shaping of job->infer. NULL with HK_OK: the output is no row of scores. *out is to be freed after a failure too. */
+hk_status hk__tally_new(hk__job *, const hk__loader *test, hk__tally **out);
+void hk__tally_begin(hk__tally *);
+hk_status hk__tally_batch(hk__tally *, hk__job *, const hk__loader *);
+void hk__tally_free(hk__tally *);
+typedef struct hk__picture {
+    int64_t H, W, C; /* of a sample: [C,H,W] */
+    int channels;    /* of its picture: 1, 3 */
+} hk__picture;
+int hk__sample_picture(const hk__job *, hk__picture *); /* 0: samples are no pictures */
+void hk__sample_pixels(const hk__picture *, const float *x, uint8_t *out); /* out[H][W][channels] */
+
+/* ---- layer_table.c: the network's modules with the shapes of their outputs and their parameters ---- */
+typedef struct hk__layer_row {
+    char *path, *text; /* text: the constructor's, cut */
+    const char *type;
+    int depth, spiking, rank; /* rank -1: inside a loop, no output of its own */
+    int64_t dims[HK_MAX_RANK + 2], params, learnable;
+} hk__layer_row;
+typedef struct hk__layer_table {
+    hk__layer_row *row;
+    int n, cap;
+} hk__layer_table;
+hk_status hk__layer_table_make(hk__job *, hk__layer_table *); /* *t empty before, to be freed after a failure too; shapes of one sample */
+void hk__layer_table_free(hk__layer_table *);
+
+/* ---- records.c: what a run leaves for people beside metrics.jsonl: metrics.csv, firing rates of each epoch, what the test said. Every
+ * function takes NULL: a run without a folder ---- */
+typedef struct hk__records hk__records;
+/* Behind hk__metrics' opening. tb_name: of the folder under OUT/tb. *out is to be freed after a failure too. */
+hk_status hk__records_open(hk__job *, const hk__rundir *, const hk__loader *test, const char *tb_name, hk__records **out);
+void hk__records_test(hk__records *);                           /* before an epoch's test */
+hk_status hk__records_batch(hk__records *, const hk__loader *); /* behind each batch of a test, on job->infer */
+hk_status hk__records_step(hk__records *, int64_t step, double loss, double acc, double lr);
+/* Behind an epoch's test: its lines in metrics.jsonl, its row in metrics.csv. Fills in seconds (since t_begin) and peak_memory. */
+hk_status hk__records_epoch(hk__records *, hk__metrics *, hk__epoch_metrics *, int64_t step, double t_begin);
+void hk__records_end(hk__records *); /* behind the last run.json: report.html. What goes wrong there is a warning: the run is whole */
+void hk__records_free(hk__records *);
+
 /* ---- trainer.c: the run ---- */
 typedef struct hk__train_options {
     const char *out, *resume; /* NULL: none */
     int quiet, plan, profile; /* plan: print the plans first; profile: time by operation at the end, and trace.json */
 } hk__train_options;
 hk_status hk__train(hk__job *, const hk__train_options *);
-/* Loss and accuracy over all batches of a loader; ends early, with what it has, when *stop is set. show (optional) looks at each batch. */
-hk_status hk__test(hk__job *, hk__loader *, hk__progress *, const volatile sig_atomic_t *stop, hk__show *show, hk__sums *);
+/* Loss and accuracy over all batches of a loader; ends early, with what it has, when *stop is set. show and records (optional) look at each batch. */
+hk_status hk__test(hk__job *, hk__loader *, hk__progress *, const volatile sig_atomic_t *stop, hk__show *show, hk__records *records, hk__sums *);
 
 /* ---- rates.c: firing rates ---- */
 typedef struct hk__layers {
@@ -205,6 +272,21 @@ typedef struct hk__layers {
 hk_status hk__layers_find(hk__job *, int all, hk__layers *); /* the spiking layers of the network; all: every module but the root. *l empty before; ENOMEM */
 void hk__layers_drop(hk__layers *, int i);
 void hk__layers_free(hk__layers *);
+/* An executor that keeps the output of each of the layers, shaped for n samples; layers without an output of their own (inside a loop) are taken out. */
+hk_status hk__layers_executor(hk__job *, hk__layers *, uint32_t mode, int64_t n, hk_executor **out);
+/* Rates of the same few test samples, epoch by epoch: all memory is taken by new. */
+typedef struct hk__rates {
+    hk__layers layers;
+    hk_executor *ex;
+    hk__loader *test;
+    int64_t n, piece; /* samples; of one run */
+    double *mean, *weight; /* [layers.n] mean: of the last measuring */
+    float **neuron; /* [layers.n][n_neuron]: of each neuron; NULL: not wanted */
+    int64_t *n_neuron;
+} hk__rates;
+hk_status hk__rates_new(hk__job *, int each_neuron, hk__rates **out); /* *out is to be freed after a failure too; no spiking layer: layers.n is 0 */
+hk_status hk__rates_measure(hk__rates *, hk__job *);
+void hk__rates_free(hk__rates *);
 hk_status hk__rates_print(hk__job *, const hk__loader *, const char *name, int json, int lines); /* of the batch in the loader, by spiking layer; lines: one for each */
 
 /* ---- ops.c: dense and synaptic operations ---- */
@@ -262,7 +344,8 @@ hk_status hk__figure_write(const hk_figure *, const char *path, char *why, size_
 
 /* ---- command.c: the command line ---- */
 enum { HK__CMD_TRAIN = 1u, HK__CMD_PLAN = 2u, HK__CMD_PLUGINS = 4u, HK__CMD_BENCH = 8u, HK__CMD_TOP = 16u, HK__CMD_EVAL = 32u, HK__CMD_EXPORT = 64u, HK__CMD_DOCTOR = 128u,
-    HK__CMD_NEW_PLUGIN = 256u, HK__CMD_PLUGIN = 512u, HK__CMD_LINT = 1024u, HK__CMD_CATALOGUE = 2048u };
+    HK__CMD_NEW_PLUGIN = 256u, HK__CMD_PLUGIN = 512u, HK__CMD_LINT = 1024u, HK__CMD_CATALOGUE = 2048u,
+    HK__CMD_REPORT = 1u << 16, HK__CMD_SWEEP = 1u << 17 };
 #define HK__MAX_SET 256
 #define HK__MAX_KEY_OPTION 48
 #define HK__MAX_EXTRA 128 /* options of extensions, and one */
@@ -303,6 +386,8 @@ int hk__cmd_new_plugin(int argc, char **argv);
 int hk__cmd_plugin(int argc, char **argv);
 int hk__cmd_lint(int argc, char **argv);
 int hk__cmd_catalogue(int argc, char **argv);
+int hk__cmd_report(int argc, char **argv);
+int hk__cmd_sweep(int argc, char **argv);
 hk_status hk__plans_print(hk__job *); /* cmd_plan.c: both executors' plans, as they are now */
 
 #endif

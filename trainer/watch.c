@@ -37,36 +37,14 @@ hk_status hk__watch_new(hk__job *j, int watch, int nan, hk__watch **out) {
     return w->rate && w->sum && w->norm ? HK_OK : no_memory(j);
 }
 
-/* Takes out the output that the network does not have, by the context's error: what runs step by step inside a loop has none. */
-static int drop_missing(hk__watch *w) {
-    const char *text = hk_error(w->j->ctx);
-    for (int i = 0; i < w->layers.n; i++) {
-        char quoted[600];
-        snprintf(quoted, sizeof quoted, "no output '%s'", w->layers.out[i].name);
-        if (!strstr(text, quoted)) continue;
-        hk__layers_drop(&w->layers, i);
-        return 1;
-    }
-    return 0;
-}
-
 hk_status hk__watch_executor(hk__watch *w, const hk__loader *l, int64_t n) {
-    hk__job *j = w->j;
     w->loader = l;
-    for (;;) {
-        hk_executor *ex = NULL;
-        hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = HK_TRAIN, .flags = hk__job_flags(j, HK_TRAIN) | hk__nan_flags(j), .n_output = w->layers.n, .outputs = w->layers.out };
-        hk_status st = hk_executor_new(j->net, &ec, &ex);
-        if (!st) st = hk_executor_shape(ex, j->T, n, j->steps > 0, j->rank, j->shape);
-        if (!st) {
-            hk_executor_free(j->train);
-            j->train = ex;
-            return HK_OK;
-        }
-        const int again = st == HK_ENOTFOUND && drop_missing(w);
-        hk_executor_free(ex);
-        if (!again) return hk__job_fail_ctx(j, st, "model", "type");
-    }
+    hk_executor *ex = NULL;
+    hk_status st = hk__layers_executor(w->j, &w->layers, HK_TRAIN, n, &ex);
+    if (st) return st;
+    hk_executor_free(w->j->train);
+    w->j->train = ex;
+    return HK_OK;
 }
 
 /* An output or gradient of the last step into buf; *n numbers. */

@@ -5,7 +5,7 @@
 
 typedef struct loss_plan {
     cpu_plan base;
-    int64_t C, P; /* classes; places of a row: each has its own scores, one after the other, and its own class */
+    int64_t C, P, top; /* classes; places of a row: each has its own scores, one after the other, and its own class */
     float smoothing;
     const hk_desc *rows; /* whose rows are run over */
 } loss_plan;
@@ -146,6 +146,19 @@ static hk_status correct_run(const cpu_plan *p, const hk_bind *b, int64_t lo, in
     return HK_OK;
 }
 
+static hk_status correct_top_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
+    (void)scratch;
+    const int64_t C = ((const loss_plan *)p)->C, top = ((const loss_plan *)p)->top;
+    for (int64_t r = lo; r < hi; r++) {
+        const float *z = (const float *)b->ptr[0] + row_at(p, b, 0, r) * C;
+        const int64_t y = ((const int64_t *)b->ptr[1])[row_at(p, b, 1, r)], there = y >= 0 && y < C;
+        int64_t before = 0;
+        for (int64_t c = 0; c < C && there; c++) before += z[c] > z[y] || (z[c] == z[y] && c < y);
+        ((float *)b->ptr[2])[r] = there && before < top && z[y] == z[y];
+    }
+    return HK_OK;
+}
+
 static hk_status first_max_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
     (void)scratch;
     int64_t C = ((const loss_plan *)p)->C;
@@ -166,7 +179,7 @@ static hk_status loss_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
         cpu_units_fn *run;
         uint32_t n_in;
     } list[] = { { "one_hot", one_hot_run, 1 }, { "cross_entropy", cross_entropy_run, 3 }, { "cross_entropy_bwd", cross_entropy_bwd_run, 4 },
-        { "correct", correct_run, 2 }, { "first_max", first_max_run, 1 } };
+        { "correct", correct_run, 2 }, { "correct_top", correct_top_run, 2 }, { "first_max", first_max_run, 1 } };
     hk_status s = cpu_plan_new(dev, o, sizeof(loss_plan), out);
     if (s != HK_OK) return s;
     loss_plan *P = (loss_plan *)*out;
@@ -185,6 +198,7 @@ static hk_status loss_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     for (uint32_t k = 1; k < o->n_in; k++)
         if (k != 2 && !(soft && k == 1) && o->in[k].dtype != HK_ABSENT && hk_desc_elems(&o->in[k]) != P->P)
             return cpu_fail(dev, HK_EUNSUPPORTED, "%s: %s: operand %u has not one number for each of the %lld places", o->path, o->op, k, (long long)P->P);
+    P->top = cpu_attr(o, "top")->i;
     P->smoothing = (float)cpu_attr(o, "smoothing")->f;
     P->rows = cpu_has_out(&P->base, 0) || o->n_out < 2 ? cpu_out(&P->base, 0) : cpu_out(&P->base, 1);
     P->base.units = loss_units;
@@ -193,5 +207,5 @@ static hk_status loss_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     return HK_OK;
 }
 
-const cpu_op cpu_ops_loss[] = { { "one_hot", loss_new }, { "cross_entropy", loss_new }, { "cross_entropy_bwd", loss_new }, { "correct", loss_new },
+const cpu_op cpu_ops_loss[] = { { "one_hot", loss_new }, { "cross_entropy", loss_new }, { "cross_entropy_bwd", loss_new }, { "correct", loss_new }, { "correct_top", loss_new },
     { "first_max", loss_new },     { NULL, NULL } };

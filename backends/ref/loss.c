@@ -112,6 +112,25 @@ static hk_status correct(const ref_plan *p, const hk_bind *b) {
     return HK_OK;
 }
 
+static hk_status correct_top(const ref_plan *p, const hk_bind *b) {
+    REF_EACH(p, b, 2, t, i, zero) {
+        const int64_t y = ((const int64_t *)b->ptr[1])[ref_at(p, b, 1, t, i, 0)], there = y >= 0 && y < p->E[0];
+        const double at = there ? ref_get(p, b, 0, t, i, y) : NAN;
+        int64_t before = 0;
+        for (int64_t c = 0; c < p->E[0]; c++) {
+            const double z = ref_get(p, b, 0, t, i, c);
+            before += z > at || (z == at && c < y);
+        }
+        ref_put(p, b, 2, t, i, zero, (double)before < p->f[0] && at == at);
+    }
+    return HK_OK;
+}
+
+static hk_status top_prepare(ref_plan *p, const hk_opdesc *o) {
+    p->f[0] = (double)ref_attr(o, "top")->i;
+    return HK_OK;
+}
+
 static hk_status first_max(const ref_plan *p, const hk_bind *b) {
     REF_EACH(p, b, 1, t, i, e) {
         int64_t best = 0;
@@ -127,6 +146,7 @@ const ref_op ref_ops_loss[] = {
     { "cross_entropy", 3, 2, cross_entropy, smoothing_prepare },
     { "cross_entropy_bwd", 4, 1, cross_entropy_bwd, smoothing_prepare },
     { "correct", 2, 1, correct, NULL },
+    { "correct_top", 2, 1, correct_top, top_prepare },
     { "first_max", 1, 1, first_max, NULL },
     { 0 },
 };

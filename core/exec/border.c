@@ -55,6 +55,7 @@ static hk_status find(hk_executor *ex, const char *name, bool write, place *out)
     else if (strcmp(name, "lengths") == 0) v = p->length, writable = true;
     else if (strcmp(name, "loss") == 0) v = p->loss;
     else if (strcmp(name, "correct") == 0) v = p->correct;
+    else if (strcmp(name, "correct5") == 0) v = p->correct5;
     else if (strcmp(name, "grad:x") == 0) v = p->grad_x;
     else if (strncmp(name, "grad_out:", 9) == 0) {
         for (int i = 0; i < ex->cfg.n_output; i++)
@@ -69,6 +70,7 @@ static hk_status find(hk_executor *ex, const char *name, bool write, place *out)
                         strcmp(name, "loss") == 0 || strcmp(name, "target") == 0 || strcmp(name, "correct") == 0 ? ": the network was made without a loss"
                         : strcmp(name, "reward") == 0 ? ": no learner of this network takes one"
                         : strcmp(name, "lengths") == 0 ? ": make it with HK_LENGTHS"
+                        : strcmp(name, "correct5") == 0 ? ": make it with HK_TOP5; the output needs five classes"
                         : strcmp(name, "grad:x") == 0 ? ": make it with HK_INPUT_GRAD"
                                                       : "; name it among the outputs when the executor is made");
     if (!p->g->val[v].live) {

@@ -14,6 +14,7 @@ static hk_value input(hk__builder *b, hk__source source, int ref, hk_desc d) {
 /* The named output of a module, or the network's own. */
 static hk_value find_named(hk__builder *b, hk__plan *p, const char *name) {
     if (strcmp(name, "y") == 0) return p->y;
+    if (strcmp(name, "rate") == 0 && p->rate) return p->rate;
     if (strcmp(name, "rate") == 0) return hk_value_desc(&b->base, p->y).flags & HK_T ? hk_mean_steps(&b->base, p->y) : p->y;
     if (strcmp(name, "loss") == 0 && p->loss) return p->loss;
     return b->base.api->named(&b->base, name);
@@ -39,10 +40,10 @@ static hk_value hooked(hk__builder *b, const char *slot, hk_value v) {
     return v;
 }
 
-static void build_loss(hk__builder *b, hk__plan *p, hk_network *net, bool wanted) {
+static void build_loss(hk__builder *b, hk__plan *p, hk_network *net, uint32_t flags) {
     hk_builder *bb = &b->base;
     hk_desc y = hk_value_desc(bb, p->y);
-    if (b->status != HK_OK || !net->cfg.loss || !wanted || !(y.flags & HK_N)) return;
+    if (b->status != HK_OK || !net->cfg.loss || flags & HK_NO_LOSS || !(y.flags & HK_N)) return;
     const hk_desc one_class = hk__desc(HK_I64, HK_HELD, 0, NULL);
     const hk__module *loss_module = hk__mod(net->cfg.loss);
     const hk_module_type *type = strcmp(loss_module->iface, "hk.module/1") == 0 ? loss_module->type : NULL;
@@ -65,8 +66,9 @@ static void build_loss(hk__builder *b, hk__plan *p, hk_network *net, bool wanted
         return;
     }
     if (b->status != HK_OK || y.rank != 1 || !each_class) return;
-    hk_value rate = y.flags & HK_T ? hk_mean_steps(bb, p->y) : p->y;
-    p->correct = hk_merge(bb, hk_reduce(bb, hk_correct(bb, rate, p->target), 2), 1.0);
+    p->rate = y.flags & HK_T ? hk_mean_steps(bb, p->y) : p->y;
+    p->correct = hk_merge(bb, hk_reduce(bb, hk_correct(bb, p->rate, p->target), 2), 1.0);
+    if (flags & HK_TOP5 && y.shape[0] >= 5 && !b->soft) p->correct5 = hk_merge(bb, hk_reduce(bb, hk_correct_top(bb, p->rate, p->target, 5), 2), 1.0);
 }
 
 /* Outputs and upstream seeds after a pass that replaced values, by name. */
@@ -90,7 +92,7 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
     b.param_value = calloc((size_t)net->n_param + 1, sizeof *b.param_value);
     bool *learns = calloc((size_t)net->n_param + 1, sizeof *learns);
     hk__seed *seed = calloc((size_t)ex->cfg.n_output + 1, sizeof *seed);
-    hk_value *root = calloc((size_t)ex->cfg.n_output + 4, sizeof *root);
+    hk_value *root = calloc((size_t)ex->cfg.n_output + 5, sizeof *root);
     if (p) {
         p->output = calloc((size_t)ex->cfg.n_output + 1, sizeof *p->output);
         p->upstream = calloc((size_t)ex->cfg.n_output + 1, sizeof *p->upstream);
@@ -118,7 +120,7 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
     if (b.status == HK_OK && hooks && hooks->output) p->y = hooked(&b, "output", hooks->output(hooks->arg, bb, p->y));
     if (b.status == HK_OK && b.length) hk__padding_check(&b);
     for (int i = 0; i < ex->cfg.n_output; i++) p->upstream_any |= ex->outputs[i].upstream != 0;
-    build_loss(&b, p, net, !(ex->cfg.flags & HK_NO_LOSS));
+    build_loss(&b, p, net, ex->cfg.flags);
     if (train) hk__learners_build(&b);
     p->reward = b.reward;
     int n_seed = 0;
@@ -134,6 +136,7 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
     hold(&b, "(y)", p->y);
     hold(&b, "(loss)", p->loss);
     hold(&b, "(correct)", p->correct);
+    hold(&b, "(correct5)", p->correct5);
     for (int i = 0; i < ex->cfg.n_output; i++) {
         char name[32];
         snprintf(name, sizeof name, "(output %d)", i);
@@ -152,7 +155,7 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
         hold(&b, "(grad x)", gx);
         if (hoist) hk__hoist(&b);
     }
-    p->y = held(g, "(y)"), p->loss = held(g, "(loss)"), p->correct = held(g, "(correct)"), p->grad_x = held(g, "(grad x)");
+    p->y = held(g, "(y)"), p->loss = held(g, "(loss)"), p->correct = held(g, "(correct)"), p->correct5 = held(g, "(correct5)"), p->grad_x = held(g, "(grad x)");
     find_outputs(p, g, ex->cfg.n_output, seed);
     int n_root = 0;
     for (int i = 0; i < ex->cfg.n_output; i++) root[n_root++] = p->output[i];
@@ -160,6 +163,7 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
     if (p->keep_y) root[n_root++] = p->y;
     root[n_root++] = p->loss;
     root[n_root++] = p->correct;
+    root[n_root++] = p->correct5;
     root[n_root++] = p->grad_x;
     hk__live(&b, n_root, root);
     st = b.status;

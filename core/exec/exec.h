@@ -127,7 +127,7 @@ typedef struct hk__plan {
     char *kept;            /* device: what is made of parameters alone, from run to run */
     int64_t kept_bytes, version; /* of the parameters that it was made of; 0: not made yet */
     bool writes_params;    /* running statistics */
-    hk_value x, target, length, reward, y, loss, correct, grad_x;
+    hk_value x, target, length, reward, y, loss, correct, correct5, rate, grad_x;
     hk_value *output, *upstream; /* by number in the executor's config */
     bool upstream_any;           /* some output takes an upstream gradient; then the loss does not start the backward pass */
     hk__ref *place;        /* [g->n_val] */

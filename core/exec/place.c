@@ -336,7 +336,7 @@ hk_status hk__placer_begin(hk__placer *q, hk__plan *p, hk__builder *b) {
     q->heir_of = calloc(n, sizeof *q->heir_of);
     if (!p->place || !q->made_unit || !q->made_op || !q->last_unit || !q->last_op || !q->keep || !q->whole || !q->heir_of)
         return hk__fail(p->net->ctx, HK_ENOMEM, "out of memory for the plan");
-    const hk_value roots[] = { p->y, p->loss, p->correct, p->grad_x, p->x, p->target, p->length, p->reward };
+    const hk_value roots[] = { p->y, p->loss, p->correct, p->correct5, p->grad_x, p->x, p->target, p->length, p->reward };
     for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) q->keep[roots[i]] = true;
     lifetimes(q);
     for (int i = 0; p->output && p->output[i]; i++) q->keep[p->output[i]] = true;

@@ -68,6 +68,7 @@ const hk__op hk__ops_loss[] = {
     { "cross_entropy", HK_TIME_POINT, 0, cross_entropy_infer, cross_entropy_grad, "-log softmax at the label" },
     { "cross_entropy_bwd", HK_TIME_POINT, 0, cross_entropy_bwd_infer, NULL, "adjoint of cross_entropy" },
     { "correct", HK_TIME_POINT, 0, correct_infer, NULL, "1 if the first largest score is the label's" },
+    { "correct_top", HK_TIME_POINT, 0, correct_infer, NULL, "1 if the label's score is among the `top` largest" },
     { "first_max", HK_TIME_POINT, 0, first_max_infer, NULL, "1 at the first largest number of a row, else 0" },
     { 0 },
 };

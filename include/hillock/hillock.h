@@ -159,6 +159,7 @@ enum {
     HK_GUARD = 32u,       /* TRAIN: where the loss or a gradient is not finite, the step is not done: parameters, optimizer state and running statistics stay as
                              they were behind the last step that was done, and the optimizer does not count it. Decided on the device; hk_executor_skipped tells */
     HK_AVERAGED = 64u,    /* INFER: with the averages in place of parameters and buffers; the network must have ema above 0 */
+    HK_TOP5 = 1024u,      /* "correct5" can be read where the output has five classes or more: how many labels are among the five largest scores */
     HK_NO_LOSS = 16u      /* INFER: neither loss nor "correct"; "y" is kept only when named among the outputs, or when none is */
 };
 enum { /* flags that say more of a batch */
@@ -183,7 +184,7 @@ HK_API void hk_executor_free(hk_executor *);
 HK_API hk_status hk_executor_shape(hk_executor *, int64_t T, int64_t N, int seq, int rank, const int64_t *shape);
 /* The only ways across the device border. Border order is PyTorch's. dtype of data: HK_F32, HK_F64, HK_I64 or u8 (HK_SPIKE); it is
  * converted. `count`: numbers in data, checked. Names: "x"; "target" (i64 [N], or what the loss says; HK_SOFT); "lengths" (i64 [N], 1 to T; HK_LENGTHS); "reward" ([T,N], where a learner takes one: before each run); "grad_out:NAME"; "state:PATH.FIELD" [N,*];
- * read also: "y", "loss", "correct" (number right), "rate" and "PATH:OUT" (named among the outputs), "grad:x", "grad:PARAM" (as the last step had
+ * read also: "y", "loss", "correct" (number right), "correct5", "rate" and "PATH:OUT" (named among the outputs), "grad:x", "grad:PARAM" (as the last step had
  * it, or the last batch), "grad_norm" (with clip_norm: of all gradients at the last step, before it). */
 HK_API hk_status hk_executor_write(hk_executor *, const char *name, hk_dtype, const void *data, int64_t count);
 HK_API hk_status hk_executor_read(hk_executor *, const char *name, hk_dtype, void *data, int64_t count);

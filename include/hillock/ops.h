@@ -74,6 +74,7 @@
  * |                  |                                                       |                 |   z f[C,...] and y i64[places] in border order: the same of each place; loss, weight f[places]
  * | cross_entropy_bwd| z, y, [w], g f[] -> f[C]                              | smoothing f     | g * d loss / dz
  * | correct          | z f[C], y i64[] or f[C] -> f[]                        |                 | 1 if the first largest z is at y (at the first largest y), else 0
+ * | correct_top      | z f[C], y i64[] -> f[]                                | top             | 1 if fewer than `top` scores come before z[y]: larger ones, and equal ones of a lower class; else, and for a NaN there or no such class, 0
  * | conv2d           | x fs[C,H,W], w f[O,C/groups,kh,kw], [b f[O]] -> y f[O,H',W'] | window, groups | cross-correlation; w is stored as written (OIHW)
  * | conv2d_pool      | x s[C,H,W], w, [b] -> y f[O,H'',W'']                  | window, groups, pool_h, pool_w | maxpool2d of conv2d, windows of pool_h x pool_w side by side, without rest. Emitted by a fusion
  * |                  |                                                       |                 |   rule for inference alone; no gradient
@@ -383,6 +384,11 @@ static inline hk_value hk_group_mean(hk_builder *b, hk_value x, int64_t size) {
 }
 static inline hk_value hk_first_max(hk_builder *b, hk_value x) { return hk_op_unary(b, "first_max", x); }
 static inline hk_value hk_correct(hk_builder *b, hk_value z, hk_value y) { return hk_op_binary(b, "correct", z, y); }
+static inline hk_value hk_correct_top(hk_builder *b, hk_value z, hk_value y, int64_t top) {
+    const hk_value in[2] = { z, y };
+    const hk_attr attr[1] = { { "top", top, 0, NULL } };
+    HK_OP1("correct_top", 2, 1);
+}
 
 #undef HK_OP1
 

@@ -95,7 +95,7 @@ HK_API hk_status hk_default_make_loss(hk_trainer *, hk_module **out);      /* [t
 HK_API hk_status hk_default_make_optimizer(hk_trainer *, hk_module **out); /* [train] optimizer with [train] lr */
 HK_API hk_status hk_default_make_scheduler(hk_trainer *, hk_module **out); /* [train] scheduler */
 HK_API int hk_default_is_better(hk_trainer *, const hk_epoch *);           /* test_acc above the best so far */
-HK_API hk_status hk_default_tensorboard_name(hk_trainer *, char *name, size_t size); /* model, T, batch, epochs, optimizer and lr in a name */
+HK_API hk_status hk_default_tensorboard_name(hk_trainer *, char *name, size_t size); /* model, T, batch, optimizer, lr and seed in a name */
 #define HK_TRAINER_HOOKS_DEFAULT                                                                                                                               \
     { (uint32_t)sizeof(hk_trainer_hooks), 0, hk_default_add_options, hk_default_setup, hk_default_make_data, hk_default_make_model, hk_default_make_loss,     \
         hk_default_make_optimizer, hk_default_make_scheduler, NULL, NULL, NULL, NULL, hk_default_is_better, hk_default_tensorboard_name,                       \

@@ -550,7 +550,9 @@ static void test_loss(void **state) {
         run("cross_entropy_bwd", T, N, 4, in, 1, &gz, 1, at, 0);
         run("one_hot", T, N, 1, &y, 1, &hot, 1, classes, 0);
         run("first_max", T, N, 1, &z, 1, &first, 0, NULL, 0);
-        if (F == HELD) run("correct", T, N, 2, in, 1, &ok, 0, NULL, 0);
+        hn_value among = hn_new(HK_F32, HELD, T, N, SCALAR);
+        const hk_attr two[1] = { { "top", 2, 0, NULL } };
+        if (F == HELD) run("correct", T, N, 2, in, 1, &ok, 0, NULL, 0), run("correct_top", T, N, 2, in, 1, &among, 1, two, 0);
         HN_EACH(out[0], s, i, zero) {
             int64_t t = (int64_t)hn_at(&y, 0, i, 0), best = zero;
             double sum = 0, loss = 0, all = 0, wt = w.mem ? hn_at(&w, 0, 0, t) : 1;
@@ -564,6 +566,9 @@ static void test_loss(void **state) {
             near("loss", hn_at(&out[0], s, i, 0), loss, 1e-5);
             near("weight", hn_at(&out[1], s, i, 0), wt, 1e-6);
             if (F == HELD) assert_true(hn_at(&ok, 0, i, 0) == (best == t));
+            int before = 0;
+            for (int64_t c = 0; c < C; c++) before += hn_at(&z, s, i, c) > hn_at(&z, s, i, t) || (hn_at(&z, s, i, c) == hn_at(&z, s, i, t) && c < t);
+            if (F == HELD) assert_true(hn_at(&among, 0, i, 0) == (before < 2));
             for (int64_t c = 0; c < C; c++) assert_true(hn_at(&first, s, i, c) == (c == best));
             for (int64_t c = 0; c < C; c++) {
                 double wc = w.mem ? hn_at(&w, 0, 0, c) : 1, q = exp(hn_at(&z, s, i, c)) / sum;
@@ -573,7 +578,7 @@ static void test_loss(void **state) {
         ((int64_t *)y.mem)[N - 1] = C;
         if (F == HELD) assert_int_equal(hn_run("correct", HK_SCOPE_BLOCK, 0, 0, T, N, 2, in, 1, &ok, 0, NULL), HK_OK);
         assert_int_equal(hn_run("cross_entropy", HK_SCOPE_TEAM, 0, 0, T, N, 3, in, 2, out, 1, at), HK_EDATA);
-        drop(4, in), drop(2, out), drop(1, &gz), drop(1, &first), drop(1, &hot), drop(1, &ok);
+        drop(4, in), drop(2, out), drop(1, &gz), drop(1, &first), drop(1, &hot), drop(1, &ok), drop(1, &among);
     }
 }
 

@@ -16,7 +16,8 @@ static void test_lines(void **state) {
     close(fd);
     hk__metrics m = { NULL };
     assert_int_equal(hk__metrics_open(&m, path), HK_OK);
-    hk__epoch_metrics e = { 1, 0.25, 0.5, NAN, 0.125, 12345.678, 0, NULL };
+    hk__epoch_metrics e = { 1, 0.25, 0.5, NAN, 0.125, 12345.678, .train_acc5 = NAN, .test_acc5 = 0.75, .lr = 0.001, .test_img_per_s = 2e5, .seconds = 3, .train_s = 2,
+        .data_s = 0.25, .test_s = 0.5, .peak_memory = 123456789 };
     assert_int_equal(hk__metrics_step(&m, 1, 50, 0.1, 0.75, 1e-3, 1e5), HK_OK);
     assert_int_equal(hk__metrics_epoch(&m, &e), HK_OK);
     FILE *f = fopen(path, "r"); /* lines are there before close */
@@ -36,7 +37,12 @@ static void test_lines(void **state) {
     assert_non_null(fgets(line, sizeof line, f));
     o = json_loads(line, 0, &err);
     assert_non_null(o);
-    assert_int_equal(json_object_size(o), 6);
+    assert_int_equal(json_object_size(o), 15);
+    assert_null(json_object_get(o, "train_acc5"));
+    assert_true(json_number_value(json_object_get(o, "test_acc5")) == 0.75);
+    assert_true(json_number_value(json_object_get(o, "data_s")) == 0.25);
+    assert_int_equal(json_integer_value(json_object_get(o, "peak_memory")), 123456789);
+    assert_int_equal(json_string_length(json_object_get(o, "time")), 20);
     assert_null(json_object_get(o, "step"));
     assert_int_equal(json_integer_value(json_object_get(o, "epoch")), 1);
     assert_true(json_number_value(json_object_get(o, "train_loss")) == 0.25);

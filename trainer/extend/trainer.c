@@ -146,8 +146,8 @@ hk_status hk_default_tensorboard_name(hk_trainer *t, char *name, size_t size) {
     char model[64], optimizer[64], whole[320];
     plain(hk_trainer_text(t, "model", "type"), model, sizeof model);
     plain(hk_trainer_text(t, "train", "optimizer"), optimizer, sizeof optimizer);
-    snprintf(whole, sizeof whole, "%s_T%lld_b%lld_e%lld_%s_lr%g_seed%lld", model, (long long)hk_trainer_int(t, "model", "T"),
-        (long long)hk_trainer_int(t, "train", "batch"), (long long)hk_trainer_int(t, "train", "epochs"), optimizer, hk_trainer_real(t, "train", "lr"),
+    snprintf(whole, sizeof whole, "%s_T%lld_b%lld_%s_lr%g_seed%lld", model, (long long)hk_trainer_int(t, "model", "T"),
+        (long long)hk_trainer_int(t, "train", "batch"), optimizer, hk_trainer_real(t, "train", "lr"),
         (long long)hk_trainer_int(t, "run", "seed"));
     plain(whole, name, size);
     return HK_OK;
