@@ -51,6 +51,6 @@ refused() {
 refused '--out DIR' "$ini" --set train.lr=1,2
 refused 'a value is missing' "$ini" --set train.lr=1,,2 --out "$work/d"
 refused 'is there twice' "$ini" --set train.lr=1,1 --out "$work/d"
-refused "did you mean 'lr'" "$ini" --set train.lt=1,2 --out "$work/d"
+refused 'unknown key' "$ini" --set train.lt=1,2 --out "$work/d"
 [ ! -e "$work/d" ] || fail "a sweep that was refused left a folder"
 finish
