@@ -16,7 +16,7 @@ static void warn_other_model(hk__job *j, const hk_file *f, const char *path) {
     free(ours);
 }
 
-static hk_status load(hk__job *j, const char *path) {
+hk_status hk__job_load(hk__job *j, const char *path) {
     hk_file *f = NULL;
     hk_status st = hk_file_read(j->ctx, path, &f);
     if (st) return hk__conf_fail(j->conf, st, "%s", hk_error(j->ctx));
@@ -38,7 +38,7 @@ static hk_status eval(hk__conf *conf, const hk__options *o) {
     if (!st) st = hk__job_loader(j, 0, &l);
     if (!st && o->show) st = hk__show_new(j, o->show, l->n, &show);
     if (!st) st = hk__job_network(j);
-    if (!st) st = load(j, o->checkpoint);
+    if (!st) st = hk__job_load(j, o->checkpoint);
     hk__progress_open(&p, o->quiet);
     if (!st) st = hk__test(j, l, &p, &never, show, NULL, &s);
     if (!st && o->json)

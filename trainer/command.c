@@ -31,6 +31,8 @@ static const command commands[] = {
         "train with each combination of the values, each in a folder of its own, and compare them; the same command goes on with what is not done", hk__cmd_sweep },
     { "report", HK__CMD_REPORT, "report RUN [--out FILE.html]", "write report.html of a run's folder anew: curves, rates, confusion matrix, samples, network, times",
         hk__cmd_report },
+    { "plot", HK__CMD_PLOT, "plot [curves] RUN... | KIND RUN|CONFIG.ini [options]",
+        "draw the curves of runs, or what a trained network does with test samples; KIND: encoder, raster, spikes, membrane, heatmap, bars3d, spike-count", hk__cmd_plot },
     { "doctor", HK__CMD_DOCTOR, "doctor [CONFIG.ini] [options]", "look at processor, plugins, backends and data; exit code 1 when there is a problem", hk__cmd_doctor },
 };
 #define N_COMMAND ((int)(sizeof commands / sizeof commands[0]))
@@ -60,6 +62,7 @@ enum {
     O_VERBOSE,
     O_PATH,
     O_PRINT,
+    O_LAYER, O_SAMPLE, O_SAMPLES, O_NEURONS, O_VARIABLE, O_METRIC, O_FORMAT, O_DPI,
     O_HELP,
     O_VERSION,
     O_EXTRA = 1000, /* and on: options of extensions */
@@ -71,11 +74,11 @@ typedef struct option_row {
     int id;
     unsigned commands;
 } option_row;
-#define ALL (HK__CMD_TRAIN | HK__CMD_PLAN | HK__CMD_PLUGINS | HK__CMD_BENCH | HK__CMD_EVAL | HK__CMD_EXPORT | HK__CMD_DOCTOR | HK__CMD_NEW_PLUGIN | HK__CMD_PLUGIN | HK__CMD_LINT | HK__CMD_CATALOGUE | HK__CMD_REPORT | HK__CMD_SWEEP | HK__CMD_TOP)
+#define ALL (HK__CMD_TRAIN | HK__CMD_PLAN | HK__CMD_PLUGINS | HK__CMD_BENCH | HK__CMD_EVAL | HK__CMD_EXPORT | HK__CMD_DOCTOR | HK__CMD_NEW_PLUGIN | HK__CMD_PLUGIN | HK__CMD_LINT | HK__CMD_CATALOGUE | HK__CMD_REPORT | HK__CMD_SWEEP | HK__CMD_PLOT | HK__CMD_TOP)
 #define KEYED (HK__CMD_TRAIN | HK__CMD_PLAN | HK__CMD_EVAL)
 #define WITH_CONF (HK__CMD_TRAIN | HK__CMD_PLAN | HK__CMD_BENCH | HK__CMD_EVAL)
 static const option_row rows[] = {
-    { "set", "SECTION.KEY=VALUE", "put a value over the file's; may be given many times", O_SET, WITH_CONF | HK__CMD_DOCTOR },
+    { "set", "SECTION.KEY=VALUE", "put a value over the file's; may be given many times", O_SET, WITH_CONF | HK__CMD_DOCTOR | HK__CMD_PLOT },
     { "set", "SECTION.KEY=VALUE,...", "values to go through; commas in brackets or quotes part nothing, and a value wholly in \"\" is one; several lists: all combinations",
         O_SET, HK__CMD_SWEEP },
     { "out", "DIR", "folder of the sweep: a run's folder for each combination, sweep.csv, sweep.md, sweep.svg", O_OUT, HK__CMD_SWEEP },
@@ -84,11 +87,21 @@ static const option_row rows[] = {
     { "out", "DIR", "the folder to make; default: NAME", O_OUT, HK__CMD_NEW_PLUGIN },
     { "out", "FILE", "the page to write; default: RUN/report.html", O_OUT, HK__CMD_REPORT },
     { "out", "DIR", "the folder for the pages", O_OUT, HK__CMD_CATALOGUE },
+    { "out", "DIR|FILE", "folder for the figures, or one file; default: RUN/figures, or figures for a CONFIG.ini", O_OUT, HK__CMD_PLOT },
     { "resume", "auto|FILE", "go on from a checkpoint, with the bits of a run that never stopped; auto: the newest one in --out, if any", O_RESUME,
         HK__CMD_TRAIN },
     { "checkpoint", "FILE", "safetensors file with the network's weights: a checkpoint, or what PyTorch saved", O_CHECKPOINT, HK__CMD_EVAL | HK__CMD_EXPORT },
+    { "checkpoint", "FILE|none", "the network's weights; default: RUN/checkpoint_latest.safetensors; none: as drawn at the start", O_CHECKPOINT, HK__CMD_PLOT },
+    { "layer", "PATH", "the layer to look at; default: the last that spikes, for encoder the first", O_LAYER, HK__CMD_PLOT },
+    { "sample", "I", "which test sample, from 0 (default 0); for encoder the first one", O_SAMPLE, HK__CMD_PLOT },
+    { "samples", "N", "for encoder: how many test samples (default 4)", O_SAMPLES, HK__CMD_PLOT },
+    { "neurons", "A[-B]", "neurons of the layer, from 0; default: all, or as many as can be seen", O_NEURONS, HK__CMD_PLOT },
+    { "variable", "NAME", "for heatmap and bars3d: y (output), or a state as v; default: the first state for heatmap, y for bars3d", O_VARIABLE, HK__CMD_PLOT },
+    { "metric", "NAME,...", "for curves: loss, acc, lr, img_per_s, or any number of metrics.jsonl (default loss,acc)", O_METRIC, HK__CMD_PLOT },
+    { "format", "png,svg,pdf,gif", "kinds of files; default: png,svg,pdf for curves, gif for spike-count, else png", O_FORMAT, HK__CMD_PLOT },
+    { "dpi", "N", "pixels of an inch (default 144, gif 100)", O_DPI, HK__CMD_PLOT },
     { "show", "N", "print the first N (1 to 64) test pictures, their class, and the predicted one with its firing rate", O_SHOW, HK__CMD_EVAL },
-    { "threads", "N", "threads, 0: one per CPU: [run] threads", O_THREADS, WITH_CONF | HK__CMD_SWEEP },
+    { "threads", "N", "threads, 0: one per CPU: [run] threads", O_THREADS, WITH_CONF | HK__CMD_SWEEP | HK__CMD_PLOT },
     { "batch", "B", "samples of a step: [train] batch", O_BATCH, HK__CMD_BENCH },
     { "channels", "C", "[model] channels", O_CHANNELS, HK__CMD_BENCH },
     { "T", "T", "time steps: [model] T", O_T, HK__CMD_BENCH },
@@ -241,6 +254,20 @@ static int parse(int argc, char **argv, unsigned cmd, hk__options *o) {
         case O_SHOW:
             if (hk__parse_int(optarg, &o->show) || o->show < 1 || o->show > HK__SHOW_MAX)
                 return usage_error("--show: expected an integer from 1 to 64, got", optarg, NULL);
+            break;
+        case O_LAYER: o->layer = optarg; break;
+        case O_NEURONS: o->neurons = optarg; break;
+        case O_VARIABLE: o->variable = optarg; break;
+        case O_METRIC: o->metric = optarg; break;
+        case O_FORMAT: o->format = optarg; break;
+        case O_SAMPLE:
+            if (hk__parse_int(optarg, &o->sample) || o->sample < 0) return usage_error("--sample: expected an integer from 0 on, got", optarg, NULL);
+            break;
+        case O_SAMPLES:
+            if (hk__parse_int(optarg, &o->samples) || o->samples < 1 || o->samples > 64) return usage_error("--samples: expected an integer from 1 to 64, got", optarg, NULL);
+            break;
+        case O_DPI:
+            if (hk__parse_int(optarg, &o->dpi) || o->dpi < 20 || o->dpi > 2400) return usage_error("--dpi: expected an integer from 20 to 2400, got", optarg, NULL);
             break;
         case O_WITH: o->with = optarg; break;
         case O_SHAPE: o->shape = optarg; break;

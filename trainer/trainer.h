@@ -64,6 +64,9 @@ typedef struct hk__argument {
 /* *out is not touched where the key is none. ECONFIG: an argument given twice, or for a type without such a field. */
 hk_status hk__job_module(hk__job *, const char *iface, const char *section, const char *key, int n, const hk__argument *, hk_module **out);
 
+/* ---- cmd_eval.c ---- */
+hk_status hk__job_load(hk__job *, const char *path); /* the weights of a file; warns when it was trained with another model */
+
 /* ---- metrics.c: metrics.jsonl ---- */
 typedef struct hk__metrics {
     FILE *f;
@@ -339,22 +342,24 @@ typedef struct hk__type_doc {
 hk__type_doc hk__type_doc_of(const char *iface, const void *vtable);
 
 /* ---- plot_load.c ---- */
+/* A function of libhillock_plot by its name; NULL where that is not there, and why gets a text. */
+void (*hk__plot_function(const char *name, char *why, size_t size))(void);
 /* hk_figure_write of libhillock_plot; HK_EUNSUPPORTED where that is not there. why gets a text. */
 hk_status hk__figure_write(const hk_figure *, const char *path, char *why, size_t size);
 
 /* ---- command.c: the command line ---- */
 enum { HK__CMD_TRAIN = 1u, HK__CMD_PLAN = 2u, HK__CMD_PLUGINS = 4u, HK__CMD_BENCH = 8u, HK__CMD_TOP = 16u, HK__CMD_EVAL = 32u, HK__CMD_EXPORT = 64u, HK__CMD_DOCTOR = 128u,
     HK__CMD_NEW_PLUGIN = 256u, HK__CMD_PLUGIN = 512u, HK__CMD_LINT = 1024u, HK__CMD_CATALOGUE = 2048u,
-    HK__CMD_REPORT = 1u << 16, HK__CMD_SWEEP = 1u << 17 };
+    HK__CMD_REPORT = 1u << 16, HK__CMD_SWEEP = 1u << 17, HK__CMD_PLOT = 1u << 20 };
 #define HK__MAX_SET 256
 #define HK__MAX_KEY_OPTION 48
 #define HK__MAX_EXTRA 128 /* options of extensions, and one */
 typedef struct hk__options {
-    const char *set[HK__MAX_SET], *out, *threads, *batch, *channels, *T, *plugin_path, *checkpoint, *resume, *with, *shape;
-    const char *arg[4]; /* what is not an option */
+    const char *set[HK__MAX_SET], *out, *threads, *batch, *channels, *T, *plugin_path, *checkpoint, *resume, *with, *shape, *layer, *neurons, *variable, *metric, *format;
+    const char *arg[12]; /* what is not an option */
     const char *keyed[HK__MAX_KEY_OPTION]; /* command_keys.c: the value that each of its options was given */
     const char *extra[HK__MAX_EXTRA]; /* of extensions, by key of [hooks] */
-    int64_t iters, show; /* show: 0 none */
+    int64_t iters, show, sample, samples, dpi; /* show, samples, dpi: 0 none */
     int n_set, n_arg, quiet, json, verbose, help, print_config, version, rates, plan, memory, profile, iters_given, strict, watch, ops, fuse_conv_bn;
 } hk__options;
 int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *); /* 0, or an exit code with the message printed */
@@ -388,6 +393,7 @@ int hk__cmd_lint(int argc, char **argv);
 int hk__cmd_catalogue(int argc, char **argv);
 int hk__cmd_report(int argc, char **argv);
 int hk__cmd_sweep(int argc, char **argv);
+int hk__cmd_plot(int argc, char **argv);
 hk_status hk__plans_print(hk__job *); /* cmd_plan.c: both executors' plans, as they are now */
 
 #endif

@@ -14,7 +14,7 @@ double hk__axes_left(hk__page *p, hk__axes *a, hk__area o) {
     hk__letters(p, HK__FONT);
     double h = o.h - bottom(a) - top(a);
     hk__axis_ticks(&a->y, fmax(2, fmin(10, h / (2.2 * HK__FONT))));
-    if (a->y.n_name > 0 && h / (double)a->y.n_name >= HK__FONT + 1) a->y.step = 1;
+    if ((a->y.n_name > 0 || a->y.integer) && h / (a->y.hi - a->y.lo) >= HK__FONT + 1) a->y.step = 1; /* room for each */
     return hk__axis_widest(p, &a->y) + TICK + 4 + (a->y_label && a->y_label[0] ? HK__FONT + 7 : 2);
 }
 

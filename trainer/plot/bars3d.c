@@ -175,6 +175,6 @@ hk_status hk_plot_bars3d(const hk_plot *o, const float *v, int64_t T, int64_t N,
     hk__axis_ticks(&s.z, 6);
     s.z.lo = floor(s.z.lo / s.z.step + 1e-9) * s.z.step, s.z.hi = ceil(s.z.hi / s.z.step - 1e-9) * s.z.step;
     const double ratio = fmin(fmax(sqrt((double)T / (double)N), 0.6), 1.7);
-    s.sx = ratio, s.sy = 1 / ratio, s.sz = 0.62;
-    return hk__page_write(s.o->width ? s.o->width : 480, s.o->height ? s.o->height : 350, s.o->dpi, draw, &s, path, why, size);
+    s.sx = ratio, s.sy = 1 / ratio, s.sz = s.spikes ? 0.34 : 0.62; /* short strokes hide less */
+    return hk__page_write(s.o->width ? s.o->width : 480, s.o->height ? s.o->height : s.spikes ? 290 : 350, s.o->dpi, draw, &s, path, why, size);
 }

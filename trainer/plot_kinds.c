@@ -1,0 +1,179 @@
+/* plot_kinds.c - the kinds of figures of a network: what of a layer each one draws, and how it is called. One line of the table at the end for each. */
+#include "plot_command.h"
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct job {
+    hk_plot o;
+    const float *y, *v; /* [T,n] */
+    int64_t T, n, G, C, H, W;
+    double threshold, reset;
+} job;
+
+#define FUNCTION(type, name) type *f = (type *)hk__plot_function(name, why, size)
+typedef hk_status draw_2d(const hk_plot *, const float *, int64_t, int64_t, const char *, char *, size_t);
+typedef hk_status draw_membrane(const hk_plot *, const float *, const float *, int64_t, int64_t, double, double, const char *, char *, size_t);
+typedef hk_status draw_maps(const hk_plot *, const float *, int64_t, int64_t, int64_t, int64_t, int64_t, const char *, char *, size_t);
+
+/* Neurons first .. first + n - 1 of the only sample: [T,n] of [T,1,elems]; NULL: out of memory. */
+static float *slice(const float *x, const hk__seen_layer *s, int64_t first, int64_t n) {
+    float *y = malloc((size_t)(s->T * n) * sizeof *y);
+    for (int64_t t = 0; y && t < s->T; t++) memcpy(y + t * n, x + t * s->elems + first, (size_t)n * sizeof *y);
+    return y;
+}
+
+/* "net.3: spikes, test sample 0 (Ankle boot)" */
+static void title_of(const hk__seen_layer *s, const char *what, char *buf, size_t size) {
+    char name[24];
+    snprintf(buf, size, "%s: %s, test sample %lld (%s)", s->path, what, (long long)s->first, hk__class_name(s->job, s->label[0], name));
+}
+
+static int put_layer(const hk__options *o, const hk__plot_out *out, hk__seen_layer *s, const char *kind, const char *what, const float *from, const char *value, hk__plot_write *write,
+    int64_t first, int64_t n) {
+    char title[400], file[600];
+    title_of(s, what, title, sizeof title);
+    snprintf(file, sizeof file, "%s_%s", kind, s->path[0] ? s->path : "network");
+    (void)o;
+    float *x = slice(from, s, first, n);
+    job k = { .o = { .struct_size = sizeof k.o, .dpi = out->dpi, .title = title, .value_label = value, .first = first }, .y = x, .T = s->T, .n = n };
+    int code = x ? hk__plot_put(out, file, write, &k) : hk__plot_error(HK_ENOMEM, "out of memory");
+    free(x);
+    return code;
+}
+
+/* ---- one variable of a layer ---- */
+
+static hk_status write_raster(const void *arg, const char *path, char *why, size_t size) {
+    const job *k = arg;
+    FUNCTION(draw_2d, "hk_plot_raster");
+    return f ? f(&k->o, k->y, k->T, k->n, path, why, size) : HK_EUNSUPPORTED;
+}
+static int raster(const hk__options *o, const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
+    return put_layer(o, out, s, "raster", "spikes", s->y, NULL, write_raster, first, n);
+}
+
+static hk_status write_spikes(const void *arg, const char *path, char *why, size_t size) {
+    const job *k = arg;
+    FUNCTION(draw_2d, "hk_plot_spikes");
+    return f ? f(&k->o, k->y, k->T, k->n, path, why, size) : HK_EUNSUPPORTED;
+}
+static int spikes(const hk__options *o, const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
+    return put_layer(o, out, s, "spikes", "spikes", s->y, NULL, write_spikes, first, n);
+}
+
+static hk_status write_heatmap(const void *arg, const char *path, char *why, size_t size) {
+    const job *k = arg;
+    FUNCTION(draw_2d, "hk_plot_heatmap");
+    return f ? f(&k->o, k->y, k->T, k->n, path, why, size) : HK_EUNSUPPORTED;
+}
+static int heatmap(const hk__options *o, const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
+    return put_layer(o, out, s, "heatmap", s->state ? s->state_name : "output", s->state ? s->state : s->y, s->state ? s->state_name : "y", write_heatmap, first, n);
+}
+
+static hk_status write_bars3d(const void *arg, const char *path, char *why, size_t size) {
+    const job *k = arg;
+    FUNCTION(draw_2d, "hk_plot_bars3d");
+    return f ? f(&k->o, k->y, k->T, k->n, path, why, size) : HK_EUNSUPPORTED;
+}
+static int bars3d(const hk__options *o, const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
+    return put_layer(o, out, s, "bars3d", s->state ? s->state_name : "spikes", s->state ? s->state : s->y, s->state ? s->state_name : NULL, write_bars3d, first, n);
+}
+
+static hk_status write_count(const void *arg, const char *path, char *why, size_t size) {
+    const job *k = arg;
+    FUNCTION(draw_2d, "hk_plot_spike_count");
+    return f ? f(&k->o, k->y, k->T, k->n, path, why, size) : HK_EUNSUPPORTED;
+}
+static int spike_count(const hk__options *o, const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
+    const char *names[64];
+    char text[64][24], title[400], file[600];
+    const int64_t classes = s->job->data_type->classes(s->job->ds_test);
+    (void)o;
+    title_of(s, "spike count", title, sizeof title);
+    snprintf(file, sizeof file, "spike_count_%s", s->path[0] ? s->path : "network");
+    if (n > 64) return hk__plot_error(HK_EINVAL, "spike-count: expected at most 64 neurons, got %lld", (long long)n);
+    for (int64_t i = 0; i < n; i++) names[i] = hk__class_name(s->job, first + i, text[i]);
+    float *x = slice(s->y, s, first, n);
+    job k = { .o = { .struct_size = sizeof k.o, .dpi = out->dpi, .title = title, .first = first, .names = s->elems == classes ? names : NULL }, .y = x, .T = s->T, .n = n };
+    int code = x ? hk__plot_put(out, file, write_count, &k) : hk__plot_error(HK_ENOMEM, "out of memory");
+    free(x);
+    return code;
+}
+
+/* ---- membrane ---- */
+
+static hk_status write_membrane(const void *arg, const char *path, char *why, size_t size) {
+    const job *k = arg;
+    FUNCTION(draw_membrane, "hk_plot_membrane");
+    return f ? f(&k->o, k->v, k->y, k->T, k->n, k->threshold, k->reset, path, why, size) : HK_EUNSUPPORTED;
+}
+static int membrane(const hk__options *o, const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
+    char title[400], file[600];
+    (void)o;
+    title_of(s, "membrane potential", title, sizeof title);
+    snprintf(file, sizeof file, "membrane_%s", s->path[0] ? s->path : "network");
+    float *y = slice(s->y, s, first, n), *v = slice(s->state, s, first, n);
+    job k = { .o = { .struct_size = sizeof k.o, .dpi = out->dpi, .title = title, .value_label = s->state_name, .first = first }, .y = y, .v = v, .T = s->T, .n = n };
+    k.threshold = hk__seen_threshold(s), k.reset = hk__seen_reset(s);
+    int code = y && v ? hk__plot_put(out, file, write_membrane, &k) : hk__plot_error(HK_ENOMEM, "out of memory");
+    free(y), free(v);
+    return code;
+}
+
+/* ---- encoder: the input, and what a layer of maps makes of it at each step ---- */
+
+static hk_status write_maps(const void *arg, const char *path, char *why, size_t size) {
+    const job *k = arg;
+    FUNCTION(draw_maps, "hk_plot_maps");
+    return f ? f(&k->o, k->y, k->G, k->C, k->H, k->W, 0, path, why, size) : HK_EUNSUPPORTED;
+}
+
+/* [C,H,W] or [H,W] of a picture; false: it is none. */
+static int picture(int rank, const int64_t *shape, int64_t *C, int64_t *H, int64_t *W) {
+    if (rank != 2 && rank != 3) return 0;
+    *C = rank == 3 ? shape[0] : 1, *H = shape[rank - 2], *W = shape[rank - 1];
+    return 1;
+}
+
+static int encoder(const hk__options *o, const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
+    const char *names[64];
+    char text[64][24], title[300], file[64];
+    job k = { .o = { .struct_size = sizeof k.o, .dpi = out->dpi, .names = names, .title = title }, .G = s->N };
+    (void)o, (void)first, (void)n;
+    for (int64_t i = 0; i < s->N; i++) names[i] = hk__class_name(s->job, s->label[i], text[i]);
+    if (!picture(s->job->rank, s->job->shape, &k.C, &k.H, &k.W)) return hk__plot_error(HK_EINVAL, "encoder: expected pictures of [H, W] or [C, H, W] as test data, got samples of %d axes", s->job->rank);
+    int64_t m[3];
+    if (!picture(s->rank, s->shape, &m[0], &m[1], &m[2]))
+        return hk__plot_error(HK_EINVAL, "encoder: expected a layer of maps [C, H, W], but '%s' has %lld numbers in %d axes; choose another with --layer", s->path, (long long)s->elems, s->rank);
+    k.y = s->x, k.o.rgb = k.C == 3, k.o.map = HK_GREY, k.o.lo = 0, k.o.hi = 1;
+    snprintf(title, sizeof title, "input");
+    int code = hk__plot_put(out, "input", write_maps, &k);
+    if (code) return code;
+    k.C = m[0], k.H = m[1], k.W = m[2];
+    k.o.rgb = 0, k.o.map = HK_VIRIDIS, k.o.lo = k.o.hi = 0, k.o.value_label = "output";
+    if (!s->neuron || !(s->neuron->flags & HK_NEURON_SPIKES)) { /* one range for all steps */
+        k.o.lo = k.o.hi = (double)s->y[0];
+        for (int64_t i = 0; i < s->T * s->N * s->elems; i++) {
+            if ((double)s->y[i] < k.o.lo) k.o.lo = (double)s->y[i];
+            if ((double)s->y[i] > k.o.hi) k.o.hi = (double)s->y[i];
+        }
+    }
+    for (int64_t t = 0; t < s->T && !code; t++) {
+        k.y = s->y + t * s->N * s->elems;
+        snprintf(title, sizeof title, "%s: S[%lld]", s->path, (long long)t);
+        snprintf(file, sizeof file, "s_%lld", (long long)t);
+        code = hk__plot_put(out, file, write_maps, &k);
+    }
+    return code;
+}
+
+const hk__plot_kind hk__plot_kinds[] = {
+    { "encoder", "png", HK__FIRST_SPIKING, HK__PLOT_NO_STATE, INT64_MAX, encoder },
+    { "raster", "png", HK__LAST_SPIKING, HK__PLOT_NO_STATE, 1000, raster },
+    { "spikes", "png", HK__LAST_SPIKING, HK__PLOT_NO_STATE, 1000, spikes },
+    { "membrane", "png", HK__LAST_SPIKING, HK__PLOT_STATE, 4, membrane },
+    { "heatmap", "png", HK__LAST_SPIKING, HK__PLOT_STATE, 1000, heatmap },
+    { "bars3d", "png", HK__LAST_SPIKING, HK__PLOT_STATE_IF_ASKED, 32, bars3d },
+    { "spike-count", "gif", HK__LAST_SPIKING, HK__PLOT_NO_STATE, 64, spike_count },
+};
+const int hk__n_plot_kind = (int)(sizeof hk__plot_kinds / sizeof hk__plot_kinds[0]);
