@@ -29,8 +29,10 @@ typedef struct hk__seen_layer {
     int64_t T, N, first;  /* steps, samples; index of the first in the test set */
     int rank;             /* axes of a number of the layer: of one sample at one step */
     int64_t shape[HK_MAX_RANK], elems;
-    float *x, *y, *state; /* [N,*] input; [T,N,elems] output and state (NULL: it has none, or none was asked for) */
-    int64_t *label;       /* [N] */
+    hk__loader *loader;   /* has x and label */
+    const float *x;       /* [N,*] input; NULL: sequences */
+    const int64_t *label; /* [N] */
+    float *y, *state;     /* [T,N,elems] output and state (NULL: it has none, or none was asked for) */
     char state_name[64];
 } hk__seen_layer;
 typedef enum hk__which_layer { HK__FIRST_SPIKING, HK__LAST_SPIKING } hk__which_layer;

@@ -141,7 +141,7 @@ static int encoder(const hk__options *o, const hk__plot_out *out, hk__seen_layer
     job k = { .o = { .struct_size = sizeof k.o, .dpi = out->dpi, .names = names, .title = title }, .G = s->N };
     (void)o, (void)first, (void)n;
     for (int64_t i = 0; i < s->N; i++) names[i] = hk__class_name(s->job, s->label[i], text[i]);
-    if (!picture(s->job->rank, s->job->shape, &k.C, &k.H, &k.W)) return hk__plot_error(HK_EINVAL, "encoder: expected pictures of [H, W] or [C, H, W] as test data, got samples of %d axes", s->job->rank);
+    if (!s->x || !picture(s->job->rank, s->job->shape, &k.C, &k.H, &k.W)) return hk__plot_error(HK_EINVAL, "encoder: expected pictures of [H, W] or [C, H, W] as test data, got %s of %d axes", s->x ? "samples" : "sequences", s->job->rank);
     int64_t m[3];
     if (!picture(s->rank, s->shape, &m[0], &m[1], &m[2]))
         return hk__plot_error(HK_EINVAL, "encoder: expected a layer of maps [C, H, W], but '%s' has %lld numbers in %d axes; choose another with --layer", s->path, (long long)s->elems, s->rank);

@@ -95,10 +95,10 @@ static hk_status run(hk__job *j, hk__seen_layer *s) {
     hk_executor *ex = NULL;
     snprintf(y, sizeof y, "%s:y", s->path), snprintf(state, sizeof state, "%s:%s", s->path, s->state_name);
     const hk_output out[] = { { .name = y }, { .name = state } };
-    const hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = HK_INFER, .flags = HK_FORGET | HK_NO_LOSS, .n_output = s->state_name[0] ? 2 : 1, .outputs = out };
+    const hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = HK_INFER, .flags = hk__job_flags(j, HK_INFER) | HK_NO_LOSS, .n_output = s->state_name[0] ? 2 : 1, .outputs = out };
     hk_status st = hk_executor_new(j->net, &ec, &ex);
     if (st) hk__job_fail_ctx(j, st, "model", "type");
-    if (!st) st = hk__job_put(j, ex, s->x, NULL, s->N);
+    if (!st) st = hk__job_put(j, ex, s->loader, s->first, s->N, 0);
     if (!st && (st = hk_executor_run(ex))) hk__job_fail_ctx(j, st, "model", "type");
     if (!st) st = read_output(j, ex, y, s, &s->y);
     if (!st && s->state_name[0]) st = read_output(j, ex, state, s, &s->state);
@@ -108,7 +108,6 @@ static hk_status run(hk__job *j, hk__seen_layer *s) {
 
 hk_status hk__see_layer(hk__job *j, const char *path, hk__which_layer which, const char *state, int64_t first, int64_t N, hk__seen_layer *s) {
     const int64_t size = j->data_type->size(j->ds_test);
-    int64_t elems = 1;
     *s = (hk__seen_layer){ .job = j, .T = j->T, .N = N, .first = first };
     if (first >= size || N > size - first)
         return hk__conf_fail(j->conf, HK_EINVAL, "--sample: expected samples 0 to %lld, the last of the test data, got %lld%s", (long long)size - 1, (long long)first,
@@ -116,17 +115,17 @@ hk_status hk__see_layer(hk__job *j, const char *path, hk__which_layer which, con
     hk_status st = choose(j, path, which, s);
     if (!st) st = choose_state(j, state, s);
     if (st) return st;
-    for (int i = 0; i < j->rank; i++) elems *= j->shape[i];
-    int64_t *index = malloc((size_t)N * sizeof *index);
-    s->x = malloc((size_t)(N * elems) * sizeof *s->x), s->label = malloc((size_t)N * sizeof *s->label);
-    if (!index || !s->x || !s->label) st = hk__conf_fail(j->conf, HK_ENOMEM, "out of memory");
-    for (int64_t i = 0; i < N && !st; i++) index[i] = first + i;
-    if (!st && (st = j->data_type->read(j->ds_test, N, index, s->x, s->label))) hk__job_fail_ctx(j, st, "data", "name");
-    free(index);
-    return st ? st : run(j, s);
+    /* One batch of all samples up to the last one, as a test would see them. */
+    const hk__loader_config lc = { .n = first + N, .batch = first + N, .augment = &j->augment };
+    if ((st = hk__loader_make(j->data_type, j->ds_test, &lc, &s->loader))) return hk__conf_fail(j->conf, st, "--sample: samples up to %lld can't be read: %s", (long long)(first + N - 1), hk_status_text(st));
+    hk__loader_start(s->loader, 0);
+    if ((st = hk__loader_next(s->loader))) return hk__job_fail_ctx(j, st, "data", "name");
+    s->label = s->loader->y + first;
+    if (!s->loader->T) s->x = s->loader->x + first * s->loader->sample.row;
+    return run(j, s);
 }
 
-void hk__seen_layer_free(hk__seen_layer *s) { free(s->x), free(s->y), free(s->state), free(s->label); }
+void hk__seen_layer_free(hk__seen_layer *s) { hk__loader_free(s->loader), free(s->y), free(s->state); }
 
 /* ---- threshold and reset ---- */
 
