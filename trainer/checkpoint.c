@@ -1,5 +1,6 @@
 /* checkpoint.c - writes a training's state as safetensors: entries of the state_dict under their names, optimizer state under
- * hk.optim.<state>.<parameter>, what hooks keep under hk.hooks.<name>, what is no tensor in __metadata__ under hk.*; sealed by a hash over every byte (core/file/seal.c).
+ * hk.optim.<state>.<parameter>, averages under hk.ema.<parameter>,
+ * what hooks keep under hk.hooks.<name>, what is no tensor in __metadata__ under hk.*; sealed by a hash over every byte (core/file/seal.c).
  *
  * Nothing of the machine goes in (host, threads, instruction set, times, paths, versions): equal runs give equal bytes.
  * Those are in run.json. Numbers that must come back exactly are written as C's hexadecimal floats. restore.c reads it. */
@@ -91,6 +92,7 @@ hk_status hk__checkpoint_write(hk__job *j, const char *path, const char *keep_as
     for (int k = 0; k < n_state && !st; k++)
         for (int i = 0; i < n_param && !st; i++)
             if (hk_network_param(j->net, i)->learnable) st = entry(j, &t, i, k);
+    for (int i = 0; i < n_param && !st && hk__conf_real(j->conf, "train", "ema") > 0; i++) st = hk__ema_entry(j, i, &t.own[t.n], &t.t[t.n]), t.n++;
     for (int k = 0; k < hk__nan_planes(j->nan, done) && !st; k++)
         for (int i = 0; i < n_param && !st; i++)
             if (hk__nan_has(j->nan, k, i)) st = hk__nan_entry(j->nan, k, i, &t.own[t.n], &t.t[t.n]), t.n++;

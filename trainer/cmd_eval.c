@@ -1,6 +1,6 @@
 /* cmd_eval.c - `hillock eval CONFIG.ini --checkpoint FILE`: test loss and accuracy of a network with the weights of a file, by the code
  * that tests during training; with --show also some of the pictures. Any safetensors file with the network's names does; optimizer state in it
- * is passed over. */
+ * is passed over; with [train] ema, averages in it are what is tested, as during training. */
 #include "trainer.h"
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +21,7 @@ hk_status hk__job_load(hk__job *j, const char *path) {
     hk_status st = hk_file_read(j->ctx, path, &f);
     if (st) return hk__conf_fail(j->conf, st, "%s", hk_error(j->ctx));
     st = hk__weights_load(j, f, path);
+    if (!st) st = hk__ema_load(j, f, path, 0);
     if (!st) warn_other_model(j, f, path);
     hk_file_free(f);
     return st;

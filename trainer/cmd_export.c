@@ -1,5 +1,6 @@
 /* cmd_export.c - `hillock export weights --checkpoint FILE --out FILE`: a checkpoint's model entries alone, which load_state_dict of
- * PyTorch takes with strict=True. Entries keep names, shapes and bits; no configuration is needed.
+ * PyTorch takes with strict=True. Entries keep names, shapes and bits; no configuration is needed. --ema: the averages of parameters in
+ * their place (integers, which count batches, are the model's own).
  * With --fuse-conv-bn and a configuration, the weights of the network without its batch normalisations (fuse_conv_bn.c). */
 #include "trainer.h"
 #include "file/file.h"
@@ -12,7 +13,17 @@ static int same_file(const char *a, const char *b) {
     return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-static hk_status export_weights(hk_context *ctx, const char *from, const char *to) {
+/* The average that stands for an entry of the model, under the entry's name; NULL: there is none. */
+static const hk_tensor *average_of(const hk_file *f, const hk_tensor *t) {
+    char *name = NULL;
+    if (t->dtype == HK_I64) return t;
+    if (asprintf(&name, HK__EMA "%s", t->name) < 0) return NULL;
+    const hk_tensor *a = hk_file_find(f, name);
+    free(name);
+    return a;
+}
+
+static hk_status export_weights(hk_context *ctx, const char *from, const char *to, int ema) {
     static const char *const meta[] = { "format", "pt" };
     hk_file *f = NULL;
     if (same_file(from, to))
@@ -21,11 +32,16 @@ static hk_status export_weights(hk_context *ctx, const char *from, const char *t
     if (st) return st;
     int n = 0;
     hk_tensor *t = calloc((size_t)hk_file_n(f) + 1, sizeof *t);
-    for (int i = 0; t && i < hk_file_n(f); i++)
-        if (strncmp(hk_file_at(f, i)->name, "hk.", 3)) t[n++] = *hk_file_at(f, i);
+    for (int i = 0; t && i < hk_file_n(f) && !st; i++) {
+        const hk_tensor *own = hk_file_at(f, i), *x = own;
+        if (!strncmp(own->name, "hk.", 3)) continue;
+        if (ema && !(x = average_of(f, own)))
+            st = hk__fail(ctx, HK_ECHECKPOINT, "%s: expected '" HK__EMA "%s', got none: the training had no [train] ema; leave out --ema", from, own->name);
+        else t[n] = *x, t[n++].name = own->name;
+    }
     if (!t) st = hk__fail(ctx, HK_ENOMEM, "%s: out of memory", to);
-    else if (n == 0) st = hk__fail(ctx, HK_ECHECKPOINT, "%s: expected entries of a model, got none", from);
-    else st = hk__file_write_sealed(ctx, to, NULL, n, t, 1, meta);
+    else if (!st && n == 0) st = hk__fail(ctx, HK_ECHECKPOINT, "%s: expected entries of a model, got none", from);
+    else if (!st) st = hk__file_write_sealed(ctx, to, NULL, n, t, 1, meta);
     if (!st) printf("%s: %d entries\n", to, n);
     free(t), hk_file_free(f);
     return st;
@@ -74,12 +90,16 @@ int hk__cmd_export(int argc, char **argv) {
         fprintf(stderr, "hillock: export: expected 'weights', %s--checkpoint FILE and --out FILE; see hillock export --help\n", o.fuse_conv_bn ? "CONFIG.ini, " : "");
         return 2;
     }
+    if (o.fuse_conv_bn && o.ema) {
+        fprintf(stderr, "hillock: export: --fuse-conv-bn reads a model's entries: export them with --ema first, and fuse that file\n");
+        return 2;
+    }
     if (o.fuse_conv_bn) return fused(&o);
     hk_context_config cc = HK_CONTEXT_CONFIG_DEFAULT;
     cc.no_default_plugins = 1; /* a file needs none */
     hk_context *ctx = NULL;
     hk_status st = hk_context_new(&cc, &ctx);
-    if (!st) st = export_weights(ctx, o.checkpoint, o.out);
+    if (!st) st = export_weights(ctx, o.checkpoint, o.out, o.ema);
     if (st) fprintf(stderr, "hillock: export: %s\n", ctx && hk_error(ctx)[0] ? hk_error(ctx) : hk_status_text(st));
     hk_context_free(ctx);
     return st ? hk_status_exit_code(st) : 0;

@@ -56,6 +56,7 @@ enum {
     O_WITH,
     O_SHAPE,
     O_STRICT,
+    O_EMA,
     O_ITERS,
     O_QUIET,
     O_JSON,
@@ -120,6 +121,7 @@ static const option_row rows[] = {
     { "with", "TEXT", "constructor text of a network to run, for types whose fields have no defaults", O_WITH, HK__CMD_LINT },
     { "shape", "D,D,...", "shape of one sample for it, as 4,28,28", O_SHAPE, HK__CMD_LINT },
     { "strict", NULL, "warnings count as failures", O_STRICT, HK__CMD_LINT },
+    { "ema", NULL, "the averages of parameters ([train] ema) in place of the parameters", O_EMA, HK__CMD_EXPORT },
     { "verbose", NULL, "print what each type does, and its fields", O_VERBOSE, HK__CMD_PLUGINS },
     { "quiet", NULL, "print errors only", O_QUIET, HK__CMD_TRAIN | HK__CMD_EVAL | HK__CMD_SWEEP },
     { "print-config", NULL, "print the resolved configuration (without a file: all keys with their defaults) and stop", O_PRINT, WITH_CONF | HK__CMD_TOP },
@@ -272,6 +274,7 @@ static int parse(int argc, char **argv, unsigned cmd, hk__options *o) {
         case O_WITH: o->with = optarg; break;
         case O_SHAPE: o->shape = optarg; break;
         case O_STRICT: o->strict = 1; break;
+        case O_EMA: o->ema = 1; break;
         case O_QUIET: o->quiet = 1; break;
         case O_JSON: o->json = 1; break;
         case O_VERBOSE: o->verbose = 1; break;

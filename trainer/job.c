@@ -88,6 +88,13 @@ static hk_status check_nb(hk__job *j) {
 }
 
 static hk_status check_values(hk__job *j) {
+    static const char *const amp[] = { "off", "bf16", "f16" }; /* as in schema.c */
+    const int64_t want = hk__conf_int(CONF(j), "run", "amp"), start = hk__conf_int(CONF(j), "train", "start_epoch"), epochs = hk__conf_int(CONF(j), "train", "epochs");
+    if (want)
+        return hk__conf_fail_key(CONF(j), HK_ECONFIG, "run", "amp", "backend '%s' computes in its own precision and has no %s; write amp = off",
+            hk__conf_text(CONF(j), "backend", "name"), amp[want]);
+    if (start >= epochs)
+        return hk__conf_fail_key(CONF(j), HK_ECONFIG, "train", "start_epoch", "expected less than [train] epochs = %lld, got %lld", (long long)epochs, (long long)start);
     if (!hk__conf_opt_text(CONF(j), "train", "loss")) return hk__conf_fail_key(CONF(j), HK_ECONFIG, "train", "loss", "expected a loss as MSE(), got none");
     if (!hk__conf_opt_text(CONF(j), "data", "name"))
         return hk__conf_fail_key(CONF(j), HK_ECONFIG, "data", "name", "expected a dataset as FashionMNIST(), got none");
@@ -157,9 +164,14 @@ hk_status hk__job_fail_model(hk__job *j, hk_status st) {
     return best ? hk__job_fail_ctx(j, st, "layers", best) : hk__job_fail_ctx(j, st, "model", "type");
 }
 
+/* Tests use the average where there is one, unless told otherwise. */
+static uint32_t averaged(const hk__job *j) {
+    return hk__conf_real(CONF(j), "train", "ema") > 0 && hk__conf_int(CONF(j), "train", "ema_test") ? (uint32_t)HK_AVERAGED : 0;
+}
+
 static hk_status make_executor(hk__job *j, uint32_t mode, hk_executor **out) {
     static const hk_output rate = { .name = "rate" }; /* what the test's predictions are read from */
-    hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = mode, .flags = HK_TOP5 | hk__job_flags(j, mode) | (mode == HK_TRAIN ? hk__nan_flags(j) : 0),
+    hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = mode, .flags = HK_TOP5 | hk__job_flags(j, mode) | (mode == HK_TRAIN ? hk__nan_flags(j) : averaged(j)),
         .n_output = mode == HK_INFER, .outputs = &rate };
     hk_status st = hk_executor_new(j->net, &ec, out);
     return st ? hk__job_fail_model(j, st) : HK_OK;
@@ -210,11 +222,15 @@ hk_status hk__job_network(hk__job *j) {
     hk__trainer_graph(j->trainer);
     nc.hooks = &j->trainer->graph;
     nc.memory_used = hk__job_held(j);
+    nc.accumulate = (int32_t)hk__conf_int(CONF(j), "train", "accumulate");
+    nc.clip_norm = hk__conf_real(CONF(j), "train", "clip_norm"), nc.clip_value = hk__conf_real(CONF(j), "train", "clip_value");
+    nc.ema = hk__conf_real(CONF(j), "train", "ema");
     hk_status st = hk_network_new(j->ctx, j->root, &nc, &j->net);
     bool backend = st == HK_ENOTFOUND || st == HK_EPLUGIN || st == HK_EUNSUPPORTED; /* not there, not whole, or not usable here */
     if (st == HK_ECONFIG && nc.options) return hk__job_fail_ctx(j, st, "backend", "options");
     if (st) return backend ? hk__job_fail_ctx(j, st, "backend", "name") : hk__job_fail_model(j, st);
     st = make_learners(j);
+    if (!st) st = hk__groups_new(j);
     if (!st) st = make_executor(j, HK_TRAIN, &j->train);
     return st ? st : make_executor(j, HK_INFER, &j->infer);
 }
@@ -225,6 +241,7 @@ void hk__job_free(hk__job *j) {
     if (j->trainer) j->trainer->job = NULL;
     hk_executor_free(j->train), hk_executor_free(j->infer);
     hk_network_free(j->net);
+    hk__groups_free(j->groups);
     for (int i = 0; i < j->n_learner; i++) hk_module_free(j->learner[i]);
     free(j->learner);
     hk__job_free_part(j);

@@ -172,6 +172,7 @@ hk_status hk__restore(hk__job *j, const hk__rundir *dir, const char *resume, hk_
         if (!st) st = hk__weights_load(j, f, path);
         if (!st) st = load_optimizer(j, f, path);
         if (!st) st = load_kept(j, f, path);
+        if (!st) st = hk__ema_load(j, f, path, 1);
         get_nan(f, &d->nan, &skipped, &updates);
         if (!st) hk_network_set_step(j->net, optim_step), hk_network_set_skipped(j->net, skipped), st = hk__nan_load(j->nan, f, path, updates, d);
         if (!st) r->loaded = 1;

@@ -1,6 +1,6 @@
 /* settings.c - the part of a configuration that decides what a run computes, as text in its checkpoints, and its comparison on resuming.
  *
- * In: [data], [augment], [model], [layers], [learners], [train], the options of [hooks], the seed. Out: what may change between two parts of a run (epochs, threads, block size, log and
+ * In: [data], [augment], [model], [layers], [learners], [groups], [train], the options of [hooks], the seed. Out: what may change between two parts of a run (epochs, whether tests use averages, threads, block size, log and
  * checkpoint intervals) and what is the machine's (folders, backend, instruction set, limits). Numbers are written in one way, so that
  * 1e-3 and 0.001 are the same run. */
 #include "trainer.h"
@@ -8,10 +8,10 @@
 #include <string.h>
 
 static int is_part(const char *section, const char *key) {
-    static const char *const whole[] = { "hooks", "data", "augment", "model", "layers", "learners", "train" };
+    static const char *const whole[] = { "hooks", "data", "augment", "model", "layers", "learners", "groups", "train" };
     if (!strcmp(section, "run")) return !strcmp(key, "seed");
     if (!strcmp(section, "hooks") && !strcmp(key, "load")) return 0; /* where a file lies */
-    if (!strcmp(section, "train") && !strcmp(key, "epochs")) return 0;
+    if (!strcmp(section, "train") && (!strcmp(key, "epochs") || !strcmp(key, "ema_test"))) return 0;
     if (!strcmp(section, "data") && (!strcmp(key, "path") || !strcmp(key, "workers") || !strcmp(key, "cache"))) return 0; /* where and how it is read */
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
         if (!strcmp(section, whole[i])) return 1;

@@ -83,7 +83,7 @@ static hk_status log_step(run *r, double *t_log) {
 /* Behind a batch whose step was not done. */
 static hk_status left_out(run *r) {
     const hk__progress_state *d = &r->done;
-    if (hk__conf_real(r->j->conf, "run", "nan_lr") != 1) r->lr = r->t->now.lr = epoch_lr(r, d->epoch), hk_executor_set_lr(r->j->train, r->lr);
+    if (hk__conf_real(r->j->conf, "run", "nan_lr") != 1) r->lr = r->t->now.lr = epoch_lr(r, d->epoch), hk__job_set_lr(r->j, r->lr, d->epoch);
     return hk__metrics_skipped(&r->metrics, d->epoch + 1, d->step, d->nan.bad, d->nan.good, r->lr) ? io_fail(r, "metrics.jsonl") : HK_OK;
 }
 
@@ -123,7 +123,7 @@ static void hook_print(void *run_, const char *text) { hk__progress_line(&((run 
 static void hook_lr(void *run_, double lr) {
     run *r = run_;
     r->lr = r->t->now.lr = lr;
-    hk_executor_set_lr(r->j->train, lr);
+    hk__job_set_lr(r->j, lr, r->done.epoch);
 }
 
 /* A batch through an executor, with the hooks around it. */
@@ -135,6 +135,27 @@ static hk_status run_batch(hk__job *j, hk_executor *ex, const hk__loader *l, hk_
     if (!st) b.loss = got->loss, b.correct = got->correct, st = HK__CALL_ALL(t, after_batch, &b);
     return st;
 }
+
+/* One step of the optimizer: a batch, or with [train] accumulate several; fewer at the end of an epoch. */
+static hk_status train_step(run *r, hk__sums *got) {
+    hk__progress_state *d = &r->done;
+    hk_status st = HK_OK;
+    *got = (hk__sums){ 0 };
+    do {
+        hk__batch_result one;
+        const double asked = hk__now();
+        if ((st = next_batch(r->j, r->train))) return st;
+        r->now.data_s += hk__now() - asked;
+        if ((st = run_batch(r->j, r->j->train, r->train, &one))) return st;
+        r->t->now.batch = ++d->batch, r->dir.images += r->train->count;
+        add(got, &one, r->train->count);
+    } while (hk_executor_pending(r->j->train) && d->batch < r->train->n_batch);
+    if (hk_executor_pending(r->j->train) && (st = hk_executor_step(r->j->train))) return hk__job_fail_ctx(r->j, st, "train", "accumulate");
+    r->t->now.step = ++d->step, r->unsaved = 1;
+    return HK_OK;
+}
+
+static void add_sums(hk__sums *s, const hk__sums *more) { s->loss += more->loss, s->correct += more->correct, s->correct5 += more->correct5, s->n += more->n; }
 
 /* The training steps of an epoch that are left. Allocates nothing after the first step, but for checkpoints. */
 static hk_status train_epoch(run *r) {
@@ -153,22 +174,17 @@ static hk_status train_epoch(run *r) {
     r->t_epoch = t0, r->now = (hk__epoch_metrics){ .epoch = d->epoch + 1, .lr = r->lr };
     int64_t n0 = d->train.n;
     while (d->batch < r->train->n_batch && !stop_signal) {
-        hk__batch_result got;
-        double asked = hk__now();
-        if ((st = next_batch(r->j, r->train))) break;
-        r->now.data_s += hk__now() - asked;
-        int64_t n = r->train->count;
-        if ((st = run_batch(r->j, r->j->train, r->train, &got))) break;
-        d->step++, d->batch++, r->dir.images += n, r->unsaved = 1;
-        r->t->now.step = d->step, r->t->now.batch = d->batch;
+        hk__sums got;
+        if ((st = train_step(r, &got))) break;
+        const double loss = mean(got.loss, got.n);
         int bad;
-        if ((st = hk__nan_step(r->j->nan, d, got.loss, &bad))) break;
+        if ((st = hk__nan_step(r->j->nan, d, loss, &bad))) break;
         if (bad == 2 && (st = left_out(r))) break;
-        if (!bad) add(&d->train, &got, n);
-        if (r->log_every && !bad) add(&d->log, &got, n);
-        if (r->watch && (st = watch_step(r, got.loss))) break;
-        if (!isfinite(got.loss) && !bad) {
-            st = diverged(r, got.loss);
+        if (!bad) add_sums(&d->train, &got);
+        if (r->log_every && !bad) add_sums(&d->log, &got);
+        if (r->watch && (st = watch_step(r, loss))) break;
+        if (!isfinite(loss) && !bad) {
+            st = diverged(r, loss);
             break;
         }
         if (r->log_every && d->step % r->log_every == 0 && (st = log_step(r, &t_log))) break;
@@ -343,7 +359,7 @@ static void catch_signals(struct sigaction old[3]) {
 }
 
 hk_status hk__train(hk__job *j, const hk__train_options *o) {
-    run r = { .j = j, .t = j->trainer, .done = { .best = -1, .nan.good = -1 }, .unsaved = 1, .dir.lock = -1 };
+    run r = { .j = j, .t = j->trainer, .done = { .epoch = hk__conf_int(j->conf, "train", "start_epoch"), .best = -1, .nan.good = -1 }, .unsaved = 1, .dir.lock = -1 };
     struct sigaction old[3];
     r.t->run = (hk__run_access){ &r, hook_save, hook_print, hook_lr };
     r.epochs = hk__conf_int(j->conf, "train", "epochs");

@@ -16,6 +16,7 @@ typedef struct hk__job {
     hk_module *root, *loss, *optimizer, *scheduler, *data;
     hk_module **learner; /* of [learners], in its order */
     int n_learner;
+    struct hk__groups *groups; /* NULL: there is no [groups] */
     struct hk__nan *nan; /* NULL unless [run] nan is skip or rollback */
     hk_network *net;
     hk_executor *train, *infer;
@@ -66,6 +67,13 @@ hk_status hk__job_module(hk__job *, const char *iface, const char *section, cons
 
 /* ---- cmd_eval.c ---- */
 hk_status hk__job_load(hk__job *, const char *path); /* the weights of a file; warns when it was trained with another model */
+
+/* ---- groups.c: parameters with an optimizer's fields of their own ---- */
+typedef struct hk__groups hk__groups;
+hk_status hk__groups_new(hk__job *); /* behind hk_network_new, before the first executor: job->groups */
+void hk__groups_free(hk__groups *);
+/* The learning rate of the steps that follow; groups get theirs by the scheduler too (epoch: from 0), times what else was done to lr. */
+void hk__job_set_lr(hk__job *, double lr, int64_t epoch);
 
 /* ---- metrics.c: metrics.jsonl ---- */
 typedef struct hk__metrics {
@@ -147,6 +155,10 @@ int hk__cpus(void); /* CPUs this process may use */
 /* ---- weights.c: the network's entries in files ---- */
 hk_status hk__weights_entry(hk__job *, int i, hk_tensor *out);            /* parameter i as a tensor; the caller frees its data */
 hk_status hk__weights_load(hk__job *, const hk_file *, const char *path); /* strict; entries named hk.* are not weights */
+#define HK__EMA "hk.ema."
+hk_status hk__ema_entry(hk__job *, int i, char **name, hk_tensor *out);        /* average of parameter i; the caller frees name and data */
+/* The averages, where the network has them. not there: must: ECHECKPOINT; else they are the weights, as loaded before. */
+hk_status hk__ema_load(hk__job *, const hk_file *, const char *path, int must);
 
 /* ---- settings.c: what must not change within a run ---- */
 char *hk__settings_text(const hk__conf *);                                        /* "section.key=value" lines, malloc'ed */
@@ -360,7 +372,7 @@ typedef struct hk__options {
     const char *keyed[HK__MAX_KEY_OPTION]; /* command_keys.c: the value that each of its options was given */
     const char *extra[HK__MAX_EXTRA]; /* of extensions, by key of [hooks] */
     int64_t iters, show, sample, samples, dpi; /* show, samples, dpi: 0 none */
-    int n_set, n_arg, quiet, json, verbose, help, print_config, version, rates, plan, memory, profile, iters_given, strict, watch, ops, fuse_conv_bn;
+    int n_set, n_arg, quiet, json, verbose, help, print_config, version, rates, plan, memory, profile, iters_given, strict, watch, ops, fuse_conv_bn, ema;
 } hk__options;
 int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *); /* 0, or an exit code with the message printed */
 void hk__options_help(unsigned cmd, FILE *);

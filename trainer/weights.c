@@ -26,6 +26,17 @@ hk_status hk__weights_entry(hk__job *j, int i, hk_tensor *x) {
     return HK_OK;
 }
 
+hk_status hk__ema_entry(hk__job *j, int i, char **name, hk_tensor *x) {
+    const hk_param_info *p = hk_network_param(j->net, i);
+    *x = (hk_tensor){ .dtype = hk_network_dtype(j->net), .rank = p->rank };
+    memcpy(x->shape, p->shape, (size_t)p->rank * sizeof p->shape[0]);
+    if (asprintf(name, HK__EMA "%s", p->name) < 0) *name = NULL;
+    x->name = *name;
+    x->data = malloc((size_t)p->elems * sizeof(double));
+    if (!x->name || !x->data) return HK_ENOMEM;
+    return x->dtype == HK_F64 ? hk_network_read_ema64(j->net, i, x->data) : hk_network_read_ema(j->net, i, x->data);
+}
+
 /* ---- loading ---- */
 
 typedef struct list { /* names for a message: the first ones, and how many there are */
@@ -102,6 +113,25 @@ hk_status hk__weights_load(hk__job *j, const hk_file *f, const char *path) {
         const hk_tensor *t = hk_file_find(f, hk_network_param(j->net, i)->name);
         hk_status st = t ? load_one(j, i, t) : HK_OK;
         if (st) return hk__conf_fail(j->conf, st, "%s: %s", path, hk_error(j->ctx));
+    }
+    return HK_OK;
+}
+
+hk_status hk__ema_load(hk__job *j, const hk_file *f, const char *path, int must) {
+    if (!(hk__conf_real(j->conf, "train", "ema") > 0)) return HK_OK;
+    for (int i = 0; i < hk_network_n_param(j->net); i++) {
+        const hk_param_info *p = hk_network_param(j->net, i);
+        char *name = NULL;
+        if (asprintf(&name, HK__EMA "%s", p->name) < 0) return hk__conf_fail(j->conf, HK_ENOMEM, "%s: out of memory", path);
+        const hk_tensor *t = hk_file_find(f, name);
+        const int right = t && (t->dtype == HK_F32 || t->dtype == HK_F64) && t->rank == p->rank && !memcmp(t->shape, p->shape, (size_t)p->rank * sizeof p->shape[0]);
+        hk_status st = HK_OK;
+        if (right) st = t->dtype == HK_F64 ? hk_network_write_ema64(j->net, i, t->data) : hk_network_write_ema(j->net, i, t->data);
+        else if (t || must)
+            st = hk__conf_fail(j->conf, HK_ECHECKPOINT, "%s: expected the average '%s' as F32 or F64 in the shape of %s, got %s", path, name, p->name,
+                t ? "another shape or dtype" : "none");
+        free(name);
+        if (st) return st == HK_ECHECKPOINT ? st : hk__conf_fail(j->conf, st, "%s: %s", path, hk_error(j->ctx));
     }
     return HK_OK;
 }

@@ -202,7 +202,7 @@ HK_API hk_status hk_executor_backward(hk_executor *); /* HK_SEPARATE only */
 /* The optimizer. HK_SEPARATE; or accumulate above 1: a step from the batches that are there, where fewer are left than it takes. */
 HK_API hk_status hk_executor_step(hk_executor *);
 HK_API int64_t hk_executor_pending(const hk_executor *); /* accumulate: batches since the last step */
-HK_API int hk_executor_skipped(const hk_executor *);  /* HK_GUARD: whether the last step was not done */
+HK_API int hk_executor_skipped(const hk_executor *);  /* HK_GUARD: whether the last call was a step that was not done */
 HK_API void hk_executor_set_lr(hk_executor *, double lr); /* of group 0 */
 
 typedef struct hk_plan_stats {
