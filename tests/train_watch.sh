@@ -20,7 +20,7 @@ grep '"train_loss"' "$work/plain/metrics.jsonl" | sed 's/, "img_per_s.*//' >"$wo
 grep '"train_loss"' "$work/watched/metrics.jsonl" | sed 's/, "img_per_s.*//' >"$work/b"
 cmp "$work/a" "$work/b" || { diff "$work/a" "$work/b"; fail "--watch changes what is learned"; }
 check
-grep -q '^step 4  firing rates ' "$work/out" || { cat "$work/out"; fail "no line of step 4"; }
+grep -q '^step 4  firing rates .*  in the window 0\.[0-9]* or more  gradient norm' "$work/out" || { cat "$work/out"; fail "no line of step 4"; }
 check
 # A threshold that nothing reaches, and one that everything does.
 sed 's/IF(/IF(v_threshold=1e6, /' "$ini" >"$work/dead.ini"
@@ -31,6 +31,23 @@ sed 's/IF(/IF(v_threshold=-1e6, /' "$ini" >"$work/saturated.ini"
 "$hillock" train "$work/saturated.ini" "${base[@]}" --set train.epochs=1 --watch --quiet 2>"$work/err" || { cat "$work/err"; fail "saturated layers"; }
 grep -q 'warning: layer .* is saturated: 1 of its outputs' "$work/err" || { cat "$work/err"; fail "no warning of a saturated layer"; }
 check
+# The share of membranes in the surrogate's window: of a wide one all, of those far from the threshold none.
+for range in 'IF(v_threshold=1e6, :0' 'IF(surrogate=ATan(alpha=0.001), :1'; do
+    sed "s/IF(.*ATan())/${range%:*})/; s/, )/)/" "$ini" >"$work/window.ini"
+    "$hillock" train "$work/window.ini" "${base[@]}" --set train.epochs=1 --watch --quiet --out "$work/window${range##*:}" 2>"$work/err" || { cat "$work/err"; fail "window"; }
+    grep "\"window\": {\"net.1\": ${range##*:}, \"net.3\": ${range##*:}}" "$work/window${range##*:}/metrics.jsonl" >/dev/null ||
+        { head -3 "$work/window${range##*:}/metrics.jsonl"; fail "expected a share of ${range##*:} in the window"; }
+    check
+done
+# [monitor]: a file for each epoch, the same training, and the rates that --watch has for a step looked at alone.
+"$hillock" train "$ini" "${base[@]}" --out "$work/monitored" --set monitor.spikes=mean --set monitor.membranes=full --set monitor.gradients=mean --quiet
+grep '"train_loss"' "$work/monitored/metrics.jsonl" | sed 's/, "img_per_s.*//' >"$work/b"
+cmp "$work/a" "$work/b" || fail "[monitor] changes what is learned"
+check
+for name in '"net.1:y":{"dtype":"F32","shape":\[32\]' '"net.1:v":{"dtype":"F32","shape":\[28,64,32\]' '"grad_of:net.3:y":{"dtype":"F32","shape":\[10\]' '"hk.steps":"8"'; do
+    grep -a "$name" "$work/monitored/monitor_0002.safetensors" >/dev/null || { head -c 800 "$work/monitored/monitor_0002.safetensors"; fail "monitor_0002: no $name"; }
+    check
+done
 # Weights that grow beyond all numbers: the first Linear is named, at some step.
 code=0
 "$hillock" train "$ini" "${base[@]}" --set train.lr=1e6 --set 'train.loss=CrossEntropy()' --set 'train.optimizer=SGD(weight_decay=1e6)' --set run.nan=stop --quiet 2>"$work/err" || code=$?

@@ -56,6 +56,14 @@ static hk_status collect(hk__job *j, const hk_module *m, int all, hk__layers *l)
 
 hk_status hk__layers_find(hk__job *j, int all, hk__layers *l) { return collect(j, j->root, all, l); }
 
+hk_status hk__layers_add(hk__layers *l, const char *path, int n, const char *output, const char *type) {
+    char *name = NULL;
+    if ((l->n == l->cap && grow(l)) || asprintf(&name, "%.*s%s", n, path, output) < 0) return HK_ENOMEM;
+    l->spiking[l->n] = 0, l->type[l->n] = type;
+    l->out[l->n++] = (hk_output){ .name = name };
+    return HK_OK;
+}
+
 void hk__layers_drop(hk__layers *l, int i) {
     const size_t behind = (size_t)(l->n - i - 1);
     free((char *)(uintptr_t)l->out[i].name);

@@ -78,6 +78,12 @@ static const hk__key train_keys[] = {
     { "lr_t_max", HK__TEXT, 0, 0, NULL, "none", "the scheduler's T_max: CosineAnnealingLR" },
     { "lr_min", HK__TEXT, 0, 0, NULL, "none", "the scheduler's eta_min: CosineAnnealingLR" },
 };
+static const hk__key monitor_keys[] = {
+    { "spikes", HK__CHOICE, 0, 0, "off|mean|full", "off", "spikes of each spiking layer in the training steps; mean: of each neuron; full: all of the epoch's last step" },
+    { "membranes", HK__CHOICE, 0, 0, "off|mean|full", "off", "the same of membranes (the first state of a neuron)" },
+    { "gradients", HK__CHOICE, 0, 0, "off|mean|full", "off", "the same of the gradients of the spikes" },
+    { "every", HK__INT, 1, 1e9, NULL, "1", "look at every N-th training step, and at an epoch's last one" },
+};
 static const hk__key checkpoint_keys[] = {
     { "every_epochs", HK__INT, 0, 1e6, NULL, "0", "write a checkpoint every N epochs; 0: only at the end" },
     { "every_steps", HK__INT, 0, 1e12, NULL, "0", "write a checkpoint every N training steps, also within an epoch; 0: none" },
@@ -96,6 +102,7 @@ static const hk__section sections[] = {
     { "learners", NULL, 0, HK__LIST, "parameter = Rule(...): a rule that gives its gradient in place of backpropagation, as 0.weight = STDP(sn=\"1\", ...)" },
     { "groups", NULL, 0, HK__LIST, "name = PARAMETERS: FIELDS: parameters, by names with *, or one_axis, with other fields of the optimizer: plain = *.bias one_axis: weight_decay=0" },
     { "train", KEYS(train_keys), HK__CLOSED, "how it learns" },
+    { "monitor", KEYS(monitor_keys), HK__CLOSED, "records of the spiking layers: OUT/monitor_EPOCH.safetensors, for each epoch" },
     { "checkpoint", KEYS(checkpoint_keys), HK__CLOSED, "what is kept" },
 };
 

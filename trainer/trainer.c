@@ -24,7 +24,8 @@ typedef struct run {
     hk__records *records; /* NULL: no folder */
     hk__epoch_metrics now; /* of the epoch that runs, as they come in */
     double t_epoch;
-    hk__watch *watch; /* NULL: neither watch nor nan */
+    hk__watch *watch; /* NULL: neither watch nor nan nor monitor */
+    hk__monitor *monitor;
     hk__progress_state done;
     int64_t epochs, log_every, every_epochs, every_steps;
     double lr;
@@ -183,6 +184,7 @@ static hk_status train_epoch(run *r) {
         if (!bad) add_sums(&d->train, &got);
         if (r->log_every && !bad) add_sums(&d->log, &got);
         if (r->watch && (st = watch_step(r, loss))) break;
+        if ((st = hk__monitor_step(r->monitor, d->step, d->batch == r->train->n_batch))) break;
         if (!isfinite(loss) && !bad) {
             st = diverged(r, loss);
             break;
@@ -228,6 +230,7 @@ static hk_status one_epoch(run *r) {
     m->train_loss = mean(train.loss, train.n), m->train_acc = mean(train.correct, train.n), m->train_acc5 = mean(train.correct5, train.n);
     m->test_loss = m->test_acc = m->test_acc5 = NAN;
     hk_epoch e = told(m, r);
+    if (!st && !stop_signal) st = hk__monitor_epoch(r->monitor, &r->dir, m->epoch);
     if (!st && !stop_signal) st = HK__CALL_ALL(r->t, after_train_one_epoch, &e);
     double t_test = hk__now();
     if (!st && !stop_signal) st = hk__test(r->j, r->test, &r->progress, &stop_signal, NULL, r->records, &test);
@@ -311,9 +314,10 @@ static hk_status prepare(run *r, const hk__train_options *o) {
     int64_t test = r->test ? (r->test->n < r->test->batch ? r->test->n : r->test->batch) : 0;
     int64_t n = r->train ? (r->train->n < r->train->batch ? r->train->n : r->train->batch) : 0;
     const int watch = (int)hk__conf_int(r->j->conf, "run", "watch"), nan = hk__conf_int(r->j->conf, "run", "nan") == 1;
-    if (!st && (watch || nan)) st = hk__watch_new(r->j, watch, nan, &r->watch);
+    if (!st && (watch || nan || hk__monitor_wanted(r->j))) st = hk__watch_new(r->j, watch, nan, &r->watch);
     if (!st) st = hk__nan_new(r->j);
     if (!st && r->watch) st = hk__watch_executor(r->watch, r->train, n);
+    if (!st && hk__monitor_wanted(r->j)) st = hk__monitor_new(r->j, hk__watch_layers(r->watch), &r->monitor);
     if (!st) st = hk__job_shape(r->j, r->j->train, n);
     if (!st) st = hk__job_shape(r->j, r->j->infer, test);
     if (!st && o->plan) st = hk__plans_print(r->j);
@@ -394,6 +398,6 @@ hk_status hk__train(hk__job *j, const hk__train_options *o) {
         if (!begun && r.t->each[i].after_run) r.t->each[i].after_run(r.t, st);
     }
     r.t->run = (hk__run_access){ 0 }, r.t->out = NULL;
-    hk__records_free(r.records), hk__watch_free(r.watch), hk__loader_free(r.train), hk__loader_free(r.test), hk__rundir_close(&r.dir);
+    hk__monitor_free(r.monitor), hk__records_free(r.records), hk__watch_free(r.watch), hk__loader_free(r.train), hk__loader_free(r.test), hk__rundir_close(&r.dir);
     return st;
 }

@@ -285,6 +285,7 @@ typedef struct hk__layers {
     int n, cap;
 } hk__layers;
 hk_status hk__layers_find(hk__job *, int all, hk__layers *); /* the spiking layers of the network; all: every module but the root. *l empty before; ENOMEM */
+hk_status hk__layers_add(hk__layers *, const char *path, int n, const char *output, const char *type); /* of the n first bytes of path, as ":v"; type is kept */
 void hk__layers_drop(hk__layers *, int i);
 void hk__layers_free(hk__layers *);
 /* An executor that keeps the output of each of the layers, shaped for n samples; layers without an output of their own (inside a loop) are taken out. */
@@ -306,6 +307,11 @@ hk_status hk__rates_print(hk__job *, const hk__loader *, const char *name, int j
 
 /* ---- ops.c: dense and synaptic operations ---- */
 hk_status hk__ops_print(hk__job *, const hk__loader *); /* of each layer with products, for one sample; measured on the batch in the loader */
+
+/* ---- window.c: membranes inside the surrogate's window ---- */
+hk_status hk__windows_add(hk__layers *);               /* PATH:z for each spiking layer in it */
+int hk__window_output(const hk__layers *, int i);      /* whether output i is one of these */
+double hk__window_share(const hk__job *, const char *name, const float *z, int64_t n); /* of the n numbers of PATH:z; NaN: the layer has no surrogate */
 
 /* ---- watch.c: firing rates, gradient norms, dead and saturated layers, the first layer that is not finite ---- */
 typedef struct hk__watch hk__watch;
@@ -332,6 +338,17 @@ int hk__nan_has(const hk__nan *, int plane, int i);                        /* of
 int64_t hk__nan_updates(const hk__nan *);                                  /* optimizer steps behind that state */
 hk_status hk__nan_entry(const hk__nan *, int plane, int i, char **name, hk_tensor *); /* the caller frees name and data */
 hk_status hk__nan_load(hk__nan *, const hk_file *, const char *path, int64_t updates, hk__progress_state *);
+
+const hk__layers *hk__watch_layers(const hk__watch *);
+
+/* ---- monitor.c: [monitor], records of the spiking layers. Functions take NULL: none ---- */
+typedef struct hk__monitor hk__monitor;
+int hk__monitor_wanted(const hk__job *);
+hk_status hk__monitor_outputs(const hk__job *, hk__layers *);                /* what the training executor must keep; the layers' outputs are in it */
+hk_status hk__monitor_new(hk__job *, const hk__layers *, hk__monitor **out); /* behind hk__watch_executor; *out is to be freed after a failure too */
+hk_status hk__monitor_step(hk__monitor *, int64_t step, int last);           /* behind each training step; last: of its epoch */
+hk_status hk__monitor_epoch(hk__monitor *, const hk__rundir *, int64_t epoch); /* writes the file, and begins anew */
+void hk__monitor_free(hk__monitor *);
 
 /* ---- memory.c: bytes planned and bytes taken ---- */
 long long hk__memory_before(void); /* resident bytes now, from which the peak counts anew; -1: not known here */

@@ -1,5 +1,5 @@
-/* watch.c - what a training does inside, for `hillock train --watch` and [run] nan = stop: firing rates, gradient norms, dead and saturated
- * layers, and the first layer whose output is not finite.
+/* watch.c - what a training does inside, for `hillock train --watch` and [run] nan = stop: firing rates, membranes inside the surrogate's
+ * window, gradient norms, dead and saturated layers, and the first layer whose output is not finite.
  *
  * The training executor itself keeps what is read (hk__watch_executor), so that all numbers are of the training step; they are read at the
  * border, one output at a time into one buffer, only when they are asked for. What keeping costs is that such outputs take memory and are no
@@ -21,7 +21,7 @@ struct hk__watch {
     int watch, nan;
     float *buf;
     int64_t cap, seen; /* numbers that buf has room for; batches looked at for warnings */
-    double *rate, *sum, *norm;
+    double *rate, *sum, *norm; /* rate: of an output PATH:z the share inside the window */
 };
 
 static hk_status no_memory(hk__job *j) { return hk__conf_fail_key(j->conf, HK_ENOMEM, "run", "watch", "out of memory"); }
@@ -31,7 +31,7 @@ hk_status hk__watch_new(hk__job *j, int watch, int nan, hk__watch **out) {
     hk__watch *w = *out = calloc(1, sizeof *w);
     if (!w) return no_memory(j);
     w->j = j, w->watch = watch, w->nan = nan;
-    if (hk__layers_find(j, nan, &w->layers)) return no_memory(j);
+    if (hk__layers_find(j, nan, &w->layers) || (watch && hk__windows_add(&w->layers)) || hk__monitor_outputs(j, &w->layers)) return no_memory(j);
     w->rate = calloc((size_t)w->layers.n + 1, sizeof *w->rate), w->sum = calloc((size_t)w->layers.n + 1, sizeof *w->sum);
     w->norm = calloc((size_t)hk_network_n_param(j->net) + 1, sizeof *w->norm);
     return w->rate && w->sum && w->norm ? HK_OK : no_memory(j);
@@ -88,6 +88,17 @@ static hk_status read_rates(hk__watch *w) {
     return HK_OK;
 }
 
+static hk_status read_windows(hk__watch *w) {
+    for (int i = 0; i < w->layers.n; i++) {
+        int64_t n;
+        if (!hk__window_output(&w->layers, i)) continue;
+        hk_status st = take(w, w->layers.out[i].name, &n);
+        if (st) return st;
+        w->rate[i] = hk__window_share(w->j, w->layers.out[i].name, w->buf, n);
+    }
+    return HK_OK;
+}
+
 static hk_status read_norms(hk__watch *w, double *total) {
     double all = 0;
     for (int i = 0; i < hk_network_n_param(w->j->net); i++) {
@@ -111,19 +122,28 @@ static void put_number(FILE *f, double v) {
     else fputs("null", f);
 }
 
-static void print_line(const hk__watch *w, FILE *f, int64_t epoch, int64_t step, double total) {
-    fprintf(f, "{\"epoch\": %lld, \"step\": %lld, \"rate\": {", (long long)epoch, (long long)step);
+/* {"PATH": share, ...} of the firing rates, or of the windows. */
+static void print_shares(const hk__watch *w, FILE *f, int windows) {
     int first = 1;
+    fputc('{', f);
     for (int i = 0; i < w->layers.n; i++) {
-        if (!w->layers.spiking[i]) continue;
+        if (!(windows ? hk__window_output(&w->layers, i) : w->layers.spiking[i])) continue;
         fprintf(f, "%s\"%.*s\": ", first ? "" : ", ", path_len(w, i), w->layers.out[i].name);
         put_number(f, w->rate[i]);
         first = 0;
     }
-    fputs("}, \"grad_norm\": ", f);
+    fputc('}', f);
+}
+
+static void print_line(const hk__watch *w, FILE *f, int64_t epoch, int64_t step, double total) {
+    fprintf(f, "{\"epoch\": %lld, \"step\": %lld, \"rate\": ", (long long)epoch, (long long)step);
+    print_shares(w, f, 0);
+    fputs(", \"window\": ", f);
+    print_shares(w, f, 1);
+    fputs(", \"grad_norm\": ", f);
     put_number(f, total);
     fputs(", \"grad_norms\": {", f);
-    first = 1;
+    int first = 1;
     for (int i = 0; i < hk_network_n_param(w->j->net); i++) {
         const hk_param_info *p = hk_network_param(w->j->net, i);
         if (!p->learnable) continue;
@@ -138,6 +158,7 @@ hk_status hk__watch_log(hk__watch *w, hk__metrics *m, int64_t epoch, int64_t ste
     double total = 0, lowest = INFINITY, highest = -INFINITY;
     if (!w->watch) return HK_OK;
     hk_status st = read_rates(w);
+    if (!st) st = read_windows(w);
     if (!st) st = read_norms(w, &total);
     if (st) return st;
     if (m->f) {
@@ -145,9 +166,14 @@ hk_status hk__watch_log(hk__watch *w, hk__metrics *m, int64_t epoch, int64_t ste
         if (fflush(m->f)) return hk__conf_fail_key(w->j->conf, HK_EIO, "run", "out", "metrics.jsonl cannot be written: %s", strerror(errno));
     }
     int n = 0;
+    double narrow = INFINITY;
     for (int i = 0; i < w->layers.n; i++)
-        if (w->layers.spiking[i]) lowest = fmin(lowest, w->rate[i]), highest = fmax(highest, w->rate[i]), n++;
-    if (!quiet && n) printf("step %lld  firing rates %.4f to %.4f  gradient norm %.4g\n", (long long)step, lowest, highest, total);
+        if (hk__window_output(&w->layers, i)) narrow = fmin(narrow, w->rate[i]);
+        else if (w->layers.spiking[i]) lowest = fmin(lowest, w->rate[i]), highest = fmax(highest, w->rate[i]), n++;
+    if (quiet || !n) return HK_OK;
+    printf("step %lld  firing rates %.4f to %.4f", (long long)step, lowest, highest);
+    if (isfinite(narrow)) printf("  in the window %.4f or more", narrow);
+    printf("  gradient norm %.4g\n", total);
     return HK_OK;
 }
 
@@ -183,6 +209,7 @@ hk_status hk__watch_finite(hk__watch *w, const float *x, int64_t count, int64_t 
         return hk__conf_fail_key(c, HK_EDATA, "data", "name", "the samples of training step %lld have numbers that are not finite", (long long)step);
     for (int i = 0; i < w->layers.n; i++) {
         int64_t n;
+        if (!w->layers.type[i][0]) continue; /* another output of a layer */
         hk_status st = take(w, w->layers.out[i].name, &n);
         if (st) return st;
         if (all_finite(w->buf, n)) continue;
@@ -200,3 +227,5 @@ void hk__watch_free(hk__watch *w) {
     free(w->buf), free(w->rate), free(w->sum), free(w->norm);
     free(w);
 }
+
+const hk__layers *hk__watch_layers(const hk__watch *w) { return &w->layers; }

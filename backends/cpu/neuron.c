@@ -164,8 +164,8 @@ hk_status neuron_plan_new(hk_device *dev, const hk_opdesc *o, int backward, cpu_
     if (!n) return cpu_fail(dev, HK_EINVAL, "%s: %s: no neuron", o->path, o->op);
     P->ns = (int)n->type->n_state, P->nf = (int)n->type->n_fire, P->np = (int)n->type->n_param;
     int fused = !strncmp(o->op, "fused", 5);
-    int n_in = 1 + P->ns + P->np + (backward ? 1 + 2 * P->ns : 0) + fused * (backward ? 6 : 4),
-        n_out = 1 + P->ns + (backward ? P->np : P->ns) + fused * (backward ? 1 : 2);
+    int firing = !strcmp(o->op, "neuron_z"), n_in = 1 + P->ns + P->np + (backward ? 1 + 2 * P->ns : 0) + fused * (backward ? 6 : 4),
+        n_out = firing ? P->nf : 1 + P->ns + (backward ? P->np : P->ns) + fused * (backward ? 1 : 2);
     if (P->base.n_in != n_in || P->base.n_out != n_out)
         return cpu_fail(dev, HK_EINVAL, "%s: %s takes %d operands and gives %d; got %u and %u", o->path, o->op, n_in, n_out, o->n_in, o->n_out);
     s = choose_kernels(dev, o, P, n);
@@ -202,5 +202,6 @@ static hk_status neuron_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) 
     return HK_OK;
 }
 
-const cpu_op cpu_ops_neuron[] = { { "neuron", neuron_new }, { "neuron_bwd", neuron_bwd_new }, { "fused_neuron", neuron_new },
+const cpu_op cpu_ops_neuron[] = { { "neuron", neuron_new }, { "neuron_bwd", neuron_bwd_new }, { "neuron_z", neuron_z_new },
+    { "fused_neuron", neuron_new },
     { "fused_neuron_bwd", neuron_bwd_new }, { NULL, NULL } };

@@ -57,6 +57,7 @@ void neuron_args_init(const neuron_plan *, const hk_bind *, neuron_work *, int64
 void neuron_forward_step(const neuron_plan *, const neuron_work *, hk_neuron_args *);
 void neuron_stream_end(void); /* after the last P->stream, before others read */
 hk_status neuron_bwd_new(hk_device *, const hk_opdesc *, cpu_plan **);
+hk_status neuron_z_new(hk_device *, const hk_opdesc *, cpu_plan **); /* neuron_z.c */
 
 /* ---- neuron_fused.c ---- */
 hk_status neuron_fused_init(neuron_plan *, hk_device *, const hk_opdesc *, int backward);

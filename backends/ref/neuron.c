@@ -42,6 +42,22 @@ static hk_status neuron(const ref_plan *p, const hk_bind *b) {
     return HK_OK;
 }
 
+/* Operands of neuron -> z[n_fire] */
+static hk_status neuron_z(const ref_plan *p, const hk_bind *b) {
+    for (int64_t i = 0; i < b->n; i++)
+        for (int64_t e = 0; e < p->E[0]; e++) {
+            step q;
+            first_state(p, b, i, e, q.s);
+            for (int64_t t = 0; t < b->T; t++) {
+                forward(p, b, t, i, e, &q);
+                for (int k = 0; k < p->n_out; k++)
+                    if (ref_has(p, p->n_in + k)) ref_put(p, b, p->n_in + k, t, i, e, q.z[k]);
+                memcpy(q.s, q.s1, sizeof q.s);
+            }
+        }
+    return HK_OK;
+}
+
 /* Gradients of one step: in gs the gradient of s1, out of s; gx and gp are set. */
 static void backward(const ref_plan *p, const hk_bind *b, int64_t t, int64_t i, int64_t e, const step *q, double gy, double *gs, double *gx, double *gp) {
     const hk_neuron *n = p->neuron;
@@ -92,10 +108,10 @@ static hk_status prepare(ref_plan *p, const hk_opdesc *o) {
     p->neuron = ref_attr(o, "neuron")->p;
     if (!p->neuron) return ref_fail(p->dev, HK_EINVAL, "%s: %s: expected a neuron, got none", o->path, o->op);
     const hk_neuron_type *type = p->neuron->type;
-    const int ns = (int)type->n_state, np = (int)type->n_param, back = !strcmp(o->op, "neuron_bwd");
+    const int ns = (int)type->n_state, np = (int)type->n_param, back = !strcmp(o->op, "neuron_bwd"), firing = !strcmp(o->op, "neuron_z");
     if (ns > HK_MAX_STATE || np > HK_MAX_P || type->n_fire > HK_MAX_FIRE || type->n_h > HK_MAX_H)
         return ref_fail(p->dev, HK_EINVAL, "%s: the neuron has too many variables", o->path);
-    if (p->n_in != (back ? 2 + 3 * ns + np : 1 + ns + np) || p->n_out != (back ? 1 + ns + np : 1 + 2 * ns))
+    if (p->n_in != (back ? 2 + 3 * ns + np : 1 + ns + np) || p->n_out != (firing ? (int)type->n_fire : back ? 1 + ns + np : 1 + 2 * ns))
         return ref_fail(p->dev, HK_EINVAL, "%s: %s: the operands do not fit its type", o->path, o->op);
     if (back) p->scratch = (size_t)(o->T * ns + 1) * sizeof(double);
     if (!(type->flags & HK_NEURON_NO_FIRE)) {
@@ -107,4 +123,4 @@ static hk_status prepare(ref_plan *p, const hk_opdesc *o) {
     return ref_code_neuron(p->dev, type, &p->code);
 }
 
-const ref_op ref_ops_neuron[] = { { "neuron", 1, 1, neuron, prepare }, { "neuron_bwd", 1, 1, neuron_bwd, prepare }, { 0 } };
+const ref_op ref_ops_neuron[] = { { "neuron", 1, 1, neuron, prepare }, { "neuron_bwd", 1, 1, neuron_bwd, prepare }, { "neuron_z", 1, 1, neuron_z, prepare }, { 0 } };

@@ -57,7 +57,11 @@ static hk_status find(hk_executor *ex, const char *name, bool write, place *out)
     else if (strcmp(name, "correct") == 0) v = p->correct;
     else if (strcmp(name, "correct5") == 0) v = p->correct5;
     else if (strcmp(name, "grad:x") == 0) v = p->grad_x;
-    else if (strncmp(name, "grad_out:", 9) == 0) {
+    else if (strncmp(name, "grad_of:", 8) == 0) {
+        for (int i = 0; i < ex->cfg.n_output; i++)
+            if (ex->outputs[i].gradient && strcmp(ex->outputs[i].name, name + 8) == 0 && !(v = p->gradient[i]))
+                return hk__fail(net->ctx, HK_ENOTFOUND, "%s: it has no gradient: the loss does not depend on it, or nothing before it learns", name);
+    } else if (strncmp(name, "grad_out:", 9) == 0) {
         for (int i = 0; i < ex->cfg.n_output; i++)
             if (strcmp(ex->outputs[i].name, name + 9) == 0) v = p->upstream[i], writable = true;
     } else {
@@ -72,6 +76,7 @@ static hk_status find(hk_executor *ex, const char *name, bool write, place *out)
                         : strcmp(name, "lengths") == 0 ? ": make it with HK_LENGTHS"
                         : strcmp(name, "correct5") == 0 ? ": make it with HK_TOP5; the output needs five classes"
                         : strcmp(name, "grad:x") == 0 ? ": make it with HK_INPUT_GRAD"
+                        : strncmp(name, "grad_of:", 8) == 0 ? "; set `gradient` of that output when the executor is made, with HK_TRAIN"
                                                       : "; name it among the outputs when the executor is made");
     if (!p->g->val[v].live) {
         if (writable) { /* nobody reads it: nothing to write */
@@ -189,4 +194,11 @@ hk_status hk_executor_dims(hk_executor *ex, const char *name, int *rank, int64_t
     for (int i = 0; i < q.desc.rank; i++) dims[r++] = q.desc.shape[i];
     *rank = r;
     return HK_OK;
+}
+
+hk_status hk__border_row(hk_executor *ex, const char *name, hk_desc *d) {
+    place q;
+    hk_status st = find(ex, name, false, &q);
+    if (st == HK_OK) *d = q.desc;
+    return st;
 }

@@ -71,12 +71,20 @@ static void build_loss(hk__builder *b, hk__plan *p, hk_network *net, uint32_t fl
     if (flags & HK_TOP5 && y.shape[0] >= 5 && !b->soft) p->correct5 = hk_merge(bb, hk_reduce(bb, hk_correct_top(bb, p->rate, p->target, 5), 2), 1.0);
 }
 
+static void hold_output(hk__builder *b, const char *what, int i, hk_value v) {
+    char name[32];
+    snprintf(name, sizeof name, "(%s %d)", what, i);
+    hold(b, name, v);
+}
+
 /* Outputs and upstream seeds after a pass that replaced values, by name. */
 static void find_outputs(hk__plan *p, const hk__graph *g, int n_output, hk__seed *seed) {
     for (int i = 0, k = 0; i < n_output; i++) {
         char name[32];
         snprintf(name, sizeof name, "(output %d)", i);
         p->output[i] = held(g, name);
+        snprintf(name, sizeof name, "(gradient %d)", i);
+        p->gradient[i] = held(g, name);
         if (p->upstream[i]) seed[k++].value = p->output[i];
     }
 }
@@ -88,19 +96,21 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
     *out = NULL;
     hk__plan *p = calloc(1, sizeof *p);
     hk__graph *g = calloc(1, sizeof *g);
-    hk__builder b = { .base = { &hk__builder_table }, .ctx = net->ctx, .g = g, .net = net, .isa = hk_context_isa(net->ctx), .phase_train = train };
+    hk__builder b = { .base = { &hk__builder_table }, .ctx = net->ctx, .g = g, .net = net, .isa = hk_context_isa(net->ctx), .phase_train = train, .asked = ex->outputs, .n_asked = ex->cfg.n_output };
     b.param_value = calloc((size_t)net->n_param + 1, sizeof *b.param_value);
     bool *learns = calloc((size_t)net->n_param + 1, sizeof *learns);
     hk__seed *seed = calloc((size_t)ex->cfg.n_output + 1, sizeof *seed);
-    hk_value *root = calloc((size_t)ex->cfg.n_output + 5, sizeof *root);
+    hk__seed *want = calloc((size_t)ex->cfg.n_output + 1, sizeof *want);
+    hk_value *root = calloc(2 * (size_t)ex->cfg.n_output + 5, sizeof *root);
     if (p) {
         p->output = calloc((size_t)ex->cfg.n_output + 1, sizeof *p->output);
         p->upstream = calloc((size_t)ex->cfg.n_output + 1, sizeof *p->upstream);
+        p->gradient = calloc((size_t)ex->cfg.n_output + 1, sizeof *p->gradient);
         p->guard = train && ex->cfg.flags & HK_GUARD && net->opt_type;
         p->net = net, p->g = g, p->T = T, p->N = N, p->seq_in = seq, p->rank = rank;
         memcpy(p->shape, shape, (size_t)rank * sizeof *shape);
     }
-    if (!p || !g || !b.param_value || !learns || !seed || !root || !p->output || !p->upstream) {
+    if (!p || !g || !b.param_value || !learns || !seed || !want || !root || !p->output || !p->upstream || !p->gradient) {
         hk__fail(net->ctx, st, "out of memory for the plan");
         if (!p) free(g);
         goto end;
@@ -137,11 +147,7 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
     hold(&b, "(loss)", p->loss);
     hold(&b, "(correct)", p->correct);
     hold(&b, "(correct5)", p->correct5);
-    for (int i = 0; i < ex->cfg.n_output; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "(output %d)", i);
-        hold(&b, name, p->output[i]);
-    }
+    for (int i = 0; i < ex->cfg.n_output; i++) hold_output(&b, "output", i, p->output[i]);
     bool hoist = !(net->cfg.passes_off & HK_PASS_HOIST);
     if (hoist) hk__hoist(&b);
     if (!train && !(net->cfg.passes_off & HK_PASS_FOLD_NORM)) hk__fold_norm(&b);
@@ -150,15 +156,17 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
     find_outputs(p, g, ex->cfg.n_output, seed);
     if (train) {
         for (int i = 0; i < net->n_param; i++) learns[i] = net->param[i].learnable && !hk__has_learner(net, i);
-        hk_value gx = HK_NONE;
-        hk__autodiff(&b, n_seed, seed, learns, ex->cfg.flags & HK_INPUT_GRAD ? p->x : HK_NONE, &gx);
-        hold(&b, "(grad x)", gx);
+        want[0].value = ex->cfg.flags & HK_INPUT_GRAD ? p->x : HK_NONE;
+        for (int i = 0; i < ex->cfg.n_output; i++) want[1 + i].value = ex->outputs[i].gradient ? p->output[i] : HK_NONE;
+        hk__autodiff(&b, n_seed, seed, learns, 1 + ex->cfg.n_output, want);
+        hold(&b, "(grad x)", want[0].grad);
+        for (int i = 0; i < ex->cfg.n_output; i++) hold_output(&b, "gradient", i, want[1 + i].grad);
         if (hoist) hk__hoist(&b);
     }
     p->y = held(g, "(y)"), p->loss = held(g, "(loss)"), p->correct = held(g, "(correct)"), p->correct5 = held(g, "(correct5)"), p->grad_x = held(g, "(grad x)");
     find_outputs(p, g, ex->cfg.n_output, seed);
     int n_root = 0;
-    for (int i = 0; i < ex->cfg.n_output; i++) root[n_root++] = p->output[i];
+    for (int i = 0; i < ex->cfg.n_output; i++) root[n_root++] = p->output[i], root[n_root++] = p->gradient[i];
     p->keep_y = train ? !p->loss : !(ex->cfg.flags & HK_NO_LOSS) || !ex->cfg.n_output;
     if (p->keep_y) root[n_root++] = p->y;
     root[n_root++] = p->loss;
@@ -177,6 +185,7 @@ end:
     free(b.param_value);
     free(learns);
     free(seed);
+    free(want);
     free(root);
     return st;
 }
@@ -207,6 +216,7 @@ void hk__plan_free(hk__plan *p) {
     free(p->timed);
     free(p->output);
     free(p->upstream);
+    free(p->gradient);
     if (p->constants) p->net->be->buf_free(p->net->dev, p->constants);
     if (p->kept) p->net->be->buf_free(p->net->dev, p->kept);
     hk__graph_free(p->g);

@@ -128,7 +128,7 @@ typedef struct hk__plan {
     int64_t kept_bytes, version; /* of the parameters that it was made of; 0: not made yet */
     bool writes_params;    /* running statistics */
     hk_value x, target, length, reward, y, loss, correct, correct5, rate, grad_x;
-    hk_value *output, *upstream; /* by number in the executor's config */
+    hk_value *output, *upstream, *gradient; /* by number in the executor's config */
     bool upstream_any;           /* some output takes an upstream gradient; then the loss does not start the backward pass */
     hk__ref *place;        /* [g->n_val] */
     int64_t rank, shape[HK_MAX_RANK];
@@ -235,6 +235,8 @@ int64_t hk__norm_numbers(const hk_network *);      /* that clip_norm takes at mo
 hk_status hk__blocks_new(hk_executor *);
 void hk__write_batch(hk_executor *);               /* constants of gathering; net->pending counts the batch */
 void hk__write_step(hk_executor *);                /* constants of the update that follows */
+/* core/exec/border.c: shape of one step and sample of what `name` reads */
+hk_status hk__border_row(hk_executor *, const char *name, hk_desc *);
 /* core/exec/run.c */
 hk_status hk__run(hk_executor *, uint32_t phases); /* bit set of 1 << phase */
 /* core/exec/print.c */

@@ -339,7 +339,7 @@ hk_status hk__placer_begin(hk__placer *q, hk__plan *p, hk__builder *b) {
     const hk_value roots[] = { p->y, p->loss, p->correct, p->correct5, p->grad_x, p->x, p->target, p->length, p->reward };
     for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) q->keep[roots[i]] = true;
     lifetimes(q);
-    for (int i = 0; p->output && p->output[i]; i++) q->keep[p->output[i]] = true;
+    for (int i = 0; p->output && p->output[i]; i++) q->keep[p->output[i]] = q->keep[p->gradient[i]] = true;
     if (!p->keep_y) { /* only when it was asked for */
         bool asked = false;
         for (int i = 0; p->output[i]; i++) asked |= p->output[i] == p->y;

@@ -42,6 +42,23 @@ void hk__infer_node(hk__builder *b, int32_t id) {
     for (int i = 0; i < n.n_out; i++) b->g->val[n.out[i]].desc = out[i];
 }
 
+bool hk__asked(const hk__builder *b, const hk__module *m, const char *name) {
+    char full[512];
+    snprintf(full, sizeof full, "%s:%s", m->path, name);
+    for (int i = 0; i < b->n_asked; i++)
+        if (strcmp(b->asked[i].name, full) == 0) return true;
+    return false;
+}
+
+static void name_output(hk_builder *, const hk_module *, const char *, hk_value);
+
+/* A layer of operations that fires: what its spike is a step of (or drawn by), for diagnostics. Neurons with a text: neuron.c. */
+static void name_fired(hk__builder *b, const hk__op *op, hk_value in, int n_attr, const hk_attr *attr) {
+    if (!b->n_asked || !b->at || b->phase != HK_FORWARD || (strcmp(op->name, "fire") && strcmp(op->name, "bernoulli"))) return;
+    for (int i = 0; i < n_attr; i++)
+        if (strcmp(attr[i].name, "surrogate") == 0 && hk__asked(b, b->at, "z")) name_output(&b->base, &b->at->base, "z", in);
+}
+
 static void emit(hk_builder *bb, const char *op_name, int n_in, const hk_value *in, int n_out, hk_value *out, int n_attr, const hk_attr *attr) {
     hk__builder *b = hk__b(bb);
     for (int i = 0; i < n_out; i++) out[i] = HK_NONE;
@@ -95,6 +112,7 @@ static void emit(hk_builder *bb, const char *op_name, int n_in, const hk_value *
         return;
     }
     for (int i = 0; i < n_out; i++) out[i] = b->g->node[id].out[i];
+    if (n_in) name_fired(b, op, in[0], n_attr, attr);
 }
 
 hk_value hk__emit1(hk_builder *b, const char *op, int n_in, const hk_value *in, int n_attr, const hk_attr *attr) {

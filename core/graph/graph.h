@@ -194,6 +194,8 @@ struct hk__builder {
     hk_value reward;           /* made when a learner first asks for it */
     bool soft;                 /* targets are shares of classes */
     hk_value length, mask;     /* of each sample: its steps, and 1 at each of them (made when first asked for) */
+    const hk_output *asked;    /* outputs that will be read by name: some are only made for that */
+    int n_asked;
     hk_value held, repeated;   /* fold_time off: the picture, and the same at each t (made when first used) */
 };
 typedef struct hk__builder hk__builder;
@@ -203,6 +205,7 @@ hk_status hk__builder_fail(hk_builder *, hk_status, const char *fmt, ...) __attr
 hk_value hk__emit1(hk_builder *, const char *op, int n_in, const hk_value *in, int n_attr, const hk_attr *attr);
 void hk__infer_node(hk__builder *, int32_t node); /* again, after inputs changed */
 void hk__module_build(hk_builder *, const hk_module *, int n_in, const hk_value *in, int n_out, hk_value *out);
+bool hk__asked(const hk__builder *, const hk__module *, const char *name); /* whether "path:name" will be read */
 /* ---- core/graph/loop.c ---- */
 hk_loop hk__loop_begin(hk_builder *);
 hk_value hk__loop_at(hk_builder *, hk_loop, hk_value);
@@ -234,8 +237,9 @@ hk_value hk__full(hk_builder *, double v, const hk_desc *like);
 typedef struct hk__seed {
     hk_value value, grad;
 } hk__seed;
-/* core/pass/autodiff.c: emits the backward operations; param_grad[i] gets parameter i's gradient (STATIC, written to its region) or NONE. */
-void hk__autodiff(hk__builder *, int n_seed, const hk__seed *, const bool *param_learns, hk_value input, hk_value *input_grad);
+/* core/pass/autodiff.c: emits the backward operations; a parameter's gradient (STATIC) is written to its region. want: `grad` of these values is
+ * filled in, as they vary; NONE: nothing that wants a gradient is before them. The first one wants one itself (it may be NONE: the input). */
+void hk__autodiff(hk__builder *, int n_seed, const hk__seed *, const bool *param_learns, int n_want, hk__seed *want);
 /* core/pass/fold_time.c: what an operation reads in place of v when the pass is off */
 hk_value hk__unfold(hk__builder *, const struct hk__op *, hk_value v);
 /* core/pass/fold_norm.c */

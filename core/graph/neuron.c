@@ -53,6 +53,11 @@ hk_value hk__neuron_op(hk_builder *bb, const hk_module *m, hk_value x, hk_value 
     const hk_attr attr[1] = { { "neuron", 0, 0, neuron } };
     hk_emit(bb, "neuron", n, operand, 1 + 2 * (int)type->n_state, result, 1, attr);
     if (b->status != HK_OK) return HK_NONE;
+    if (type->n_fire && hk__asked(b, mod, "z")) {
+        hk_value z[HK_MAX_FIRE];
+        hk_emit(bb, "neuron_z", n, operand, (int)type->n_fire, z, 1, attr);
+        bb->api->name_output(bb, m, "z", z[0]);
+    }
     for (uint32_t i = 0; i < type->n_state; i++) {
         hk__state_next(bb, m, type->states[i].name, result[1 + i]);
         hk_value each = b->loop ? result[1 + i] : result[1 + type->n_state + i];

@@ -59,8 +59,17 @@ HK_INFER(neuron_bwd_infer) {
     (void)b;
 }
 
+HK_INFER(neuron_z_infer) {
+    for (int i = 0; i < n->n_out; i++) {
+        out[i] = in[0];
+        out[i].dtype = HK_F32, out[i].flags = n->loop ? HK_N : HK_SEQ;
+    }
+    (void)b;
+}
+
 const hk__op hk__ops_neuron[] = {
     { "neuron", HK_TIME_SCAN, HK_OP_FIXED | HK_OP_DEFAULT_STATE, hk__neuron_infer, neuron_grad, "a neuron over time" },
     { "neuron_bwd", HK_TIME_SCAN, HK_OP_FIXED | HK_OP_DEFAULT_STATE, neuron_bwd_infer, NULL, "adjoint of neuron" },
+    { "neuron_z", HK_TIME_SCAN, HK_OP_FIXED | HK_OP_DEFAULT_STATE, neuron_z_infer, NULL, "what a neuron's spikes are a step of" },
     { 0 },
 };

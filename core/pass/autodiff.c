@@ -106,7 +106,15 @@ static void find_needs(hk__tape *ad, const bool *param_learns, hk_value input) {
     }
 }
 
-void hk__autodiff(hk__builder *b, int n_seed, const hk__seed *seed, const bool *param_learns, hk_value input, hk_value *input_grad) {
+/* The gradient of v, with its shape, and varying as it does. */
+static hk_value widen(hk__builder *b, hk_value v, hk_value w) {
+    hk_desc d = b->g->val[v].desc;
+    if (!w) return HK_NONE;
+    w = hk__grad_spread(&b->base, w, &d);
+    return b->status == HK_OK && b->g->val[w].desc.flags != d.flags ? hk_add(&b->base, hk_affine(&b->base, v, 0.0, 0.0), w) : w;
+}
+
+void hk__autodiff(hk__builder *b, int n_seed, const hk__seed *seed, const bool *param_learns, int n_want, hk__seed *want) {
     hk__graph *g = b->g;
     hk_builder *bb = &b->base;
     if (b->status != HK_OK) return;
@@ -121,7 +129,7 @@ void hk__autodiff(hk__builder *b, int n_seed, const hk__seed *seed, const bool *
         goto end;
     }
     b->phase = HK_BACKWARD;
-    find_needs(&ad, param_learns, input);
+    find_needs(&ad, param_learns, n_want ? want[0].value : HK_NONE);
     for (int i = 0; i < n_seed; i++) /* hoisting may have made the value HELD since its upstream gradient was declared */
         hk__grad_add(&ad, ad.grad, seed[i].value, seed[i].grad, g->val[seed[i].value].desc.flags | g->val[seed[i].grad].desc.flags);
     for (int i = g->top.n - 1; i >= 0 && b->status == HK_OK; i--) {
@@ -140,11 +148,8 @@ void hk__autodiff(hk__builder *b, int n_seed, const hk__seed *seed, const bool *
         if (b->status == HK_OK && (g->val[w].source != HK_SRC_NODE || g->val[w].grad_slot)) w = hk__emit1(bb, "copy", 1, &w, 0, NULL);
         if (b->status == HK_OK) g->val[w].grad_slot = 1 + g->val[v].ref;
     }
-    if (input && input_grad && b->status == HK_OK) {
-        *input_grad = ad.grad[input];
-        hk_value w = *input_grad;
-        if (w && g->val[w].desc.flags != g->val[input].desc.flags) *input_grad = hk_add(bb, hk_affine(bb, input, 0.0, 0.0), w);
-    }
+    for (int i = 0; i < n_want && b->status == HK_OK; i++)
+        if (want[i].value && want[i].value < ad.n) want[i].grad = widen(b, want[i].value, ad.grad[want[i].value]);
 end:
     b->phase = HK_FORWARD;
     free(ad.need);

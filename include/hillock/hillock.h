@@ -167,8 +167,10 @@ enum { /* flags that say more of a batch */
     HK_LENGTHS = 512u     /* "lengths", i64 [N], is written with each batch: of sample n only steps t < lengths[n] count for loss, "rate" and "correct" */
 };
 typedef struct hk_output {
-    const char *name;         /* "y": the network's output; "rate": its mean over T; "path:v" or ":v": a named output of a module */
-    int32_t upstream, pad;    /* TRAIN: takes an upstream gradient, written as "grad_out:NAME" before backward */
+    const char *name;         /* "y": the network's output; "rate": its mean over T; "path:v" or ":v": a named output of a module: y; a neuron's states;
+                                 z: what its spike is a step of (h - v_threshold), also of a layer of operations that fires */
+    int32_t upstream;         /* TRAIN: takes an upstream gradient, written as "grad_out:NAME" before backward */
+    int32_t gradient;         /* TRAIN: 1: its gradient by the loss is kept, and read as "grad_of:NAME" (of a value inside a loop: by what reads it outside) */
 } hk_output;
 typedef struct hk_executor_config {
     uint32_t struct_size;
@@ -184,7 +186,7 @@ HK_API void hk_executor_free(hk_executor *);
 HK_API hk_status hk_executor_shape(hk_executor *, int64_t T, int64_t N, int seq, int rank, const int64_t *shape);
 /* The only ways across the device border. Border order is PyTorch's. dtype of data: HK_F32, HK_F64, HK_I64 or u8 (HK_SPIKE); it is
  * converted. `count`: numbers in data, checked. Names: "x"; "target" (i64 [N], or what the loss says; HK_SOFT); "lengths" (i64 [N], 1 to T; HK_LENGTHS); "reward" ([T,N], where a learner takes one: before each run); "grad_out:NAME"; "state:PATH.FIELD" [N,*];
- * read also: "y", "loss", "correct" (number right), "correct5", "rate" and "PATH:OUT" (named among the outputs), "grad:x", "grad:PARAM" (as the last step had
+ * read also: "y", "loss", "correct" (number right), "correct5", "rate" and "PATH:OUT" (named among the outputs), "grad:x", "grad_of:NAME", "grad:PARAM" (as the last step had
  * it, or the last batch), "grad_norm" (with clip_norm: of all gradients at the last step, before it). */
 HK_API hk_status hk_executor_write(hk_executor *, const char *name, hk_dtype, const void *data, int64_t count);
 HK_API hk_status hk_executor_read(hk_executor *, const char *name, hk_dtype, void *data, int64_t count);
@@ -265,6 +267,21 @@ HK_API hk_status hk_fuse_conv_bn(hk_context *, const hk_module *root, hk_network
 /* A data set ("hk.dataset/1") of the program's own arrays (hillock/arrays.h), kept by pointer. text: constructor of the type, as
  * "Arrays(order=NT, classes=10)"; NULL: "Arrays()". What is wrong with the arrays is said when it is opened. */
 HK_API hk_status hk_dataset_new_from_arrays(hk_context *, const char *text, const hk_arrays_pair *, hk_module **out);
+
+/* ---- monitors: named values of an executor over many runs ---------------------------------------------------------- */
+typedef struct hk_monitor hk_monitor;
+typedef enum hk_monitor_mode {
+    HK_MONITOR_MEAN = 0, /* mean over steps, samples and runs of each number of a row, in memory that does not grow: firing rates of "PATH:y" */
+    HK_MONITOR_FULL = 1  /* every run's numbers, [T,N,*] */
+} hk_monitor_mode;
+/* names: as hk_executor_read has them ("0:y", "0:v", "grad_of:0:y", "grad:0.weight"); outputs are named when the executor is made. Behind
+ * hk_executor_shape. The executor must outlive the monitor. As spikingjelly.activation_based.monitor. */
+HK_API hk_status hk_monitor_new(hk_executor *, hk_monitor_mode, int n, const char *const *names, hk_monitor **out);
+HK_API void hk_monitor_free(hk_monitor *);
+HK_API hk_status hk_monitor_take(hk_monitor *);  /* behind a run: looks at what it left */
+HK_API void hk_monitor_clear(hk_monitor *);      /* as when it was new */
+/* What it has, for hk_file_write: MEAN: a tensor for each name; FULL: for each name and run, that of run k > 0 called NAME.k. Its own, until the next call. */
+HK_API hk_status hk_monitor_tensors(hk_monitor *, int *n, const hk_tensor **tensors);
 
 /* ---- randomness --------------------------------------------------------------------------------------------------- */
 /* Philox4x32-10: a number of [0, 1) with 24 bits, from stream (hash of a module path, mixed with the seed) and four indices. */

@@ -62,6 +62,7 @@
  * |                  |   y, s1[n_state] f, seq[n_state] f                    |                 |   forward of its own, else f. s1: state after the last step; seq: after each step
  * | neuron_bwd       | x f, s0[n_state], p[n_param], [gy f], [gseq[n_state]], [gs1[n_state]] -> | neuron p | adjoint, replaying the forward from s0 per tile
  * |                  |   gx f, gs0[n_state] f, gp[n_param] G of p's shape    |                 |   (gx, gs0, gp each may be absent)
+ * | neuron_z         | as neuron -> z f[n_fire]                              | neuron p        | the firing variables of the neuron over all T, before the reset: h - v_threshold
  * | fused_neuron     | as neuron, then [mean, rstd, w, b] -> as neuron, then | neuron p, window, train | neuron of batchnorm(x) (x itself without mean); pooled: maxpool2d of y, where: place of the
  * |                  |   [pooled, where count] (absent without a window)     |                 |   first largest in its window, row-major. Emitted by fusion rules alone; who takes it takes its backward
  * | fused_neuron_bwd | as neuron_bwd, then [mean, rstd, w, b], [gpooled, where] -> as neuron_bwd, | neuron p, window | gx: gradient of the neuron's input, summed over t when x is HELD;
