@@ -13,6 +13,9 @@ static void open_net(net *n, const char *backend, const char *text, int n_output
     hk_executor_config ec = { .struct_size = sizeof ec, .mode = mode, .n_output = n_output, .outputs = outputs };
     nc.backend = backend, nc.threads = 2, nc.nb = 16, nc.seed = 4;
     net_make(n, text, "MSE()", NULL, nc, ec);
+    float w[HID * IN];
+    for (int i = 0; i < HID * IN; i++) w[i] = (float)net_uniform(&s, -2, 2);
+    net_ok(hk_network_write_param(n->net, 0, w));
     for (int i = 0; i < T * N * IN; i++) x[i] = (float)net_uniform(&s, -1, 3);
     for (int i = 0; i < N; i++) y[i] = i % OUT;
     net_ok(hk_executor_shape(n->ex, T, N, 1, 1, shape));
