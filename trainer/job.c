@@ -93,6 +93,8 @@ static hk_status check_values(hk__job *j) {
     if (want)
         return hk__conf_fail_key(CONF(j), HK_ECONFIG, "run", "amp", "backend '%s' computes in its own precision and has no %s; write amp = off",
             hk__conf_text(CONF(j), "backend", "name"), amp[want]);
+    if (hk__conf_real(CONF(j), "train", "ema") >= 1)
+        return hk__conf_fail_key(CONF(j), HK_ECONFIG, "train", "ema", "expected a decay of 0 or more, below 1, got %g", hk__conf_real(CONF(j), "train", "ema"));
     if (start >= epochs)
         return hk__conf_fail_key(CONF(j), HK_ECONFIG, "train", "start_epoch", "expected less than [train] epochs = %lld, got %lld", (long long)epochs, (long long)start);
     if (!hk__conf_opt_text(CONF(j), "train", "loss")) return hk__conf_fail_key(CONF(j), HK_ECONFIG, "train", "loss", "expected a loss as MSE(), got none");

@@ -66,7 +66,7 @@ static const hk__key train_keys[] = {
     { "clip_norm", HK__REAL, 0, 1e6, NULL, "0", "scale all gradients together so that their norm is at most this; 0: off" },
     { "clip_value", HK__REAL, 0, 1e6, NULL, "0", "keep each number of a gradient between -value and value, before clip_norm; 0: off" },
     { "accumulate", HK__INT, 1, 1000000, NULL, "1", "batches of a training step, which takes the mean of their gradients; at an epoch's end as many as are left" },
-    { "ema", HK__REAL, 0, 0.999999, NULL, "0", "decay of an average of parameters and buffers, which tests use; 0: none" },
+    { "ema", HK__REAL, 0, 1, NULL, "0", "decay, below 1, of an average of parameters and buffers, which tests use; 0: none" },
     { "ema_test", HK__SWITCH, 0, 0, NULL, "on", "test with the average where there is one; off: with the parameters" },
     { "start_epoch", HK__INT, 0, 1e6, NULL, "0", "epochs that count as done when a new run begins: of the schedule, the order of samples and `epochs`" },
     { "test_batch", HK__INT, 1, 1099511627776.0, NULL, "400", "samples of a test step" },
