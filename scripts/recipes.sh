@@ -65,7 +65,7 @@ for line in "${recipes[@]}"; do
         END {
             m = sum / NR
             for (i = 1; i <= NR; i++) q += (a[i] - m) ^ 2
-            printf "| %s | %s | %.4f | %.4f | %s - %s %s| %.0f |\n", name, all, m, NR > 1 ? sqrt(q / (NR - 1)) : 0, from, to, v == "ok" ? "" : "(" v ") ", s
+            printf "| %s | %s | %.4f | %.4f | %s - %s %s| %.0f |\n", name, all, m, (NR > 1 ? sqrt(q / (NR - 1)) : 0), from, to, (v == "ok" ? "" : "(" v ") "), s
         }' >>"$out/table.md"
     "$hillock" plot "${folders[@]}" --out "$out/$name" || echo "recipes.sh: no figure of $name"
     if [ "$name" = fmnist_csnn ]; then "$hillock" plot encoder "${folders[0]}" --out "$out/encoder" || echo "recipes.sh: no picture of the encoder"; fi
