@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +18,15 @@ static const char *num(char buf[32], double v) {
     char *comma = strchr(buf, ',');
     if (comma) *comma = '.';
     return buf;
+}
+
+FILE *hk__open_regular(const char *path) {
+    struct stat s;
+    FILE *f = fopen(path, "re");
+    if (!f || (!fstat(fileno(f), &s) && S_ISREG(s.st_mode))) return f;
+    fclose(f);
+    errno = ESPIPE;
+    return NULL;
 }
 
 hk_status hk__metrics_open(hk__metrics *m, const char *path) {
@@ -35,6 +45,12 @@ hk_status hk__metrics_resume(hk__metrics *m, const char *path, int64_t epochs, i
     m->f = fopen(path, "r+e");
     if (!m->f && errno == ENOENT) return hk__metrics_open(m, path);
     if (!m->f) return HK_EIO;
+    struct stat s;
+    if (fstat(fileno(m->f), &s)) return HK_EIO;
+    if (!S_ISREG(s.st_mode)) { /* what was written to a device or a pipe cannot be read again, and may have no end */
+        errno = ESPIPE;
+        return HK_EIO;
+    }
     char *line = NULL;
     size_t cap = 0;
     ssize_t n;

@@ -3,6 +3,7 @@
  * It is made of metrics.jsonl alone: a resumed run, whose lines were cut, has its table made anew, so that the two always say the same. The usual keys come first,
  * in the order below, whether they are there or not; others follow in the order in which they are met, and the first row with a new one makes the table anew. */
 #include "trainer.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,8 +146,11 @@ static hk_status make(hk__csv *c) {
 hk_status hk__csv_open(const char *jsonl, const char *csv, hk__csv **out) {
     hk__csv *c = *out = calloc(1, sizeof *c);
     if (!c || !(c->path = strdup(csv))) return HK_ENOMEM;
-    if (!(c->in = fopen(jsonl, "re"))) return HK_EIO;
-    return make(c);
+    if ((c->in = hk__open_regular(jsonl))) return make(c);
+    if (errno != ESPIPE) return HK_EIO;
+    hk__csv_free(c); /* lines that went to a device or a pipe are not there to be read again: no table */
+    *out = NULL;
+    return HK_OK;
 }
 
 hk_status hk__csv_follow(hk__csv *c) {

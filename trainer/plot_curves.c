@@ -76,7 +76,7 @@ static int read_run(run *r, const char *path) {
     int64_t at = 0;
     int code = 0;
     snprintf(file, sizeof file, "%.4000s/metrics.jsonl", path);
-    FILE *f = fopen(file, "re");
+    FILE *f = hk__open_regular(file);
     if (!f) return hk__plot_error(HK_EDATA, "%s: %s; expected the folder of a run (hillock train --out) with its metrics", file, strerror(errno));
     while (!code && (n = getline(&line, &cap, f)) > 0) {
         json_error_t error;

@@ -176,10 +176,11 @@ hk_status hk__records_epoch(hk__records *r, hk__metrics *m, hk__epoch_metrics *e
     return (st = hk__csv_follow(r->csv)) ? io_fail(r, st, "metrics.csv") : HK_OK;
 }
 
-void hk__records_end(hk__records *r) {
+void hk__records_end(hk__records *r, int failed) {
     char why[512];
     if (!r || !hk__conf_int(r->j->conf, "run", "report")) return;
-    if (hk__report_write(r->folder, NULL, why, sizeof why)) fprintf(stderr, "hillock: warning: no report.html: %s; hillock report writes it\n", why);
+    if (hk__report_write(r->folder, NULL, why, sizeof why) && !failed) /* one message: the error's */
+        fprintf(stderr, "hillock: warning: no report.html: %s; hillock report writes it\n", why);
 }
 
 void hk__records_free(hk__records *r) {

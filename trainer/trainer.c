@@ -391,7 +391,7 @@ hk_status hk__train(hk__job *j, const hk__train_options *o) {
         hk_status wrote = hk__rundir_report(&r.dir, j, !st ? "done" : st == HK_EINTERRUPTED ? "interrupted" : "failed", r.done.epoch);
         if (!st) st = wrote;
     }
-    if (!begun) hk__records_end(r.records);
+    if (!begun) hk__records_end(r.records, st != HK_OK && st != HK_EINTERRUPTED);
     for (int i = 0; i < 3; i++) sigaction(signals[i], &old[i], NULL);
     for (int i = 0; i < r.t->n_each; i++) {
         if (st && r.t->each[i].on_exception) r.t->each[i].on_exception(r.t, st, hk__conf_error(j->conf));

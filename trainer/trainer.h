@@ -90,6 +90,7 @@ typedef struct hk__epoch_metrics {
     int64_t peak_memory;                     /* of the process so far, bytes */
     const struct hk__rates *rates;           /* (optional) firing rates */
 } hk__epoch_metrics;
+FILE *hk__open_regular(const char *path); /* for reading; NULL, ESPIPE: a device or a pipe, which may have no end */
 hk_status hk__metrics_open(hk__metrics *, const char *path); /* empty; errno says why not */
 /* The file as it was when so many epochs and steps were done: lines beyond are cut off. */
 hk_status hk__metrics_resume(hk__metrics *, const char *path, int64_t epochs, int64_t steps);
@@ -265,7 +266,7 @@ hk_status hk__records_batch(hk__records *, const hk__loader *); /* behind each b
 hk_status hk__records_step(hk__records *, int64_t step, double loss, double acc, double lr);
 /* Behind an epoch's test: its lines in metrics.jsonl, its row in metrics.csv. Fills in seconds (since t_begin) and peak_memory. */
 hk_status hk__records_epoch(hk__records *, hk__metrics *, hk__epoch_metrics *, int64_t step, double t_begin);
-void hk__records_end(hk__records *); /* behind the last run.json: report.html. What goes wrong there is a warning: the run is whole */
+void hk__records_end(hk__records *, int failed); /* behind the last run.json: report.html. What goes wrong there is a warning: the run is whole */
 void hk__records_free(hk__records *);
 
 /* ---- trainer.c: the run ---- */

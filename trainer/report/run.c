@@ -8,7 +8,7 @@ static char *slurp(const char *folder, const char *name) {
     char *path = NULL, *text = NULL;
     size_t n = 0;
     FILE *out = NULL, *f = NULL;
-    if (asprintf(&path, "%s/%s", folder, name) >= 0) f = fopen(path, "re");
+    if (asprintf(&path, "%s/%s", folder, name) >= 0) f = hk__open_regular(path);
     free(path);
     if (f) out = open_memstream(&text, &n);
     for (int c; out && (c = getc(f)) != EOF;) putc(c, out);
@@ -38,7 +38,7 @@ static int read_epochs(const char *folder, hk__run_files *r) {
     size_t cap = 0;
     ssize_t n;
     if (asprintf(&path, "%s/metrics.jsonl", folder) < 0) return -1;
-    FILE *f = fopen(path, "re");
+    FILE *f = hk__open_regular(path);
     free(path);
     while (f && (n = getline(&line, &cap, f)) > 0) {
         if (!strstr(line, "\"test_acc\"") || strstr(line, "\"step\"")) continue;
