@@ -144,6 +144,16 @@ hk_status hk__records_step(hk__records *r, int64_t step, double loss, double acc
 
 /* ---- all of it ---- */
 
+/* Behind the first epoch, where the rates are known anyway; --watch looks at the first batches. */
+static void warn_of_layers(const hk__rates *r) {
+    for (int i = 0; i < r->layers.n; i++) {
+        const char *what = r->mean[i] < HK__DEAD ? "dead" : r->mean[i] > HK__SATURATED ? "saturated" : NULL;
+        if (what)
+            fprintf(stderr, "hillock: warning: layer %.*s is %s behind the first epoch: %.3g of its outputs are spikes, on %lld test samples; --watch tells when it begins\n",
+                (int)strlen(r->layers.out[i].name) - 2, r->layers.out[i].name, what, r->mean[i], (long long)r->n);
+    }
+}
+
 hk_status hk__records_open(hk__job *j, const hk__rundir *dir, const hk__loader *test, const char *tb_name, hk__records **out) {
     *out = NULL;
     if (!dir->path) return HK_OK;
@@ -166,6 +176,7 @@ hk_status hk__records_epoch(hk__records *r, hk__metrics *m, hk__epoch_metrics *e
     struct rusage u;
     if (!r) return HK_OK;
     hk_status st = hk__rates_measure(r->rates, r->j);
+    if (!st && e->epoch == 1 && !hk__conf_int(r->j->conf, "run", "watch")) warn_of_layers(r->rates);
     if (!st) st = hk__report_data_write(r->j, r->folder, r->tally, &r->layers, e->epoch, step);
     if (st) return st;
     getrusage(RUSAGE_SELF, &u);

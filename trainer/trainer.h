@@ -292,6 +292,8 @@ void hk__layers_free(hk__layers *);
 /* An executor that keeps the output of each of the layers, shaped for n samples; layers without an output of their own (inside a loop) are taken out. */
 hk_status hk__layers_executor(hk__job *, hk__layers *, uint32_t mode, int64_t n, hk_executor **out);
 /* Rates of the same few test samples, epoch by epoch: all memory is taken by new. */
+#define HK__DEAD 0.001     /* firing rates below: the layer is dead */
+#define HK__SATURATED 0.95 /* and above: it is saturated */
 typedef struct hk__rates {
     hk__layers layers;
     hk_executor *ex;

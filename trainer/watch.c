@@ -11,8 +11,6 @@
 #include <string.h>
 
 enum { FIRST_BATCHES = 3 };
-#define DEAD 0.001
-#define SATURATED 0.95
 
 struct hk__watch {
     hk__job *j;
@@ -190,8 +188,8 @@ hk_status hk__watch_begin(hk__watch *w, int64_t step) {
     if (++w->seen < FIRST_BATCHES) return HK_OK;
     for (int i = 0; i < w->layers.n; i++) {
         if (!w->layers.spiking[i]) continue;
-        if (w->sum[i] < DEAD) warn(w, i, step, "dead", "raise what comes in, or lower its threshold");
-        else if (w->sum[i] > SATURATED) warn(w, i, step, "saturated", "lower what comes in, or raise its threshold");
+        if (w->sum[i] < HK__DEAD) warn(w, i, step, "dead", "raise what comes in, or lower its threshold");
+        else if (w->sum[i] > HK__SATURATED) warn(w, i, step, "saturated", "lower what comes in, or raise its threshold");
     }
     return HK_OK;
 }
