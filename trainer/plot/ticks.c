@@ -45,7 +45,7 @@ static void power_text(double v, double step, char *buf, size_t size) {
     if (digits > 4) digits = 4;
     snprintf(power, sizeof power, "%d", e);
     for (const char *p = power; *p; p++) strncat(out, *p == '-' ? "\xe2\x81\xbb" : up[*p - '0'], sizeof out - strlen(out) - 1);
-    snprintf(buf, size, "%.*f\xc3\x97" "10%s", digits, fabs(v) / pow(10, e), out);
+    if (snprintf(buf, size, "%.*f\xc3\x97" "10%s", digits, fabs(v) / pow(10, e), out) >= (int)size) buf[0] = 0; /* (never: 4 digits, 4 signs of the exponent) */
 }
 
 void hk__axis_text(const hk__axis *a, double v, char buf[48]) {
