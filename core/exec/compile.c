@@ -108,7 +108,7 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
         p->gradient = calloc((size_t)ex->cfg.n_output + 1, sizeof *p->gradient);
         p->guard = train && ex->cfg.flags & HK_GUARD && net->opt_type;
         p->net = net, p->g = g, p->T = T, p->N = N, p->seq_in = seq, p->rank = rank;
-        memcpy(p->shape, shape, (size_t)rank * sizeof *shape);
+        if (rank) memcpy(p->shape, shape, (size_t)rank * sizeof *shape);
     }
     if (!p || !g || !b.param_value || !learns || !seed || !want || !root || !p->output || !p->upstream || !p->gradient) {
         hk__fail(net->ctx, st, "out of memory for the plan");

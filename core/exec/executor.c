@@ -143,7 +143,7 @@ hk_status hk_executor_shape(hk_executor *ex, int64_t T, int64_t N, int seq, int 
     if (st != HK_OK) return st;
     for (int i = 0; i < ex->n_plan; i++) {
         hk__plan *p = ex->plan[i];
-        if (p->T == T && p->N == N && p->seq_in == (seq != 0) && p->rank == rank && memcmp(p->shape, shape, (size_t)rank * sizeof *shape) == 0) {
+        if (p->T == T && p->N == N && p->seq_in == (seq != 0) && p->rank == rank && (!rank || !memcmp(p->shape, shape, (size_t)rank * sizeof *shape))) {
             ex->now = p;
             return grow_arena(ex->net, (size_t)p->arena);
         }
