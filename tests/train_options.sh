@@ -73,6 +73,11 @@ run late --set train.start_epoch=1 --set 'train.scheduler=StepLR(1)'
 grep '"epoch": 2, "step": 1,.*"lr": 0.0001,' "$work/late/metrics.jsonl" >/dev/null || { head -1 "$work/late/metrics.jsonl"; fail "start_epoch: not the second epoch's learning rate"; }
 check
 
+# The same by options of their own.
+run keyed --set train.clip_norm=0.01 --set train.clip_value=0.5 --set train.accumulate=2 --set train.ema=0.9
+run optioned --clip-grad-norm 0.01 --clip-grad-value 0.5 --accumulate 2 --model-ema-decay 0.9
+same keyed optioned
+
 # refused CODE TEXT options...: the exit code, and what the message must say.
 refused() {
     local want=$1 text=$2 code=0
@@ -84,6 +89,8 @@ refused() {
 }
 backend=${HILLOCK_TEST_BACKEND:-cpu}
 for amp in bf16 f16; do refused 2 "[run] amp: backend '$backend' computes in its own precision and has no $amp" --set run.amp=$amp; done
+refused 2 "--amp: [run] amp: backend '$backend' computes in its own precision and has no f16" --amp
+refused 2 '--start-epoch: [train] start_epoch: expected less' --start-epoch 2
 refused 2 '[train] start_epoch: expected less than [train] epochs = 2, got 2' --set train.start_epoch=2
 refused 2 "[groups] a: expected names of parameters, a colon" --set 'groups.a=weight_decay=0'
 refused 2 "[groups] a: expected the name of a parameter that learns, or a pattern of some, as *.bias, got 'bias'" --set 'groups.a=bias: lr=1'
