@@ -55,22 +55,9 @@ static int make_out(const hk__options *o, const char *format, int gif, const cha
     return code;
 }
 
-static int make_folders(const char *path) {
-    char part[HK__PLOT_PATH];
-    for (const char *p = path + 1;; p++) {
-        if (*p && *p != '/') continue;
-        snprintf(part, sizeof part, "%.*s", (int)(p - path), path);
-        if (mkdir(part, 0777) && errno != EEXIST) return -1;
-        if (!*p) break;
-    }
-    if (is_folder(path)) return 0;
-    errno = ENOTDIR;
-    return -1;
-}
-
 int hk__plot_put(const hk__plot_out *o, const char *name, hk__plot_write *write, const void *arg) {
     char path[2 * HK__PLOT_PATH], why[1024] = "";
-    if (!o->file[0] && make_folders(o->dir)) return hk__plot_error(HK_EIO, "the folder %s can't be made: %s", o->dir, strerror(errno));
+    if (!o->file[0] && hk__make_folders(o->dir)) return hk__plot_error(HK_EIO, "the folder %s can't be made: %s", o->dir, strerror(errno));
     for (int i = 0; i < o->n_format; i++) {
         if (o->file[0]) snprintf(path, sizeof path, "%s", o->file);
         else snprintf(path, sizeof path, "%s/%s.%s", o->dir, name, o->format[i]);

@@ -47,18 +47,18 @@ char *hk__rundir_file(const hk__rundir *d, const char *name) {
     return asprintf(&path, "%s/%s", d->path, name) < 0 ? NULL : path;
 }
 
-static int make_folders(char *path) {
-    for (char *p = path + 1;; p++) {
-        if (*p && *p != '/') continue;
-        char keep = *p;
-        *p = 0;
-        int bad = mkdir(path, 0777) && errno != EEXIST;
-        *p = keep;
-        if (bad) return -1;
-        if (!keep) break;
+int hk__make_folders(const char *path) {
+    char *part = strdup(path);
+    int bad = !part;
+    for (char *p = part; p && *part && !bad;) {
+        p = strchr(p + 1, '/');
+        if (p) *p = 0;
+        bad = mkdir(part, 0777) && errno != EEXIST;
+        if (p) *p = '/';
     }
+    free(part);
     struct stat sb;
-    if (stat(path, &sb)) return -1;
+    if (bad || stat(path, &sb)) return -1;
     if (!S_ISDIR(sb.st_mode)) {
         errno = ENOTDIR;
         return -1;
@@ -191,7 +191,7 @@ hk_status hk__rundir_open(hk__rundir *d, hk__job *j, const char *path) {
     if (!path) return HK_OK;
     if (!(d->path = strdup(path))) return hk__conf_fail_key(j->conf, HK_ENOMEM, "run", "out", "out of memory");
     hk_status st = HK_OK;
-    if (make_folders(d->path)) st = hk__conf_fail_key(j->conf, HK_EIO, "run", "out", "folder %s cannot be made: %s", path, strerror(errno));
+    if (hk__make_folders(d->path)) st = hk__conf_fail_key(j->conf, HK_EIO, "run", "out", "folder %s cannot be made: %s", path, strerror(errno));
     if (!st) st = take_lock(d, j);
     if (!st) remove_stale(d);
     return st;

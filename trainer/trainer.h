@@ -150,6 +150,7 @@ hk_status hk__rundir_begin(hk__rundir *, hk__job *);                            
 hk_status hk__rundir_report(hk__rundir *, hk__job *, const char *state, int64_t epochs_done); /* writes run.json again */
 char *hk__rundir_file(const hk__rundir *, const char *name);                                  /* malloc'ed */
 void hk__rundir_close(hk__rundir *);
+int hk__make_folders(const char *path); /* and those above it; -1: errno says why not */
 void hk__host_read(hk__host_info *);
 int hk__cpus(void); /* CPUs this process may use */
 

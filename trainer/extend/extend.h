@@ -1,6 +1,6 @@
 /* extend.h - the Trainer that hooks see: the table of slots, the options of its own, and what a run lends to it.
  *
- * A configuration has one (hk__conf_trainer), made before it is read, since extensions add keys to [hooks] and options to the command line. */
+ * A configuration has one (hk__trainer_of), made before it is read, since extensions add keys to [hooks] and options to the command line. */
 #ifndef HK_EXTEND_H
 #define HK_EXTEND_H
 

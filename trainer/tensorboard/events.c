@@ -3,12 +3,12 @@
  * A run that is taken up writes a new file, whose first events tell TensorBoard from which step on the older files no longer count (SessionLog START). Events
  * are handed to the system whole, epoch by epoch; a file that ends inside a record is read up to it. */
 #include "tensorboard.h"
+#include "trainer.h"
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -54,15 +54,7 @@ hk_status hk__tb_open(const char *folder, int64_t purge_step, hk__tb **out) {
     gethostname(host, sizeof host - 1);
     for (char *p = host; *p; p++)
         if (*p == '/' || (unsigned char)*p <= ' ') *p = '-';
-    if (asprintf(&path, "%s", folder) < 0) return HK_ENOMEM;
-    for (char *p = path + 1; *p; p++) { /* its parents too */
-        if (*p != '/') continue;
-        *p = 0;
-        mkdir(path, 0777);
-        *p = '/';
-    }
-    mkdir(path, 0777);
-    free(path), path = NULL;
+    if (hk__make_folders(folder)) return HK_EIO;
     if (asprintf(&path, "%s/events.out.tfevents.%010lld.%s.%ld.0", folder, stamp(folder), host, (long)getpid()) < 0) return HK_ENOMEM;
     t->f = fopen(path, "wbxe");
     free(path);
