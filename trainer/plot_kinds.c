@@ -5,6 +5,7 @@
 
 typedef struct job {
     hk_plot o;
+    const char *draw; /* of figures of one variable: the function of libhillock_plot */
     const float *y, *v; /* [T,n] */
     int64_t T, n, G, C, H, W;
     double threshold, reset;
@@ -28,62 +29,43 @@ static void title_of(const hk__seen_layer *s, const char *what, char *buf, size_
     snprintf(buf, size, "%s: %s, test sample %lld (%s)", s->path, what, (long long)s->first, hk__class_name(s->job, s->label[0], name));
 }
 
-static int put_layer(const hk__options *o, const hk__plot_out *out, hk__seen_layer *s, const char *kind, const char *what, const float *from, const char *value, hk__plot_write *write,
+static hk_status write_2d(const void *arg, const char *path, char *why, size_t size) {
+    const job *k = arg;
+    FUNCTION(draw_2d, k->draw);
+    return f ? f(&k->o, k->y, k->T, k->n, path, why, size) : HK_EUNSUPPORTED;
+}
+
+static int put_layer(const hk__options *o, const hk__plot_out *out, hk__seen_layer *s, const char *kind, const char *what, const float *from, const char *value, const char *draw,
     int64_t first, int64_t n) {
     char title[400], file[600];
     title_of(s, what, title, sizeof title);
     snprintf(file, sizeof file, "%s_%s", kind, s->path[0] ? s->path : "network");
     (void)o;
     float *x = slice(from, s, first, n);
-    job k = { .o = { .struct_size = sizeof k.o, .dpi = out->dpi, .title = title, .value_label = value, .first = first }, .y = x, .T = s->T, .n = n };
-    int code = x ? hk__plot_put(out, file, write, &k) : hk__plot_error(HK_ENOMEM, "out of memory");
+    job k = { .o = { .struct_size = sizeof k.o, .dpi = out->dpi, .title = title, .value_label = value, .first = first }, .draw = draw, .y = x, .T = s->T, .n = n };
+    int code = x ? hk__plot_put(out, file, write_2d, &k) : hk__plot_error(HK_ENOMEM, "out of memory");
     free(x);
     return code;
 }
 
 /* ---- one variable of a layer ---- */
 
-static hk_status write_raster(const void *arg, const char *path, char *why, size_t size) {
-    const job *k = arg;
-    FUNCTION(draw_2d, "hk_plot_raster");
-    return f ? f(&k->o, k->y, k->T, k->n, path, why, size) : HK_EUNSUPPORTED;
-}
 static int raster(const hk__options *o, const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
-    return put_layer(o, out, s, "raster", "spikes", s->y, NULL, write_raster, first, n);
+    return put_layer(o, out, s, "raster", "spikes", s->y, NULL, "hk_plot_raster", first, n);
 }
 
-static hk_status write_spikes(const void *arg, const char *path, char *why, size_t size) {
-    const job *k = arg;
-    FUNCTION(draw_2d, "hk_plot_spikes");
-    return f ? f(&k->o, k->y, k->T, k->n, path, why, size) : HK_EUNSUPPORTED;
-}
 static int spikes(const hk__options *o, const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
-    return put_layer(o, out, s, "spikes", "spikes", s->y, NULL, write_spikes, first, n);
+    return put_layer(o, out, s, "spikes", "spikes", s->y, NULL, "hk_plot_spikes", first, n);
 }
 
-static hk_status write_heatmap(const void *arg, const char *path, char *why, size_t size) {
-    const job *k = arg;
-    FUNCTION(draw_2d, "hk_plot_heatmap");
-    return f ? f(&k->o, k->y, k->T, k->n, path, why, size) : HK_EUNSUPPORTED;
-}
 static int heatmap(const hk__options *o, const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
-    return put_layer(o, out, s, "heatmap", s->state ? s->state_name : "output", s->state ? s->state : s->y, s->state ? s->state_name : "y", write_heatmap, first, n);
+    return put_layer(o, out, s, "heatmap", s->state ? s->state_name : "output", s->state ? s->state : s->y, s->state ? s->state_name : "y", "hk_plot_heatmap", first, n);
 }
 
-static hk_status write_bars3d(const void *arg, const char *path, char *why, size_t size) {
-    const job *k = arg;
-    FUNCTION(draw_2d, "hk_plot_bars3d");
-    return f ? f(&k->o, k->y, k->T, k->n, path, why, size) : HK_EUNSUPPORTED;
-}
 static int bars3d(const hk__options *o, const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
-    return put_layer(o, out, s, "bars3d", s->state ? s->state_name : "spikes", s->state ? s->state : s->y, s->state ? s->state_name : NULL, write_bars3d, first, n);
+    return put_layer(o, out, s, "bars3d", s->state ? s->state_name : "spikes", s->state ? s->state : s->y, s->state ? s->state_name : NULL, "hk_plot_bars3d", first, n);
 }
 
-static hk_status write_count(const void *arg, const char *path, char *why, size_t size) {
-    const job *k = arg;
-    FUNCTION(draw_2d, "hk_plot_spike_count");
-    return f ? f(&k->o, k->y, k->T, k->n, path, why, size) : HK_EUNSUPPORTED;
-}
 static int spike_count(const hk__options *o, const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
     const char *names[64];
     char text[64][24], title[400], file[600];
@@ -94,8 +76,8 @@ static int spike_count(const hk__options *o, const hk__plot_out *out, hk__seen_l
     if (n > 64) return hk__plot_error(HK_EINVAL, "spike-count: expected at most 64 neurons, got %lld", (long long)n);
     for (int64_t i = 0; i < n; i++) names[i] = hk__class_name(s->job, first + i, text[i]);
     float *x = slice(s->y, s, first, n);
-    job k = { .o = { .struct_size = sizeof k.o, .dpi = out->dpi, .title = title, .first = first, .names = s->elems == classes ? names : NULL }, .y = x, .T = s->T, .n = n };
-    int code = x ? hk__plot_put(out, file, write_count, &k) : hk__plot_error(HK_ENOMEM, "out of memory");
+    job k = { .o = { .struct_size = sizeof k.o, .dpi = out->dpi, .title = title, .first = first, .names = s->elems == classes ? names : NULL }, .draw = "hk_plot_spike_count", .y = x, .T = s->T, .n = n };
+    int code = x ? hk__plot_put(out, file, write_2d, &k) : hk__plot_error(HK_ENOMEM, "out of memory");
     free(x);
     return code;
 }
