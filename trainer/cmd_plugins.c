@@ -20,6 +20,11 @@ static void print_type(void *arg, const char *iface, const char *id, const char 
     if (!l->verbose) return;
     const hk__type_doc t = hk__type_doc_of(iface, vt);
     if (t.doc) printf("      %s\n", t.doc);
+    char with[256] = "";
+    if (!strcmp(iface, "hk.backend/1")) {
+        int usable = ((const hk_backend *)vt)->probe(with, sizeof with);
+        if (with[0]) printf("      %s: %s\n", usable > 0 ? "works with" : "not usable here", with);
+    }
     if (t.source) printf("      source: %s\n", t.source);
     for (uint32_t i = 0; i < t.n_fields; i++) printf("      %s = %s: %s\n", t.fields[i].name, t.fields[i].def ? t.fields[i].def : "(required)", text(t.fields[i].doc));
 }

@@ -106,8 +106,8 @@ static void one_backend(void *arg, const char *iface, const char *id, const char
     int score = b->probe(why, sizeof why);
     bool asked = d->backend && !strcmp(d->backend, id);
     if (score > 0) {
-        hk__doctor_add(d, "backends", id, HK__FINE, "usable%s%s%s (%s)", asked ? ", [backend] name" : "", b->extends ? ", extends " : "", b->extends ? b->extends : "",
-            plugin);
+        hk__doctor_add(d, "backends", id, HK__FINE, "usable%s%s%s%s%s (%s)", asked ? ", [backend] name" : "", b->extends ? ", extends " : "",
+            b->extends ? b->extends : "", why[0] ? ", by " : "", why, plugin);
         self_test(d, id);
     } else hk__doctor_add(d, "backends", id, asked ? HK__PROBLEM : HK__NOTE, "not usable here: %s", why[0] ? why : "it gives no reason");
 }

@@ -171,6 +171,7 @@ static hk_status direct_end(const hk_op_plan *p, od_piece *piece) {
 static void conv_free(hk_op_plan *p) {
     conv_plan *P = (conv_plan *)p;
     od_prim_free(&P->prim[0]), od_prim_free(&P->prim[1]), od_prim_free(&P->pack);
+    od_md_free(&P->plain);
 }
 
 static od_conv describe(const hk_opdesc *o, const hk_desc *x, const hk_desc *y, const hk_desc *w, int64_t groups) {

@@ -6,10 +6,10 @@
 
 static int onednn_probe(char *why, size_t size) {
     const dnnl_version_t *v = dnnl_version();
-    if (size) why[0] = 0;
     if (v->major != DNNL_VERSION_MAJOR)
         return snprintf(why, size, "libdnnl %d.%d.%d is loaded; this plugin was built for %d.x", v->major, v->minor, v->patch, DNNL_VERSION_MAJOR), 0;
     if (v->cpu_runtime != DNNL_RUNTIME_OMP) return snprintf(why, size, "libdnnl was built without OpenMP: its threads would fight with Hillock's"), 0;
+    snprintf(why, size, "oneDNN %d.%d.%d", v->major, v->minor, v->patch);
     return 5;
 }
 

@@ -1,4 +1,5 @@
-/* version.h - the calls of oneDNN that differ between its major versions, behind functions that do not. version.c implements them for 2.x.
+/* version.h - the calls of oneDNN that differ between its major versions, behind functions that do not: version_2.c has them for 2.x, version_3.c for 3.x,
+ * and the headers it's built with choose one of the two.
  *
  * Everything is made for ONE thread: the caller runs a primitive in as many threads as it likes, each with its own scratchpad. A primitive made for
  * two threads and run inside a parallel region is silently wrong (backward by weights). */
@@ -7,11 +8,13 @@
 
 #include <dnnl.h>
 #include <stdint.h>
-#if DNNL_VERSION_MAJOR != 2
-#error "version.c speaks oneDNN 2.x; for another major version, write its calls there"
+#if DNNL_VERSION_MAJOR != 2 && DNNL_VERSION_MAJOR != 3
+#error "there are version_2.c and version_3.c; for another major version, write its calls into a file beside them"
 #endif
 
+/* How numbers lie in memory: a struct in 2.x, a pointer in 3.x. Whoever fills one frees it; all zeros: none. */
 typedef dnnl_memory_desc_t od_md;
+void od_md_free(od_md *);
 
 /* A convolution: n images channels-last, weights [O, C / groups, kernel]. */
 typedef struct od_conv {
@@ -21,7 +24,7 @@ typedef struct od_conv {
 } od_conv;
 typedef enum od_kind { OD_FORWARD, OD_BACKWARD_DATA, OD_BACKWARD_WEIGHTS } od_kind;
 
-/* A primitive and what its arguments look like. Backward: src and dst, and with OD_BACKWARD_WEIGHTS the weights, are their gradients. */
+/* A primitive and what its arguments look like, all of it freed by od_prim_free. Backward: src and dst, and with OD_BACKWARD_WEIGHTS the weights, are their gradients. */
 typedef struct od_prim {
     dnnl_primitive_t prim;
     od_md src, weights, bias, dst, scratchpad;

@@ -86,7 +86,7 @@ typedef struct hk_backend {
     uint32_t struct_size, real_bytes;          /* bytes of a stored f32 number: 4; ref stores doubles: 8 */
     const char *doc;
     const char *extends;                       /* (optional) id of the backend, sharing its memory, that is asked when this one declines; needs `base` */
-    int (*probe)(char *why, size_t size);      /* [main] 0: not usable here, and why; else a score. MUST load without a driver */
+    int (*probe)(char *why, size_t size);      /* [main] 0: not usable here, and why; else a score, and in `why` what it works with ("oneDNN 3.2.0") or "". MUST load without a driver */
     hk_status (*open)(const hk_host *, const hk_backend_config *, hk_device **); /* [main] */
     void (*close)(hk_device *);                                                  /* [main] NULL is allowed */
     hk_status (*buf_new)(hk_device *, size_t bytes, void **);                    /* [main] 64-byte aligned, zeroed; device memory: nobody else touches it (fence) */

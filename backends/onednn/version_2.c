@@ -1,5 +1,6 @@
-/* version.c - oneDNN 2.x: an operation descriptor, then a primitive descriptor, then the primitive; memory descriptors are structs by value. */
+/* version_2.c - oneDNN 2.x: an operation descriptor, then a primitive descriptor, then the primitive; memory descriptors are structs by value. */
 #include "version.h"
+#if DNNL_VERSION_MAJOR == 2
 #include <string.h>
 
 #define TRY(call)                                                                                                                                              \
@@ -10,6 +11,7 @@
 
 dnnl_status_t od_memory_new(dnnl_engine_t engine, const od_md *md, void *at, dnnl_memory_t *out) { return dnnl_memory_create(out, md, engine, at); }
 size_t od_bytes(const od_md *md) { return dnnl_memory_desc_get_size(md); }
+void od_md_free(od_md *md) { memset(md, 0, sizeof *md); }
 int od_same(const od_md *a, const od_md *b) { return dnnl_memory_desc_equal(a, b); }
 
 void od_prim_free(od_prim *p) {
@@ -104,3 +106,4 @@ dnnl_status_t od_reorder_new(dnnl_engine_t engine, const od_md *from, const od_m
     if (attr) dnnl_primitive_attr_destroy(attr);
     return s == dnnl_success ? finish(pd, OD_FORWARD, p) : s;
 }
+#endif
