@@ -8,7 +8,7 @@ has() { for flag in "$@"; do grep -qw "$flag" /proc/cpuinfo || return 1; done; }
 case $name in
     avx2) has avx2 fma bmi2 || skip "$name: this processor has no AVX2 with FMA" ;;
     avx512) has avx512f avx512bw avx512dq avx512vl || skip "$name: this processor has no AVX-512" ;;
-    onednn) [ -e "$build_dir/lib/hillock/plugins/backend_onednn.so" ] || skip "$name: the backend was left out when this was built (no libdnnl-dev)" ;;
+    onednn) [ -e "$build_dir/lib/hillock/plugins/backend_onednn.so" ] || skip "$name: the backend was left out when this was built (cmake said why)" ;;
 esac
 code=0
 "$build_dir/bin/hillock-golden" "$source_dir/tests/golden" "$@" >"$work/out" 2>&1 || code=$?

@@ -3,7 +3,7 @@
 # of threads, and a training that was interrupted and resumed ends with the bytes of one that was not.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need_data
-[ -e "$build_dir/lib/hillock/plugins/backend_onednn.so" ] || skip "the onednn backend was left out when this was built (no libdnnl-dev)"
+[ -e "$build_dir/lib/hillock/plugins/backend_onednn.so" ] || skip "the onednn backend was left out when this was built (cmake said why)"
 [ -z "${HILLOCK_TEST_BACKEND:-}" ] || fail "this test names its backends itself; HILLOCK_TEST_BACKEND must not be set"
 train() { # NAME BACKEND ARGS...
     local name=$1 backend=$2

@@ -272,8 +272,8 @@ static hk_status conv_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     size_t extra_scratch = cpu_spike_conv_init(&P->spikes, P->base.isa, o, P->band);
     if (P->spikes.s) P->base.scratch = P->dense_scratch + (size_t)(P->taps * P->C * P->spikes.wide) * 4 + extra_scratch;
     size_t by_numbers = P->bands == 1 ? cpu_sparse_dx_init(&P->sparse, P->base.isa, o) : 0;
-    if (P->sparse.s) P->base.scratch = P->dense_scratch + (size_t)P->sparse.packed * 4 + by_numbers, P->base.impl = "windows, sparse";
-    if (P->spikes.s) P->base.impl = P->base.isa == HK_ISA_AVX512 ? "spikes, avx512" : P->base.isa == HK_ISA_AVX2 ? "spikes, avx2" : "spikes, baseline";
+    if (P->sparse.s) P->base.scratch = P->dense_scratch + (size_t)P->sparse.packed * 4 + by_numbers, P->base.impl = "windows, sparse", P->base.traits = HK_SKIPS_ZEROS;
+    if (P->spikes.s) P->base.impl = P->base.isa == HK_ISA_AVX512 ? "spikes, avx512" : P->base.isa == HK_ISA_AVX2 ? "spikes, avx2" : "spikes, baseline", P->base.traits = HK_SKIPS_ZEROS;
     if (!bwd && cpu_may_keep(o, 1)) {
         P->base.kept = (size_t)(P->spikes.s ? P->taps * P->C * P->spikes.wide : P->taps * P->Cg * P->wide * groups) * 4;
         P->base.prepare = conv_prepare;
@@ -286,6 +286,7 @@ static hk_status conv_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     P->base.units = image_units, P->base.run = spikes_run;
     P->base.grain = cpu_max(1, 200000 / (P->taps * P->C * hk_desc_elems(y) + 1));
     P->base.impl = P->base.isa == HK_ISA_AVX512 ? "spikes or winograd, avx512" : P->base.isa == HK_ISA_AVX2 ? "spikes or winograd, avx2" : "spikes or winograd, baseline";
+    P->base.traits = HK_TRANSFORMS | HK_SKIPS_ZEROS;
     return HK_OK;
 }
 

@@ -62,7 +62,7 @@ static hk_status conv_pool_new(hk_device *dev, const hk_opdesc *o, cpu_plan **ou
     max.op = "maxpool2d", max.n_in = 1, max.in = &between, max.attr = windows, max.n_attr = 4, max.constant = 0;
     s = inner(dev, &conv, cpu_ops_conv2d, &P->base.inner[0]);
     if (s == HK_OK) s = inner(dev, &max, cpu_ops_pool, &P->base.inner[1]);
-    if (s == HK_OK && strstr(P->base.inner[0]->impl, "winograd")) s = HK_EUNSUPPORTED;
+    if (s == HK_OK && P->base.inner[0]->traits & HK_TRANSFORMS) s = HK_EUNSUPPORTED;
     if (s != HK_OK) return s;
     P->conv = P->base.inner[0], P->pool = P->base.inner[1];
     P->between = hk_desc_elems(&between);

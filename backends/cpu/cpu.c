@@ -113,6 +113,7 @@ static void cpu_query(const hk_op_plan *p, hk_query *q) {
     q->scratch = (size_t)cpu_up((int64_t)p->scratch, 64) * (p->scope == HK_SCOPE_TEAM ? (size_t)p->dev->threads : 1);
     q->impl = p->impl;
     q->kept = p->kept;
+    q->traits = p->traits;
 }
 
 static hk_status cpu_op_run(const hk_op_plan *p, hk_stream *st, const hk_bind *b) { return cpu_run(p, st, b); }

@@ -31,7 +31,7 @@ struct hk_op_plan {
     size_t scratch; /* bytes per thread */
     size_t kept;    /* bytes that `prepare` fills, for all threads */
     hk_status (*prepare)(const cpu_plan *, const hk_bind *);
-    uint32_t scope, isa;
+    uint32_t scope, isa, traits; /* traits: hk_trait's bits */
     int n_in, n_out;
     int64_t T, N, nb;
     uint64_t stream;

@@ -232,6 +232,7 @@ hk_status cpu_winograd_new(hk_device *dev, const hk_opdesc *o, const cpu_winogra
     P->base.units = winograd_units, P->base.run = winograd_run;
     P->base.grain = cpu_max(1, 200000 / (w->block * POINTS * POINTS * w->C * w->O + 1));
     P->base.impl = P->base.isa == HK_ISA_AVX512 ? "winograd, avx512" : P->base.isa == HK_ISA_AVX2 ? "winograd, avx2" : "winograd, baseline";
+    P->base.traits = HK_TRANSFORMS;
     P->base.scratch = scratch;
     return HK_OK;
 }

@@ -9,6 +9,7 @@ struct hk_op_plan {
     const hk_device *dev;
     hk_op_plan *inner; /* cpu's */
     size_t scratch, kept;
+    uint32_t traits;
     char impl[64], op[32], path[64];
 };
 
@@ -51,7 +52,7 @@ static hk_status fence_plan_new(hk_device *dev, const hk_opdesc *o, hk_op_plan *
     }
     hk_query q = { .struct_size = sizeof q };
     dev->cpu->plan_query(inner, &q);
-    *p = (hk_op_plan){ .dev = dev, .inner = inner, .scratch = q.scratch, .kept = q.kept };
+    *p = (hk_op_plan){ .dev = dev, .inner = inner, .scratch = q.scratch, .kept = q.kept, .traits = q.traits };
     snprintf(p->impl, sizeof p->impl, "fence: %s", q.impl ? q.impl : "?");
     snprintf(p->op, sizeof p->op, "%s", o->op);
     snprintf(p->path, sizeof p->path, "%s", o->path);
@@ -60,7 +61,7 @@ static hk_status fence_plan_new(hk_device *dev, const hk_opdesc *o, hk_op_plan *
 }
 
 static void fence_plan_query(const hk_op_plan *p, hk_query *q) {
-    q->scratch = p->scratch, q->kept = p->kept;
+    q->scratch = p->scratch, q->kept = p->kept, q->traits = p->traits;
     q->impl = p->impl;
 }
 

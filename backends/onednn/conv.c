@@ -207,7 +207,7 @@ static int cpu_is_faster(hk_device *dev, const hk_opdesc *o, od_kind kind, const
     hk_query q = { .struct_size = sizeof q };
     if (dev->cpu->plan_new(dev->base, o, &plan) != HK_OK) return 1; /* and says why */
     dev->cpu->plan_query(plan, &q);
-    int fewer = q.impl && (strstr(q.impl, "winograd") || strstr(q.impl, "sparse")); /* than a direct product has */
+    int fewer = (q.traits & (HK_TRANSFORMS | HK_SKIPS_ZEROS)) != 0; /* products than the plain sum has */
     dev->cpu->plan_free(plan);
     return fewer;
 }

@@ -56,9 +56,15 @@ typedef struct hk_bind {
     void *kept;         /* plan_query's bytes, 64-byte aligned: in plan_prepare to be filled, in plan_run as it left them; NULL when it asked for none */
 } hk_bind;
 
+/* How an implementation works, where a backend that extends this one asks before it takes an operation itself. */
+typedef enum hk_trait {
+    HK_TRANSFORMS = 1, /* multiplies transformed data, with fewer products than the sum has (Winograd's filtering) */
+    HK_SKIPS_ZEROS = 2 /* leaves out products with zeros (lists of spikes, of a gradient's numbers) */
+} hk_trait;
+
 typedef struct hk_query {
     uint32_t struct_size;
-    uint32_t pad;
+    uint32_t traits;    /* hk_trait's bits */
     size_t scratch;     /* bytes per call (per thread in BLOCK scope) */
     const char *impl;   /* name of the implementation; lives as long as the plan */
     size_t kept;        /* bytes that plan_prepare fills from the operands in hk_opdesc.constant (packed weights), and that last from run to run */

@@ -24,7 +24,7 @@ static void test_large(void **state) {
     check_conv(1, 1, (conv_case){ 300, 310, 4, 3, 1, { 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 } }, HK_F32, SEQ, 0); /* weights by chunks */
 }
 
-static void implementation(const char *op, int64_t kernel, int64_t stride, hk_dtype dtype, const char *want) {
+static void implementation(const char *op, int64_t kernel, int64_t stride, hk_dtype dtype, const char *want, uint32_t traits) {
     const hk_attr attr[] = { { "stride_h", stride, 0, NULL }, { "stride_w", stride, 0, NULL }, { "pad_top", 1, 0, NULL }, { "pad_left", 1, 0, NULL } };
     int64_t out = (8 + 2 - kernel) / stride + 1;
     hn_value x = hn_new(dtype, SEQ, 1, 1, SHAPE(32, 8, 8)), y = hn_new(HK_F32, SEQ, 1, 1, SHAPE(32, out, out)),
@@ -37,17 +37,20 @@ static void implementation(const char *op, int64_t kernel, int64_t stride, hk_dt
     hk_query q = { .struct_size = sizeof q };
     hn_backend->plan_query(plan, &q);
     if (strncmp(q.impl, want, strlen(want))) fail_msg("%s %d x %d, stride %d: '%s', expected '%s'", op, (int)kernel, (int)kernel, (int)stride, q.impl, want);
+    if (q.traits != traits) fail_msg("%s %d x %d, stride %d: traits %u, expected %u", op, (int)kernel, (int)kernel, (int)stride, q.traits, traits);
     hn_backend->plan_free(plan);
     drop(1, &x), drop(1, &y), drop(1, &w);
 }
 
 static void test_goes_this_way(void **state) {
     (void)state;
-    implementation("conv2d_dx", 3, 1, HK_F32, "winograd");
-    implementation("conv2d", 3, 1, HK_F32, "winograd");
-    implementation("conv2d", 3, 1, HK_SPIKE, "spikes or winograd");
-    implementation("conv2d_dx", 3, 2, HK_F32, "windows");
-    implementation("conv2d_dx", 5, 1, HK_F32, "windows");
+    implementation("conv2d_dx", 3, 1, HK_F32, "winograd", HK_TRANSFORMS);
+    implementation("conv2d", 3, 1, HK_F32, "winograd", HK_TRANSFORMS);
+    implementation("conv2d", 3, 1, HK_SPIKE, "spikes or winograd", HK_TRANSFORMS | HK_SKIPS_ZEROS);
+    implementation("conv2d", 3, 2, HK_F32, "windows", 0);
+    implementation("conv2d_dx", 3, 2, HK_F32, "windows", 0);
+    implementation("conv2d_dx", 5, 1, HK_F32, "windows", 0);
+    implementation("conv2d", 5, 1, HK_SPIKE, "spikes", HK_SKIPS_ZEROS);
 }
 
 static void test_options(void **state) {
