@@ -129,6 +129,8 @@ void hk__note(hk__graph *g, const char *fmt, ...) {
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    for (int i = 0; i < g->n_note; i++) /* a rule is tried again when another one has changed the graph */
+        if (strcmp(g->note[i], text) == 0) return;
     char *kept = hk__pool_str(g, text), **list = hk__pool(g, (size_t)(g->n_note + 1) * sizeof *list);
     if (!kept || !list) return;
     if (g->n_note) memcpy(list, g->note, (size_t)g->n_note * sizeof *list);

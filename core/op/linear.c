@@ -81,7 +81,8 @@ HK_INFER(linear_dw_infer) { /* g[O], x[K] -> G [O,K] */
     (void)b;
 }
 
-/* ---- matmul: products of rows. Axis 0 of each operand holds `groups` blocks; a block of x is [A,B] (transpose_x: [B,A]), of y [B,C] (transpose_y: [C,B]). */
+/* ---- matmul: products of rows, or of two STATIC values. Axis 0 of each operand holds `groups` blocks; a block of x is [A,B] (transpose_x: [B,A]), of y [B,C]
+ * (transpose_y: [C,B]). */
 
 static bool turned(const hk__node *n, int k) { return hk__attr_int(n, k ? "transpose_y" : "transpose_x") != 0; }
 
@@ -92,10 +93,11 @@ HK_INFER(matmul_infer) {
         out[0].flags = HK_N;
         return;
     }
+    const bool rows = in[0].flags & in[1].flags & HK_N, weights = !in[0].flags && !in[1].flags;
     for (int k = 0; k < 2; k++)
         if (in[k].rank == 2 && groups > 0) size[k][turned(n, k)] = in[k].shape[0] / groups, size[k][!turned(n, k)] = in[k].shape[1];
     if (in[0].rank != 2 || in[1].rank != 2 || groups < 1 || in[0].shape[0] % groups || in[1].shape[0] % groups || size[0][1] != size[1][0] ||
-        !(in[0].flags & in[1].flags & HK_N)) {
+        !(rows || weights)) {
         hk__builder_fail(b, HK_ESHAPE, "matmul: %s%s and %s%s in %lld groups do not fit together", hk__shape_text(&in[0], t), turned(n, 0) ? " transposed" : "",
                          hk__shape_text(&in[1], u), turned(n, 1) ? " transposed" : "", (long long)groups);
         return;
@@ -124,7 +126,7 @@ const hk__op hk__ops_linear[] = {
     { "linear", HK_TIME_POINT, HK_OP_PRODUCT, linear_infer, linear_grad, "y = x W^T + b" },
     { "linear_dx", HK_TIME_POINT, HK_OP_PRODUCT_ADJOINT, linear_dx_infer, NULL, "gx = g W" },
     { "linear_dw", HK_TIME_POINT, HK_OP_REDUCES | HK_OP_PRODUCT_ADJOINT, linear_dw_infer, NULL, "gW = sum over rows of g x^T" },
-    { "matmul", HK_TIME_POINT, 0, matmul_infer, matmul_grad, "product of two matrices of each row" },
+    { "matmul", HK_TIME_POINT, 0, matmul_infer, matmul_grad, "product of two matrices of each row, or of two weights" },
     { "spike_table", HK_TIME_POINT, HK_OP_FIXED, spike_table_infer, NULL, "sums of columns of W by four spikes" },
     { 0 },
 };

@@ -65,6 +65,34 @@ static bool depends(const hoist *h, hk_value v) { /* on a carry */
     return false;
 }
 
+static bool pairs_read(const hk__pair *p, int32_t n, hk_value v) {
+    for (int i = 0; i < n; i++)
+        if (p[i].inner == v) return true;
+    return false;
+}
+
+static bool is_read(const hoist *h, hk_value v) {
+    const char *who;
+    return hk__readers(h->g, v, &who) || pairs_read(h->l->stack, h->l->n_stack, v) || pairs_read(h->l->sum, h->l->n_sum, v);
+}
+
+/* A concatenation whose product was split goes out of the loop if nobody else reads it. */
+static bool drop_concat(hoist *h, int32_t id) {
+    hk__node *n = &h->g->node[id];
+    if (is_read(h, n->out[0])) return false;
+    for (int k = 0; k < n->n_in; k++) n->in[k] = HK_NONE;
+    hk__remove(&h->l->body, hk__index_of(&h->l->body, id));
+    return true;
+}
+
+/* Slices that nobody reads any more go, so that rules that ask who reads what lies before the loop see no reader that is none. */
+static void drop_slices(hoist *h) {
+    int left = 0;
+    for (int i = 0; i < h->l->n_at; i++)
+        if (is_read(h, h->l->at[i].inner)) h->l->at[left++] = h->l->at[i];
+    h->l->n_at = left;
+}
+
 static void split(hoist *h) {
     hk__graph *g = h->g;
     for (int i = 0; i < h->l->body.n && h->b->status == HK_OK; i++) {
@@ -89,6 +117,7 @@ static void split(hoist *h) {
         n->op = hk__op_find("add");
         n->n_in = 2, n->in[0] = part[0], n->in[1] = part[1];
         hk__infer_node(h->b, id);
+        i -= drop_concat(h, g->val[x].node);
     }
 }
 
@@ -259,6 +288,7 @@ void hk__hoist(hk__builder *b) {
         split(&h);
         lift(&h);
         sink(&h);
+        drop_slices(&h);
         i = hk__index_of(&g->top, id);
     }
 }

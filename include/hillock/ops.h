@@ -15,7 +15,7 @@
  * |                  |                                                       |                 |   Emitted by a fusion rule alone; who takes it takes linear with a table, which adds its rows, q ascending, and with plus
  * | linear_dx        | g f[O], w f[O,K] -> gx f[K]                           |                 | gx[k] = sum_o g[o] w[o,k]
  * | linear_dw        | g f[O], x fs[K] -> G f[O,K]                           | columns         | sum_r g[r,o] x[r,k]
- * | matmul           | x fs[gA,B], y fs[gB,C] -> f[gA,C]                     | groups, transpose_x, transpose_y | of each of `groups` blocks along axis 0: z[a,c] = sum_b x[a,b] y[b,c], b ascending; both vary with n.
+ * | matmul           | x fs[gA,B], y fs[gB,C] -> f[gA,C]                     | groups, transpose_x, transpose_y | of each of `groups` blocks along axis 0: z[a,c] = sum_b x[a,b] y[b,c], b ascending; both vary with n, or both are STATIC.
  * |                  |                                                       |                 |   transpose_x: x is [gB,A]; transpose_y: y is [gC,B]
  * | reduce           | x fs[shape] -> G f[to]                                | to, steps       | sum over rows; to: 0 whole row, 1 per channel (axis 0 at the border, last in storage), 2 scalar; steps = 1: of each step, G that varies with t
  * | merge            | p G f[shape] -> f[shape] STATIC                       | scale f         | scale * sum over groups, in order. Whole-batch operation

@@ -24,6 +24,30 @@ static void test_matmul(void **state) {
     }
 }
 
+/* Of two weights, sizes around a vector and a tile. */
+static void test_matmul_of_weights(void **state) {
+    (void)state;
+    static const int64_t sizes[][4] = { { 1, 1, 1, 1 }, { 5, 3, 4, 2 }, { 33, 32, 28, 1 }, { 14, 7, 17, 1 }, { 40, 50, 65, 2 } }; /* A, B, C, groups */
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
+        for (int way = 0; way < 4; way++) {
+            const int tx = way & 1, ty = way & 2;
+            const int64_t A = sizes[k][0], B = sizes[k][1], C = sizes[k][2], groups = sizes[k][3], T = 2, N = 3;
+            const hk_attr attr[3] = { { "groups", groups, 0, NULL }, { "transpose_x", tx, 0, NULL }, { "transpose_y", ty, 0, NULL } };
+            const int64_t x[2] = { groups * (tx ? B : A), tx ? A : B }, y[2] = { groups * (ty ? C : B), ty ? B : C };
+            hn_value in[2] = { hn_new(HK_F32, STATIC, T, N, 2, x), hn_new(HK_F32, STATIC, T, N, 2, y) };
+            hn_value z = hn_new(HK_F32, STATIC, T, N, SHAPE(groups * A, C));
+            run("matmul", T, N, 2, in, 1, &z, 3, attr, 0);
+            for (int64_t e = 0; e < groups * A * C; e++) {
+                const int64_t g = e / (A * C), a = e / C % A, c = e % C;
+                double sum = 0;
+                for (int64_t b = 0; b < B; b++)
+                    sum += hn_at(&in[0], 0, 0, tx ? (g * B + b) * A + a : (g * A + a) * B + b) * hn_at(&in[1], 0, 0, ty ? (g * C + c) * B + b : (g * B + b) * C + c);
+                near("matmul of weights", hn_at(&z, 0, 0, e), sum, 1e-5);
+            }
+            drop(2, in), drop(1, &z);
+        }
+}
+
 static void test_nearest(void **state) {
     (void)state;
     static const int64_t rows[3] = { 1, 1, 0 }, cols[4] = { 2, 0, 0, 1 }, shape[3] = { 5, 2, 3 };
@@ -114,7 +138,7 @@ static void test_unflatten(void **state) {
 
 int main(void) {
     if (hn_open(HILLOCK_BUILD_PLUGIN_DIR "/backend_cpu.so", 3)) return 1;
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_matmul), cmocka_unit_test(test_nearest), cmocka_unit_test(test_groupnorm), cmocka_unit_test(test_reduce_steps),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_matmul), cmocka_unit_test(test_matmul_of_weights), cmocka_unit_test(test_nearest), cmocka_unit_test(test_groupnorm), cmocka_unit_test(test_reduce_steps),
         cmocka_unit_test(test_unflatten) };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     hn_backend->close(hn_device);

@@ -1,7 +1,7 @@
 /* hk_executor_profile: the operations' times add up to no more than the runs took, counts are exact, kept calls nest, and numbers stay the same. */
 #include "net.h"
 
-#define FEEDBACK "Sequential(Linear(12, 16), LinearRecurrent(IF(surrogate=ATan()), in_features=16, out_features=16), Linear(16, 10), IF(surrogate=ATan()))"
+#define FEEDBACK "Sequential(Linear(12, 16), IF(surrogate=ATan()), LinearRecurrent(IF(surrogate=ATan()), in_features=16, out_features=16), Linear(16, 10), IF(surrogate=ATan()))"
 enum { T = 5, N = 40 };
 
 static void make(net *n, int threads, int64_t nb, uint32_t flags) {
