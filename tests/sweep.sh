@@ -53,4 +53,12 @@ refused 'a value is missing' "$ini" --set train.lr=1,,2 --out "$work/d"
 refused 'is there twice' "$ini" --set train.lr=1,1 --out "$work/d"
 refused 'unknown key' "$ini" --set train.lt=1,2 --out "$work/d"
 [ ! -e "$work/d" ] || fail "a sweep that was refused left a folder"
+
+# A list where one value is expected names the sweep; one value that is wrong does not.
+code=0
+"$hillock" train "$ini" --set run.seed=1,2 >"$work/list" 2>&1 || code=$?
+[ $code = 2 ] || { cat "$work/list"; fail "train with a list: exit code $code, expected 2"; }
+grep -qF "hillock sweep CONFIG.ini --set 'run.seed=1,2' --out DIR" "$work/list" || { cat "$work/list"; fail "train with a list does not name the sweep"; }
+"$hillock" train "$ini" --set run.seed=x >"$work/list" 2>&1 || true
+! grep -qF "hillock sweep" "$work/list" || { cat "$work/list"; fail "one wrong value names the sweep"; }
 finish

@@ -2,12 +2,16 @@
 #ifndef HK_BENCH_H
 #define HK_BENCH_H
 
+#include "command.h"
 #include "trainer.h"
+
+#define HK__BENCH_NAMES "csnn seq-plain seq-feedback seq-synapse lif-fc snn-conv neuron gemm conv spikes stream"
 
 typedef struct hk__bench {
     const hk__options *o;
     const char *name; /* of the workload, as it was given */
     hk__conf *conf;
+    int64_t iters; /* --iters, or the default */
 } hk__bench;
 
 /* Sorts n times and returns the median. */

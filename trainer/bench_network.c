@@ -14,7 +14,7 @@ static hk_status time_phase(hk__bench *b, hk__job *j, hk_executor *ex, const hk_
     if (st) return st;
     st = hk_executor_run(ex);
     if (!st && b->o->profile) st = hk_executor_profile(ex, 1, 0);
-    for (int64_t i = 0; i < b->o->iters && !st; i++) {
+    for (int64_t i = 0; i < b->iters && !st; i++) {
         double t0 = hk__now();
         st = hk_executor_run(ex);
         t[i] = hk__now() - t0;
@@ -22,7 +22,7 @@ static hk_status time_phase(hk__bench *b, hk__job *j, hk_executor *ex, const hk_
     if (!st && ex == j->train) st = hk_executor_read(ex, "loss", HK_F64, &loss, 1);
     if (st) return hk__job_fail_ctx(j, st, "model", "type");
     snprintf(more, sizeof more, ", \"loss\": %.9g", loss);
-    hk__bench_line(b, "", phase, l->count, j->threads, t, b->o->iters, "", more);
+    hk__bench_line(b, "", phase, l->count, j->threads, t, b->iters, "", more);
     return HK_OK;
 }
 
@@ -54,7 +54,7 @@ hk_status hk__bench_network(hk__bench *b) {
     hk__job *j = NULL;
     hk_executor *infer = NULL;
     hk__loader *l = NULL;
-    double *t = malloc((size_t)o->iters * sizeof *t);
+    double *t = malloc((size_t)b->iters * sizeof *t);
     hk_status st = t ? hk__job_new(b->conf, &j) : hk__conf_fail_key(b->conf, HK_ENOMEM, "train", NULL, "out of memory");
     if (!st) st = open_batch(j, &l);
     if (!st) hk_executor_set_lr(j->train, j->lr);

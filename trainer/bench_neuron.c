@@ -47,12 +47,12 @@ static void print_case(const hk__bench *b, timed *w, const timed *first, const c
     char more[128] = "", json[160], beside[48] = "";
     int64_t steps = w->c->j->T * w->c->j->batch;
     for (int i = 0; i < w->c->rank; i++) steps *= w->c->shape[i];
-    w->median = hk__bench_median(w->t, b->o->iters);
+    w->median = hk__bench_median(w->t, b->iters);
     double rate = w->bytes / w->median;
     if (w != first) snprintf(beside, sizeof beside, "  %.2f of %.16s's speed", first->median / w->median, first->c->name);
     snprintf(more, sizeof more, "  %.1f GB/s  %.0f %% of triad%s", 1e-9 * rate, 100 * rate / peak->bytes, beside);
     snprintf(json, sizeof json, ", \"gbs\": %.3f, \"of_peak\": %.5f, \"to_first\": %.5f", 1e-9 * rate, rate / peak->bytes, first->median / w->median);
-    hk__bench_line(b, w->c->name, phase, steps, w->c->j->threads, w->t, b->o->iters, more, json);
+    hk__bench_line(b, w->c->name, phase, steps, w->c->j->threads, w->t, b->iters, more, json);
 }
 
 static hk_status phase(hk__bench *b, timed *w, int n, int train, const hk__peak *peak) {
@@ -61,7 +61,7 @@ static hk_status phase(hk__bench *b, timed *w, int n, int train, const hk__peak 
         st = train ? hk__case_train(w[i].c, 0, 1) : hk__case_infer(w[i].c, 0, 1);
         if (!st) st = moved(w[i].c, train ? w[i].c->train : w[i].c->infer, &w[i].bytes);
     }
-    for (int64_t r = 0; r < b->o->iters && !st; r++) st = time_round(w, n, train, r);
+    for (int64_t r = 0; r < b->iters && !st; r++) st = time_round(w, n, train, r);
     for (int i = 0; i < n && !st; i++) print_case(b, &w[i], &w[0], train ? "train" : "infer", peak);
     return st;
 }
@@ -77,7 +77,7 @@ hk_status hk__bench_neuron(hk__bench *b) {
     if (!st) st = hk__peak_measure(b, j->threads, hk_context_isa(j->ctx), &peak);
     if (!st) hk__peak_print(b, &peak, j->threads, hk_context_isa(j->ctx));
     for (int i = 0; i < n && !st; i++) {
-        w[i].t = malloc((size_t)b->o->iters * sizeof *w[i].t);
+        w[i].t = malloc((size_t)b->iters * sizeof *w[i].t);
         st = w[i].t ? hk__case_new(j, i, -1, &w[i].c) : hk__conf_fail(b->conf, HK_ENOMEM, "out of memory");
         if (!st && !b->o->json) printf("%s %s: %s\n", b->name, w[i].c->name, w[i].c->text);
     }

@@ -48,11 +48,11 @@ hk_status hk__bench_products(hk__bench *b) {
         double all = 0;
         st = hk__case_new(j, i, -1, &c);
         if (!st) st = hk__case_train(c, 0, 1);
-        if (!st) st = hk__case_ops(c, b->o->iters, &t, &n);
+        if (!st) st = hk__case_ops(c, b->iters, &t, &n);
         if (!st && !b->o->json) printf("%s %-9s %s\n", b->name, c->name, c->text);
         for (int k = 0; k < n; k++) all += t[k].median;
         for (int k = 0; k < n && !st; k++)
-            if (t[k].op.flop > 0 || t[k].median > 0.02 * all) print_op(b, c, &t[k], b->o->iters, &peak);
+            if (t[k].op.flop > 0 || t[k].median > 0.02 * all) print_op(b, c, &t[k], b->iters, &peak);
         free_times(t, n), hk__case_free(c);
     }
     hk__job_free(j);
@@ -130,11 +130,11 @@ static hk_status time_dense(hk__bench *b, hk__job *j, int i, const hk__peak *pea
     int n = 0;
     hk_status st = hk__case_new(j, i, -1, &c);
     if (!st) st = hk__case_train(c, 0, 1);
-    if (!st) st = hk__case_ops(c, b->o->iters, &t, &n);
+    if (!st) st = hk__case_ops(c, b->iters, &t, &n);
     if (!st && !b->o->json) printf("%s %-9s %s\n", b->name, c->name, c->text);
     for (int k = 0; k < n && !st; k++) {
         if (!(t[k].op.flop > 0) || *n_op == MAX_OP) continue;
-        print_op(b, c, &t[k], b->o->iters, peak);
+        print_op(b, c, &t[k], b->iters, peak);
         d[*n_op] = (dense_time){ .seconds = t[k].median };
         snprintf(d[*n_op].op, sizeof d->op, "%s", t[k].op.op);
         snprintf(d[*n_op].impl, sizeof d->impl, "%s", t[k].op.impl);
@@ -151,7 +151,7 @@ static hk_status time_density(hk__bench *b, hk__job *j, int i, double density, d
     int n = 0;
     hk_status st = hk__case_new(j, i, density, &c);
     if (!st) st = hk__case_train(c, density, 0);
-    if (!st) st = hk__case_ops(c, b->o->iters, &t, &n);
+    if (!st) st = hk__case_ops(c, b->iters, &t, &n);
     for (int k = 0; k < n && !st; k++)
         for (int a = 0; a < n_op; a++) {
             if (strcmp(d[a].op, t[k].op.op)) continue;

@@ -34,7 +34,7 @@ static void print_latency(const hk__bench *b, const hk__job *j, double *t, int64
 
 static hk_status time_steps(hk__bench *b, hk__job *j, hk_executor *ex, hk__loader *l) {
     int rank;
-    int64_t dims[HK_MAX_RANK + 2], pictures = b->o->iters_given ? b->o->iters : (LEAST_STEPS + j->T - 1) / j->T, classes = 1, at = 0;
+    int64_t dims[HK_MAX_RANK + 2], pictures = b->o->iters ? b->o->iters : (LEAST_STEPS + j->T - 1) / j->T, classes = 1, at = 0;
     hk_status st = hk_executor_dims(ex, "y", &rank, dims);
     for (int i = 0; i < rank && !st; i++) classes *= dims[i];
     double *t = malloc((size_t)(pictures * j->T) * sizeof *t);

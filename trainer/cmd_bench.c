@@ -58,32 +58,27 @@ void hk__bench_line(
 
 static int is_file(const char *name) { return strchr(name, '/') || (strlen(name) > 4 && !strcmp(name + strlen(name) - 4, ".ini")); }
 
-/* The ini of a workload: a file's name as it is, else NAME.ini in $HILLOCK_BENCH_DIR, the source tree of a build, the installed share. */
+/* The ini of a workload: a file's name as it is, else NAME.ini in $HILLOCK_BENCH_DIR, or beside the command. */
 static char *find_ini(const char *name) {
-    char *path = NULL, exe[PATH_MAX] = "";
+    char *path = NULL, file[NAME_MAX + 1];
+    const char *env = getenv("HILLOCK_BENCH_DIR");
     if (is_file(name)) return strdup(name);
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    exe[n > 0 ? n : 0] = 0;
-    char *slash = strrchr(exe, '/');
-    if (slash) *slash = 0;
-    const char *dirs[8], *env = getenv("HILLOCK_BENCH_DIR");
-    char rel[3][PATH_MAX + 64];
-    int k = 0;
-    if (env && env[0]) dirs[k++] = env;
-    static const char *const up[] = { "/../../bench", "/../share/hillock/bench", "/bench" };
-    for (int i = 0; i < 3 && slash; i++) snprintf(rel[i], sizeof rel[i], "%s%s", exe, up[i]), dirs[k++] = rel[i];
-    for (int i = 0; i < k; i++) {
-        if (asprintf(&path, "%s/%s.ini", dirs[i], name) < 0) return NULL;
-        if (access(path, R_OK) == 0) return path;
+    if ((size_t)snprintf(file, sizeof file, "%s.ini", name) >= sizeof file) return NULL;
+    if (env && env[0] && asprintf(&path, "%s/%s", env, file) >= 0) {
+        if (!access(path, R_OK)) return path;
         free(path);
     }
-    return NULL;
+    char *dir = hk__share_find("bench", "share/hillock/bench", file);
+    if (!dir || asprintf(&path, "%s/%s", dir, file) < 0) path = NULL;
+    free(dir);
+    return path;
 }
 
 static int unknown(const char *name) {
     const char *names[N_WORKLOAD];
     for (int i = 0; i < N_WORKLOAD; i++) names[i] = workloads[i].name;
     const char *near = hk__conf_suggest(name, names, N_WORKLOAD);
+    if (near && !strcmp(near, name)) near = NULL; /* its file is not there */
     fprintf(stderr, "hillock: bench: no %s.ini in the bench folder%s%s%s; there are " HK__BENCH_NAMES "; HILLOCK_BENCH_DIR can name another folder\n", name,
         near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
     return 2;
@@ -94,7 +89,7 @@ static int run_one(const hk__options *o, const workload *w, const char *ini, con
     int code;
     char *path = find_ini(ini);
     if (!path) return unknown(ini);
-    hk__bench b = { .o = o, .name = title, .conf = hk__options_conf(o, w->schema, path, &code) };
+    hk__bench b = { .o = o, .name = title, .iters = o->iters ? o->iters : 5, .conf = hk__options_conf(o, w->schema, path, &code) };
     free(path);
     if (!b.conf) return code;
     hk_status st = o->print_config ? hk__conf_print(b.conf, stdout) : w->run(&b);
@@ -114,21 +109,40 @@ static int run_stream(const hk__options *o, const workload *w) {
     return code;
 }
 
-int hk__cmd_bench(int argc, char **argv) {
-    hk__options o;
-    int code = hk__options_parse(argc, argv, HK__CMD_BENCH, &o);
-    if (code) return code;
-    if (o.help) {
-        hk__options_help(HK__CMD_BENCH, stdout);
-        return 0;
-    }
+static int run(const hk__options *o) {
     const workload *w = &workloads[0]; /* of an ini that is not listed: a network */
-    for (int i = 0; i < N_WORKLOAD && o.n_arg; i++)
-        if (!strcmp(o.arg[0], workloads[i].name)) w = &workloads[i];
-    if (o.n_arg && w->run == hk__bench_stream) return run_stream(&o, w);
-    if (o.n_arg != 1) {
-        fprintf(stderr, "hillock: bench: expected one workload or FILE.ini, got %d; see hillock bench --help\n", o.n_arg);
+    for (int i = 0; i < N_WORKLOAD && o->n_arg; i++)
+        if (!strcmp(o->arg[0], workloads[i].name)) w = &workloads[i];
+    if (o->n_arg && w->run == hk__bench_stream) return run_stream(o, w);
+    if (o->n_arg != 1) {
+        fprintf(stderr, "hillock: bench: expected one workload or FILE.ini, got %d; see hillock bench --help\n", o->n_arg);
         return 2;
     }
-    return run_one(&o, w, o.arg[0], o.arg[0]);
+    return run_one(o, w, o->arg[0], o->arg[0]);
 }
+
+static const hk__option options[] = {
+    HK__SET,
+    HK__THREADS,
+    HK__OPT_KEY("batch", "B", batch, "train", "batch", "samples of a step: [train] batch"),
+    HK__OPT_KEY("channels", "C", channels, "model", "channels", "[model] channels"),
+    HK__OPT_KEY("T", "T", T, "model", "T", "time steps: [model] T"),
+    HK__OPT_FLAG("rates", rates, "print the firing rate of each spiking layer on the batch"),
+    HK__PROFILE,
+    HK__OPS,
+    HK__OPT_FLAG("memory", memory, "print what the training plan was to take and what the process took"),
+    HK__PLANS,
+    HK__OPT_INT("iters", "N", iters, 1, 1000000, "steps that are timed, after one that is not (default 5)"),
+    HK__JSON,
+    HK__PRINT_CONFIG,
+    HK__HELP,
+};
+const hk__command hk__bench_command = {
+    .name = "bench",
+    .usage = "bench NAME|FILE.ini [options]",
+    .doc = "time networks, single operations, streaming; names: " HK__BENCH_NAMES,
+    .options = options,
+    .n_option = sizeof options / sizeof *options,
+    .takes = HK__TAKES_INI,
+    .run = run,
+};

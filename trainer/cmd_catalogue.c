@@ -1,6 +1,7 @@
 /* cmd_catalogue.c - `hillock catalogue --out DIR`: a page for each kind of type, with what the types themselves say: equation, source, parameters with defaults and ranges,
  * and a figure where there is something to see. docs/catalogue is written by it. */
 #include "catalogue.h"
+#include "command.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -123,24 +124,32 @@ static int write_all(hk_context *ctx, const char *dir) {
     return w.st ? hk_status_exit_code(w.st) : 0;
 }
 
-int hk__cmd_catalogue(int argc, char **argv) {
-    hk__options o;
-    int code = hk__options_parse(argc, argv, HK__CMD_CATALOGUE, &o);
-    if (code) return code;
-    if (o.help) {
-        hk__options_help(HK__CMD_CATALOGUE, stdout);
-        return 0;
-    }
-    if (o.n_arg || !o.out) {
+static int run(const hk__options *o) {
+    int code = 0;
+    if (o->n_arg || !o->out) {
         fprintf(stderr, "hillock: catalogue: expected --out DIR and nothing else; see hillock catalogue --help\n");
         return 2;
     }
     hk_context_config cc = HK_CONTEXT_CONFIG_DEFAULT;
     hk_context *ctx = NULL;
-    cc.plugin_path = o.plugin_path, cc.log_level = 0;
+    cc.plugin_path = o->plugin_path, cc.log_level = 0;
     hk_status st = hk_context_new(&cc, &ctx);
     if (st) fprintf(stderr, "hillock: catalogue: %s\n", ctx && hk_error(ctx)[0] ? hk_error(ctx) : hk_status_text(st));
-    code = st ? hk_status_exit_code(st) : write_all(ctx, o.out);
+    code = st ? hk_status_exit_code(st) : write_all(ctx, o->out);
     hk_context_free(ctx);
     return code;
 }
+
+static const hk__option options[] = {
+    HK__OPT_TEXT("out", "DIR", out, "the folder for the pages"),
+    HK__PLUGIN_PATH,
+    HK__HELP,
+};
+const hk__command hk__catalogue_command = {
+    .name = "catalogue",
+    .usage = "catalogue --out DIR",
+    .doc = "write a page for each kind of type, with equations, parameters and figures",
+    .options = options,
+    .n_option = sizeof options / sizeof *options,
+    .run = run,
+};

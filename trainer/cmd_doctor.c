@@ -98,21 +98,31 @@ static int doctor(const hk__options *o, const hk__conf *conf) {
     return code;
 }
 
-int hk__cmd_doctor(int argc, char **argv) {
-    hk__options o;
-    int code = hk__options_parse(argc, argv, HK__CMD_DOCTOR, &o);
-    if (code) return code;
-    if (o.help) {
-        hk__options_help(HK__CMD_DOCTOR, stdout);
-        return 0;
-    }
-    if (o.n_arg > 1 || (!o.n_arg && o.n_set)) {
+static int run(const hk__options *o) {
+    int code = 0;
+    if (o->n_arg > 1 || (!o->n_arg && o->n_set)) {
         fprintf(stderr, "hillock: doctor: expected at most one CONFIG.ini, and one with --set; see hillock doctor --help\n");
         return 2;
     }
-    hk__conf *conf = o.n_arg ? hk__options_conf(&o, &hk__train_schema, o.arg[0], &code) : NULL;
-    if (o.n_arg && !conf) return code;
-    code = doctor(&o, conf);
+    hk__conf *conf = o->n_arg ? hk__options_conf(o, &hk__train_schema, o->arg[0], &code) : NULL;
+    if (o->n_arg && !conf) return code;
+    code = doctor(o, conf);
     hk__conf_free(conf);
     return code;
 }
+
+static const hk__option options[] = {
+    HK__SET,
+    HK__PLUGIN_PATH,
+    HK__JSON,
+    HK__HELP,
+};
+const hk__command hk__doctor_command = {
+    .name = "doctor",
+    .usage = "doctor [CONFIG.ini] [options]",
+    .doc = "look at processor, plugins, backends and data; exit code 1 when there is a problem",
+    .options = options,
+    .n_option = sizeof options / sizeof *options,
+    .takes = HK__TAKES_HOOKS,
+    .run = run,
+};

@@ -1,6 +1,7 @@
 /* cmd_eval.c - `hillock eval CONFIG.ini --checkpoint FILE`: test loss and accuracy of a network with the weights of a file, by the code
  * that tests during training; with --show also some of the pictures. Any safetensors file with the network's names does; optimizer state in it
  * is passed over; with [train] ema, averages in it are what is tested, as during training. */
+#include "command.h"
 #include "trainer.h"
 #include <stdlib.h>
 #include <string.h>
@@ -55,30 +56,45 @@ static hk_status eval(hk__conf *conf, const hk__options *o) {
     return st;
 }
 
-int hk__cmd_eval(int argc, char **argv) {
-    hk__options o;
-    int code = hk__options_parse(argc, argv, HK__CMD_EVAL, &o);
-    if (code) return code;
-    if (o.help) {
-        hk__options_help(HK__CMD_EVAL, stdout);
-        return 0;
-    }
-    if (o.n_arg != 1 || (!o.checkpoint && !o.print_config)) {
+static int run(const hk__options *o) {
+    int code = 0;
+    if (o->n_arg != 1 || (!o->checkpoint && !o->print_config)) {
         fprintf(stderr, "hillock: eval: expected one CONFIG.ini and --checkpoint FILE; see hillock eval --help\n");
         return 2;
     }
-    if (o.show && o.json) {
+    if (o->show && o->json) {
         fprintf(stderr, "hillock: eval: --show draws pictures and --json prints JSON: give one of them\n");
         return 2;
     }
-    if (o.ops && o.json) {
+    if (o->ops && o->json) {
         fprintf(stderr, "hillock: eval: --ops prints a table and --json prints JSON: give one of them\n");
         return 2;
     }
-    hk__conf *conf = hk__options_conf(&o, &hk__train_schema, o.arg[0], &code);
+    hk__conf *conf = hk__options_conf(o, &hk__train_schema, o->arg[0], &code);
     if (!conf) return code;
-    hk_status st = o.print_config ? hk__conf_print(conf, stdout) : eval(conf, &o);
+    hk_status st = o->print_config ? hk__conf_print(conf, stdout) : eval(conf, o);
     code = st ? hk__report(conf, st) : 0;
     hk__conf_free(conf);
     return code;
 }
+
+static const hk__option options[] = {
+    HK__SET,
+    HK__CHECKPOINT,
+    HK__OPT_INT("show", "N", show, 1, HK__SHOW_MAX, "print the first N (1 to 64) test pictures, their class, and the predicted one with its firing rate"),
+    HK__THREADS,
+    HK__OPS,
+    HK__JSON,
+    HK__QUIET,
+    HK__PRINT_CONFIG,
+    HK__HELP,
+};
+const hk__command hk__eval_command = {
+    .name = "eval",
+    .usage = "eval CONFIG.ini --checkpoint FILE [options]",
+    .doc = "test a network with the weights of a file",
+    .options = options,
+    .n_option = sizeof options / sizeof *options,
+    .takes = HK__TAKES_INI | HK__TAKES_KEYS,
+    .run = run,
+};

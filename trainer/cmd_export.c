@@ -2,6 +2,7 @@
  * PyTorch takes with strict=True. Entries keep names, shapes and bits; no configuration is needed. --ema: the averages of parameters in
  * their place (integers, which count batches, are the model's own).
  * With --fuse-conv-bn and a configuration, the weights of the network without its batch normalisations (fuse_conv_bn.c). */
+#include "command.h"
 #include "trainer.h"
 #include "file/file.h"
 #include <stdlib.h>
@@ -78,29 +79,39 @@ static int fused(const hk__options *o) {
     return code;
 }
 
-int hk__cmd_export(int argc, char **argv) {
-    hk__options o;
-    int code = hk__options_parse(argc, argv, HK__CMD_EXPORT, &o);
-    if (code) return code;
-    if (o.help) {
-        hk__options_help(HK__CMD_EXPORT, stdout);
-        return 0;
-    }
-    if (o.n_arg != 1 + o.fuse_conv_bn || strcmp(o.arg[0], "weights") || !o.checkpoint || !o.out) {
-        fprintf(stderr, "hillock: export: expected 'weights', %s--checkpoint FILE and --out FILE; see hillock export --help\n", o.fuse_conv_bn ? "CONFIG.ini, " : "");
+static int run(const hk__options *o) {
+    if (o->n_arg != 1 + o->fuse_conv_bn || strcmp(o->arg[0], "weights") || !o->checkpoint || !o->out) {
+        fprintf(stderr, "hillock: export: expected 'weights', %s--checkpoint FILE and --out FILE; see hillock export --help\n", o->fuse_conv_bn ? "CONFIG.ini, " : "");
         return 2;
     }
-    if (o.fuse_conv_bn && o.ema) {
+    if (o->fuse_conv_bn && o->ema) {
         fprintf(stderr, "hillock: export: --fuse-conv-bn reads a model's entries: export them with --ema first, and fuse that file\n");
         return 2;
     }
-    if (o.fuse_conv_bn) return fused(&o);
+    if (o->fuse_conv_bn) return fused(o);
     hk_context_config cc = HK_CONTEXT_CONFIG_DEFAULT;
     cc.no_default_plugins = 1; /* a file needs none */
     hk_context *ctx = NULL;
     hk_status st = hk_context_new(&cc, &ctx);
-    if (!st) st = export_weights(ctx, o.checkpoint, o.out, o.ema);
+    if (!st) st = export_weights(ctx, o->checkpoint, o->out, o->ema);
     if (st) fprintf(stderr, "hillock: export: %s\n", ctx && hk_error(ctx)[0] ? hk_error(ctx) : hk_status_text(st));
     hk_context_free(ctx);
     return st ? hk_status_exit_code(st) : 0;
 }
+
+static const hk__option options[] = {
+    HK__OPT_TEXT("out", "FILE", out, "the file to write"),
+    HK__CHECKPOINT,
+    HK__OPT_FLAG("fuse-conv-bn", fuse_conv_bn,
+        "write the weights of the network of CONFIG.ini without its batch normalisations: each becomes part of the convolution right before it"),
+    HK__OPT_FLAG("ema", ema, "the averages of parameters ([train] ema) in place of the parameters"),
+    HK__HELP,
+};
+const hk__command hk__export_command = {
+    .name = "export",
+    .usage = "export weights [CONFIG.ini] --checkpoint FILE --out FILE [options]",
+    .doc = "write a checkpoint's model entries alone, under PyTorch's names",
+    .options = options,
+    .n_option = sizeof options / sizeof *options,
+    .run = run,
+};

@@ -1,4 +1,5 @@
 /* cmd_new_plugin.c - `hillock new-plugin KIND NAME`: a small project outside the tree, with a plugin that works and a test of it. */
+#include "command.h"
 #include "trainer.h"
 #include "kit/kit.h"
 #include <stdlib.h>
@@ -64,17 +65,27 @@ static int write_project(const char *kind, const char *name, const char *out) {
     return code;
 }
 
-int hk__cmd_new_plugin(int argc, char **argv) {
-    hk__options o;
-    int code = hk__options_parse(argc, argv, HK__CMD_NEW_PLUGIN, &o);
-    if (code) return code;
-    if (o.help) {
-        hk__options_help(HK__CMD_NEW_PLUGIN, stdout);
-        printf("\nkinds:\n");
-        if (hk__template_kinds(print_kind, stdout) < 0) printf("  none: the templates are not installed beside this command\n");
-        return 0;
-    }
-    if (o.n_arg == 2) return write_project(o.arg[0], o.arg[1], o.out ? o.out : o.arg[1]);
-    fprintf(stderr, "hillock: new-plugin: expected KIND NAME, got %d arguments; see hillock new-plugin --help\n", o.n_arg);
+static void more_help(FILE *f) {
+    fprintf(f, "\nkinds:\n");
+    if (hk__template_kinds(print_kind, f) < 0) fprintf(f, "  none: the templates are not installed beside this command\n");
+}
+
+static int run(const hk__options *o) {
+    if (o->n_arg == 2) return write_project(o->arg[0], o->arg[1], o->out ? o->out : o->arg[1]);
+    fprintf(stderr, "hillock: new-plugin: expected KIND NAME, got %d arguments; see hillock new-plugin --help\n", o->n_arg);
     return 2;
 }
+
+static const hk__option options[] = {
+    HK__OPT_TEXT("out", "DIR", out, "the folder to make; default: NAME"),
+    HK__HELP,
+};
+const hk__command hk__new_plugin_command = {
+    .name = "new-plugin",
+    .usage = "new-plugin KIND NAME [--out DIR]",
+    .doc = "write a plugin's project: a working example, its test, Makefile and CMakeLists.txt",
+    .options = options,
+    .n_option = sizeof options / sizeof *options,
+    .more_help = more_help,
+    .run = run,
+};

@@ -1,4 +1,5 @@
 /* cmd_plan.c - `hillock plan CONFIG.ini`: the plans that train would run, printed. Reads the data's shape, runs nothing. */
+#include "command.h"
 #include "trainer.h"
 
 static hk_status print_plan(hk__job *j, hk_executor *ex, const char *title) {
@@ -13,23 +14,17 @@ hk_status hk__plans_print(hk__job *j) {
     return st ? st : print_plan(j, j->infer, "test");
 }
 
-int hk__cmd_plan(int argc, char **argv) {
-    hk__options o;
-    int code = hk__options_parse(argc, argv, HK__CMD_PLAN, &o);
-    if (code) return code;
-    if (o.help) {
-        hk__options_help(HK__CMD_PLAN, stdout);
-        return 0;
-    }
-    if (o.n_arg != 1) {
-        fprintf(stderr, "hillock: plan: expected one CONFIG.ini, got %d; see hillock plan --help\n", o.n_arg);
+static int run(const hk__options *o) {
+    int code = 0;
+    if (o->n_arg != 1) {
+        fprintf(stderr, "hillock: plan: expected one CONFIG.ini, got %d; see hillock plan --help\n", o->n_arg);
         return 2;
     }
-    hk__conf *conf = hk__options_conf(&o, &hk__train_schema, o.arg[0], &code);
+    hk__conf *conf = hk__options_conf(o, &hk__train_schema, o->arg[0], &code);
     if (!conf) return code;
     hk__job *job = NULL;
     hk_status st = HK_OK;
-    if (o.print_config) st = hk__conf_print(conf, stdout);
+    if (o->print_config) st = hk__conf_print(conf, stdout);
     else {
         st = hk__job_new(conf, &job);
         if (!st) st = hk__job_open_data(job, HK__TRAIN_SPLIT);
@@ -42,3 +37,19 @@ int hk__cmd_plan(int argc, char **argv) {
     hk__job_free(job), hk__conf_free(conf);
     return code;
 }
+
+static const hk__option options[] = {
+    HK__SET,
+    HK__THREADS,
+    HK__PRINT_CONFIG,
+    HK__HELP,
+};
+const hk__command hk__plan_command = {
+    .name = "plan",
+    .usage = "plan CONFIG.ini [options]",
+    .doc = "print every operation of the training and the test plan, and their memory",
+    .options = options,
+    .n_option = sizeof options / sizeof *options,
+    .takes = HK__TAKES_INI | HK__TAKES_KEYS,
+    .run = run,
+};

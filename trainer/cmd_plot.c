@@ -111,7 +111,6 @@ static int draw_network(const hk__options *o, const hk__plot_kind *k, const hk__
 static int plot_network(const hk__options *o, const hk__plot_kind *k, const char *source) {
     char conf_path[HK__PLOT_PATH + 32], checkpoint[HK__PLOT_PATH + 64], figures[HK__PLOT_PATH + 16] = "figures";
     hk__plot_out out;
-    hk__options without = *o;
     int code;
     if (o->variable && k->state == HK__PLOT_NO_STATE) return hk__plot_error(HK_EINVAL, "--variable is for membrane, heatmap and bars3d, not for %s", k->name);
     if (o->variable && !strcmp(o->variable, "y") && !strcmp(k->name, "membrane")) return hk__plot_error(HK_EINVAL, "membrane: expected a state as --variable, got y");
@@ -127,8 +126,7 @@ static int plot_network(const hk__options *o, const hk__plot_kind *k, const char
     if (o->checkpoint) snprintf(checkpoint, sizeof checkpoint, "%s", o->checkpoint);
     if ((code = make_out(o, k->format, !strcmp(k->name, "spike-count"), figures, &out))) return code;
     if (out.file[0] && !strcmp(k->name, "encoder")) return hk__plot_error(HK_EINVAL, "--out: expected a folder, since there are several figures, got %s", o->out);
-    without.out = NULL; /* it is not [run] out */
-    hk__conf *conf = hk__options_conf(&without, &hk__train_schema, conf_path, &code);
+    hk__conf *conf = hk__options_conf(o, &hk__train_schema, conf_path, &code);
     if (!conf) return code;
     code = draw_network(o, k, &out, conf, checkpoint);
     hk__conf_free(conf);
@@ -146,27 +144,45 @@ static int curves(const hk__options *o, int first) {
     return code ? code : hk__plot_curves(o, &out, n, o->arg + first);
 }
 
-int hk__cmd_plot(int argc, char **argv) {
-    hk__options o;
-    int code = hk__options_parse(argc, argv, HK__CMD_PLOT, &o);
-    if (code) return code;
-    if (o.help) {
-        hk__options_help(HK__CMD_PLOT, stdout);
-        return 0;
-    }
-    if (!o.n_arg) return hk__plot_error(HK_EINVAL, "expected the folder of a run, or a kind of figure; see hillock plot --help");
-    if (!strcmp(o.arg[0], "curves")) return curves(&o, 1);
+static int run(const hk__options *o) {
+    if (!o->n_arg) return hk__plot_error(HK_EINVAL, "expected the folder of a run, or a kind of figure; see hillock plot --help");
+    if (!strcmp(o->arg[0], "curves")) return curves(o, 1);
     for (int i = 0; i < hk__n_plot_kind; i++) {
-        if (strcmp(o.arg[0], hk__plot_kinds[i].name)) continue;
-        if (o.n_arg == 2) return plot_network(&o, &hk__plot_kinds[i], o.arg[1]);
-        return hk__plot_error(HK_EINVAL, "%s: expected one RUN or CONFIG.ini, got %d", o.arg[0], o.n_arg - 1);
+        if (strcmp(o->arg[0], hk__plot_kinds[i].name)) continue;
+        if (o->n_arg == 2) return plot_network(o, &hk__plot_kinds[i], o->arg[1]);
+        return hk__plot_error(HK_EINVAL, "%s: expected one RUN or CONFIG.ini, got %d", o->arg[0], o->n_arg - 1);
     }
-    if (access(o.arg[0], F_OK)) {
+    if (access(o->arg[0], F_OK)) {
         const char *names[16] = { "curves" };
         int n = 1;
         for (int i = 0; i < hk__n_plot_kind; i++) names[n++] = hk__plot_kinds[i].name;
-        const char *near = hk__conf_suggest(o.arg[0], names, n);
-        return hk__plot_error(HK_EINVAL, "%s is neither the folder of a run nor a kind of figure%s%s%s", o.arg[0], near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+        const char *near = hk__conf_suggest(o->arg[0], names, n);
+        return hk__plot_error(HK_EINVAL, "%s is neither the folder of a run nor a kind of figure%s%s%s", o->arg[0], near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
     }
-    return curves(&o, 0);
+    return curves(o, 0);
 }
+
+static const hk__option options[] = {
+    HK__SET,
+    HK__OPT_TEXT("out", "DIR|FILE", out, "folder for the figures, or one file; default: RUN/figures, or figures for a CONFIG.ini"),
+    HK__OPT_TEXT("checkpoint", "FILE|none", checkpoint, "the network's weights; default: RUN/checkpoint_latest.safetensors; none: as drawn at the start"),
+    HK__OPT_TEXT("layer", "PATH", layer, "the layer to look at; default: the last that spikes, for encoder the first"),
+    HK__OPT_INT("sample", "I", sample, 0, INT64_MAX, "which test sample, from 0 (default 0); for encoder the first one"),
+    HK__OPT_INT("samples", "N", samples, 1, 64, "for encoder: how many test samples (default 4)"),
+    HK__OPT_TEXT("neurons", "A[-B]", neurons, "neurons of the layer, from 0; default: all, or as many as can be seen"),
+    HK__OPT_TEXT("variable", "NAME", variable,
+        "for heatmap and bars3d: y (output), or a state as v; default: the first state for heatmap, y for bars3d"),
+    HK__OPT_TEXT("metric", "NAME,...", metric, "for curves: loss, acc, lr, img_per_s, or any number of metrics.jsonl (default loss,acc)"),
+    HK__OPT_TEXT("format", "png,svg,pdf,gif", format, "kinds of files; default: png,svg,pdf for curves, gif for spike-count, else png"),
+    HK__OPT_INT("dpi", "N", dpi, 20, 2400, "pixels of an inch (default 144, gif 100)"),
+    HK__THREADS,
+    HK__HELP,
+};
+const hk__command hk__plot_command = {
+    .name = "plot",
+    .usage = "plot [curves] RUN... | KIND RUN|CONFIG.ini [options]",
+    .doc = "draw the curves of runs, or what a trained network does with test samples; KIND: encoder, raster, spikes, membrane, heatmap, bars3d, spike-count",
+    .options = options,
+    .n_option = sizeof options / sizeof *options,
+    .run = run,
+};

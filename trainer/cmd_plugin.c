@@ -1,4 +1,5 @@
 /* cmd_plugin.c - `hillock plugin build FILE.c`: a plugin of one file, without a project around it. */
+#include "command.h"
 #include "trainer.h"
 #include "kit/kit.h"
 #include <stdlib.h>
@@ -34,16 +35,26 @@ static int build(const char *source, const char *out) {
     return st ? hk_status_exit_code(st) : 0;
 }
 
-int hk__cmd_plugin(int argc, char **argv) {
-    hk__options o;
-    int code = hk__options_parse(argc, argv, HK__CMD_PLUGIN, &o);
-    if (code) return code;
-    if (o.help) {
-        hk__options_help(HK__CMD_PLUGIN, stdout);
-        printf("\nCC and CFLAGS of the environment are used (default: cc, -O2 -Wall -Wextra).\n");
-        return 0;
-    }
-    if (o.n_arg == 2 && !strcmp(o.arg[0], "build")) return build(o.arg[1], o.out);
+static void more_help(FILE *f) {
+    fprintf(f, "\nCC and CFLAGS of the environment are used (default: cc, -O2 -Wall -Wextra).\n");
+}
+
+static int run(const hk__options *o) {
+    if (o->n_arg == 2 && !strcmp(o->arg[0], "build")) return build(o->arg[1], o->out);
     fprintf(stderr, "hillock: plugin: expected 'build FILE.c'; see hillock plugin --help\n");
     return 2;
 }
+
+static const hk__option options[] = {
+    HK__OPT_TEXT("out", "FILE", out, "the file to write; default: beside FILE.c, .so for .c"),
+    HK__HELP,
+};
+const hk__command hk__plugin_command = {
+    .name = "plugin",
+    .usage = "plugin build FILE.c [--out FILE.so]",
+    .doc = "compile a plugin of one file, and load it",
+    .options = options,
+    .n_option = sizeof options / sizeof *options,
+    .more_help = more_help,
+    .run = run,
+};

@@ -1,4 +1,5 @@
 /* cmd_plugins.c - `hillock plugins`: which types there are, which plugin brought them, which files were refused and why. */
+#include "command.h"
 #include "trainer.h"
 #include <jansson.h>
 #include <math.h>
@@ -88,20 +89,14 @@ static void plugin_json(void *arg, const char *file, const char *id, const char 
     json_array_append_new(l->plugins, json_pack("{s:s?, s:s?, s:s?, s:s?}", "file", file, "id", id, "version", version, "refused", refused));
 }
 
-int hk__cmd_plugins(int argc, char **argv) {
-    hk__options o;
-    int code = hk__options_parse(argc, argv, HK__CMD_PLUGINS, &o);
-    if (code) return code;
-    if (o.help) {
-        hk__options_help(HK__CMD_PLUGINS, stdout);
-        return 0;
-    }
-    if (o.n_arg) {
-        fprintf(stderr, "hillock: plugins: unexpected '%s'; see hillock plugins --help\n", o.arg[0]);
+static int run(const hk__options *o) {
+    int code = 0;
+    if (o->n_arg) {
+        fprintf(stderr, "hillock: plugins: unexpected '%s'; see hillock plugins --help\n", o->arg[0]);
         return 2;
     }
     hk_context_config cc = HK_CONTEXT_CONFIG_DEFAULT;
-    cc.plugin_path = o.plugin_path;
+    cc.plugin_path = o->plugin_path;
     cc.log_level = 0; /* the refused files are listed below */
     hk_context *ctx = NULL;
     hk_status st = hk_context_new(&cc, &ctx);
@@ -110,8 +105,8 @@ int hk__cmd_plugins(int argc, char **argv) {
         hk_context_free(ctx);
         return hk_status_exit_code(st);
     }
-    listing l = { .ctx = ctx, .verbose = o.verbose };
-    if (o.json) {
+    listing l = { .ctx = ctx, .verbose = o->verbose };
+    if (o->json) {
         l.types = json_array(), l.plugins = json_array();
         hk_type_each(ctx, NULL, type_json, &l);
         hk_plugin_each(ctx, plugin_json, &l);
@@ -121,9 +116,24 @@ int hk__cmd_plugins(int argc, char **argv) {
         json_decref(all);
     } else {
         hk_type_each(ctx, NULL, print_type, &l);
-        if (o.verbose) putchar('\n');
+        if (o->verbose) putchar('\n');
         hk_plugin_each(ctx, print_plugin, &l);
     }
     hk_context_free(ctx);
     return code;
 }
+
+static const hk__option options[] = {
+    HK__PLUGIN_PATH,
+    HK__JSON,
+    HK__OPT_FLAG("verbose", verbose, "print what each type does, and its fields"),
+    HK__HELP,
+};
+const hk__command hk__plugins_command = {
+    .name = "plugins",
+    .usage = "plugins [options]",
+    .doc = "list types and the plugins that brought them, and refused files with the reason",
+    .options = options,
+    .n_option = sizeof options / sizeof *options,
+    .run = run,
+};

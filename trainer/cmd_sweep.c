@@ -54,7 +54,7 @@ static char *config_of(sweep *s, int *code) {
     hk__options o;
     char *text = NULL;
     size_t size;
-    if ((*code = hk__options_parse(s->argc, s->argv, HK__CMD_TRAIN, &o))) return NULL;
+    if ((*code = hk__options_parse(s->argc, s->argv, &hk__train_command, &o))) return NULL;
     hk__conf *c = hk__options_conf(&o, &hk__train_schema, o.arg[0], code);
     if (!c) return NULL;
     FILE *f = open_memstream(&text, &size);
@@ -95,7 +95,7 @@ static int train(sweep *s) {
     if (!child) {
         prctl(PR_SET_PDEATHSIG, SIGTERM);
         if (getppid() != parent) _exit(75);
-        const int code = hk__cmd_train(s->argc, s->argv);
+        const int code = hk__command_run(&hk__train_command, s->argc, s->argv);
         exit(code);
     }
     while (waitpid(child, &status, 0) < 0) {
@@ -147,23 +147,34 @@ static int sweep_run(sweep *s) {
     return code;
 }
 
-int hk__cmd_sweep(int argc, char **argv) {
-    hk__options o;
+static int run(const hk__options *o) {
+    int code = 0;
     char why[512];
-    int code = hk__options_parse(argc, argv, HK__CMD_SWEEP, &o);
-    if (code) return code;
-    if (o.help) {
-        hk__options_help(HK__CMD_SWEEP, stdout);
-        return 0;
-    }
-    if (o.n_arg != 1 || !o.out) {
+    if (o->n_arg != 1 || !o->out) {
         fprintf(stderr, "hillock: sweep: expected one CONFIG.ini and --out DIR; see hillock sweep --help\n");
         return 2;
     }
-    sweep s = { .o = &o };
-    if (hk__axes_read(&s.axes, o.n_set, (char *const *)(uintptr_t)o.set, why, sizeof why)) fprintf(stderr, "hillock: sweep: %s\n", why), code = 2;
+    sweep s = { .o = o };
+    if (hk__axes_read(&s.axes, o->n_set, (char *const *)(uintptr_t)o->set, why, sizeof why)) fprintf(stderr, "hillock: sweep: %s\n", why), code = 2;
     else code = sweep_run(&s);
     while (s.argc) free(s.argv[--s.argc]);
     hk__axes_free(&s.axes);
     return code;
 }
+
+static const hk__option options[] = {
+    HK__OPT_SET("SECTION.KEY=VALUE,...",
+        "values to go through; commas in brackets or quotes part nothing, and a value wholly in \"\" is one; several lists: all combinations"),
+    HK__OPT_TEXT("out", "DIR", out, "folder of the sweep: a run's folder for each combination, sweep.csv, sweep.md, sweep.svg"),
+    HK__THREADS,
+    HK__QUIET,
+    HK__HELP,
+};
+const hk__command hk__sweep_command = {
+    .name = "sweep",
+    .usage = "sweep CONFIG.ini --set SECTION.KEY=VALUE,VALUE,... --out DIR",
+    .doc = "train with each combination of the values, each in a folder of its own, and compare them; the same command goes on with what is not done",
+    .options = options,
+    .n_option = sizeof options / sizeof *options,
+    .run = run,
+};

@@ -1,7 +1,8 @@
 /* command_keys.c - options that set one key of the ini each, under the names that the scripts of SpikingJelly's tutorials and torchvision's references have:
  * -b 64, --lr 0.1, --data-dir DIR. What they set wins over the file and over --set; two options for one key are an error. Also with one dash, as the tutorials
  * write them: -data-dir DIR. */
-#include "trainer.h"
+#include "command.h"
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 

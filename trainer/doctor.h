@@ -2,6 +2,7 @@
 #ifndef HK_DOCTOR_H
 #define HK_DOCTOR_H
 
+#include "command.h"
 #include "trainer.h"
 
 typedef enum hk__finding { HK__FINE, HK__NOTE, HK__PROBLEM } hk__finding; /* NOTE: worth knowing, nothing is wrong */

@@ -2,6 +2,7 @@
 #ifndef HK_PLOT_COMMAND_H
 #define HK_PLOT_COMMAND_H
 
+#include "command.h"
 #include "trainer.h"
 
 /* ---- cmd_plot.c ---- */

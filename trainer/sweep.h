@@ -2,6 +2,7 @@
 #ifndef HK_SWEEP_H
 #define HK_SWEEP_H
 
+#include "command.h"
 #include "trainer.h"
 
 enum { HK__MAX_AXES = 16, HK__MAX_RUNS = 4096 };
@@ -20,6 +21,7 @@ typedef struct hk__axes {
 } hk__axes;
 /* Splits each --set at the commas that stand in no brackets and no quotes; a value wholly in double quotes is one value, without them. -1: why says what is wrong. */
 int hk__axes_read(hk__axes *, int n_set, char *const *set, char *why, size_t size);
+int hk__axes_is_list(const char *values);                       /* it has such a comma */
 int hk__axes_runs(const hk__axes *);                            /* the product */
 int hk__axes_value(const hk__axes *, int run, int axis);        /* number of the value; the last axis changes fastest */
 char *hk__axes_name(const hk__axes *, int run);                 /* folder of a run: "lr=0.1,seed=0"; malloc'ed */

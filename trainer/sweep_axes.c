@@ -17,6 +17,8 @@ static size_t one(const char *s) {
     return i;
 }
 
+int hk__axes_is_list(const char *values) { return values[one(values)] != 0; }
+
 static char *trimmed(const char *s, size_t n) {
     while (n && isspace((unsigned char)*s)) s++, n--;
     while (n && isspace((unsigned char)s[n - 1])) n--;
@@ -53,7 +55,7 @@ int hk__axes_read(hk__axes *a, int n_set, char *const *set, char *why, size_t si
     for (int i = 0; i < n_set; i++) {
         const char *eq = strchr(set[i], '=');
         if (!eq || eq == set[i]) return snprintf(why, size, "--set: expected SECTION.KEY=VALUE or SECTION.KEY=VALUE,VALUE,..., got '%s'", set[i]), -1;
-        if (eq[1 + one(eq + 1)]) {
+        if (hk__axes_is_list(eq + 1)) {
             if (add_axis(a, set[i], eq + 1, why, size)) return -1;
         } else if (add_fixed(a, set[i], eq + 1)) return snprintf(why, size, "out of memory"), -1;
     }

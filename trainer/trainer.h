@@ -5,7 +5,6 @@
 #include "hillock/plot.h"
 #include "data.h"
 #include "schema.h"
-#include <getopt.h>
 #include <signal.h>
 
 /* ---- job.c: everything that a configuration names, made ---- */
@@ -363,9 +362,6 @@ hk_status hk__profile_begin(hk__job *);                                     /* b
 hk_status hk__profile_print(hk__job *, hk_executor *, const char *title, int json); /* a table, the longest first; stdout */
 hk_status hk__profile_trace(hk__job *, const char *path);                   /* the first steps' calls, for chrome://tracing or Perfetto */
 
-/* ---- cmd_bench.c ---- */
-#define HK__BENCH_NAMES "csnn seq-plain seq-feedback seq-synapse lif-fc snn-conv neuron gemm conv spikes stream"
-
 /* ---- type_doc.c ---- */
 typedef struct hk__type_doc {
     const char *doc, *source; /* (each may be NULL) */
@@ -380,53 +376,7 @@ void (*hk__plot_function(const char *name, char *why, size_t size))(void);
 /* hk_figure_write of libhillock_plot; HK_EUNSUPPORTED where that is not there. why gets a text. */
 hk_status hk__figure_write(const hk_figure *, const char *path, char *why, size_t size);
 
-/* ---- command.c: the command line ---- */
-enum { HK__CMD_TRAIN = 1u, HK__CMD_PLAN = 2u, HK__CMD_PLUGINS = 4u, HK__CMD_BENCH = 8u, HK__CMD_TOP = 16u, HK__CMD_EVAL = 32u, HK__CMD_EXPORT = 64u, HK__CMD_DOCTOR = 128u,
-    HK__CMD_NEW_PLUGIN = 256u, HK__CMD_PLUGIN = 512u, HK__CMD_LINT = 1024u, HK__CMD_CATALOGUE = 2048u,
-    HK__CMD_REPORT = 1u << 16, HK__CMD_SWEEP = 1u << 17, HK__CMD_PLOT = 1u << 20 };
-#define HK__MAX_SET 256
-#define HK__MAX_KEY_OPTION 48
-#define HK__MAX_EXTRA 128 /* options of extensions, and one */
-typedef struct hk__options {
-    const char *set[HK__MAX_SET], *out, *threads, *batch, *channels, *T, *plugin_path, *checkpoint, *resume, *with, *shape, *layer, *neurons, *variable, *metric, *format;
-    const char *arg[12]; /* what is not an option */
-    const char *keyed[HK__MAX_KEY_OPTION]; /* command_keys.c: the value that each of its options was given */
-    const char *extra[HK__MAX_EXTRA]; /* of extensions, by key of [hooks] */
-    int64_t iters, show, sample, samples, dpi; /* show, samples, dpi: 0 none */
-    int n_set, n_arg, quiet, json, verbose, help, print_config, version, rates, plan, memory, profile, iters_given, strict, watch, ops, fuse_conv_bn, ema;
-} hk__options;
-int hk__options_parse(int argc, char **argv, unsigned cmd, hk__options *); /* 0, or an exit code with the message printed */
-void hk__options_help(unsigned cmd, FILE *);
-void hk__option_name(const char *key, char *name, size_t size); /* mask_ratio: mask-ratio */
-int hk__option_taken(const char *name);                         /* one of Hillock's own is called so */
-/* Reads the file and puts the options over it. NULL: *code is the exit code, the message is printed. */
-hk__conf *hk__options_conf(const hk__options *, const hk__schema *, const char *path, int *code);
-int hk__report(const hk__conf *, hk_status); /* prints the error, returns the exit code */
-
-/* ---- command_keys.c: options of train, eval and plan that set one key each ---- */
-int hk__key_options(struct option *to, int first_id); /* HK__MAX_KEY_OPTION places; how many */
-const char *hk__key_option_name(int i);               /* NULL behind the last */
-int hk__key_option_letter(int letter);                /* -1: none has it */
-void hk__key_options_help(FILE *);
-/* argv with "--" for "-" in front of their names; NULL: out of memory. */
-char **hk__key_options_dashes(int argc, char **argv);
-void hk__key_options_free(int argc, char **line);
-hk_status hk__key_options_set(const char *const *given, hk__conf *);
-
-int hk__cmd_train(int argc, char **argv);
-int hk__cmd_plan(int argc, char **argv);
-int hk__cmd_plugins(int argc, char **argv);
-int hk__cmd_bench(int argc, char **argv);
-int hk__cmd_eval(int argc, char **argv);
-int hk__cmd_export(int argc, char **argv);
-int hk__cmd_doctor(int argc, char **argv);
-int hk__cmd_new_plugin(int argc, char **argv);
-int hk__cmd_plugin(int argc, char **argv);
-int hk__cmd_lint(int argc, char **argv);
-int hk__cmd_catalogue(int argc, char **argv);
-int hk__cmd_report(int argc, char **argv);
-int hk__cmd_sweep(int argc, char **argv);
-int hk__cmd_plot(int argc, char **argv);
-hk_status hk__plans_print(hk__job *); /* cmd_plan.c: both executors' plans, as they are now */
+/* ---- cmd_plan.c ---- */
+hk_status hk__plans_print(hk__job *); /* both executors' plans, as they are now */
 
 #endif

@@ -7,10 +7,6 @@
 
 enum { HK__WHY = 8192 };
 
-/* ---- share.c: what is installed beside the command ---- */
-/* The folder that has `probe` in it: SOURCE/in_source when this is a build's command, else PREFIX/in_prefix; malloc'ed, NULL: neither has. */
-char *hk__share_find(const char *in_source, const char *in_prefix, const char *probe);
-
 /* ---- template.c: projects ---- */
 typedef struct hk__template {
     const char *kind, *name; /* "neuron", "my_neuron": [a-z][a-z0-9_]*, at most HK__NAME letters */

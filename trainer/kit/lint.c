@@ -1,4 +1,5 @@
 /* lint.c - runs the checks, each in a child with a limit of time, and collects what they say. */
+#include "command.h"
 #include "kit/lint.h"
 #include <errno.h>
 #include <jansson.h>
@@ -161,45 +162,58 @@ static void remove_dir(const char *dir) {
     if (system(cmd)) perror("hillock: lint: the folder for compiled texts");
 }
 
-int hk__cmd_lint(int argc, char **argv) {
-    hk__options o;
+static void more_help(FILE *f) {
+    fprintf(f, "\nchecks:\n");
+    for (int i = 0; i < N_CHECK; i++) fprintf(f, "  %-10s %s\n", checks[i].name, checks[i].doc);
+    fprintf(f, "\nexit code 4 when a check fails; with --strict also for warnings\n");
+}
+
+static int run(const hk__options *o) {
     static hk__lint l;
     char dir[] = "/tmp/hk_lint_XXXXXX", path[8192];
-    int code = hk__options_parse(argc, argv, HK__CMD_LINT, &o);
-    if (code) return code;
-    if (o.help) {
-        hk__options_help(HK__CMD_LINT, stdout);
-        printf("\nchecks:\n");
-        for (int i = 0; i < N_CHECK; i++) printf("  %-10s %s\n", checks[i].name, checks[i].doc);
-        printf("\nexit code 4 when a check fails; with --strict also for warnings\n");
-        return 0;
-    }
-    if (o.n_arg != 1 || access(o.arg[0], R_OK)) {
-        if (o.n_arg == 1) fprintf(stderr, "hillock: lint: %s: %s\n", o.arg[0], strerror(errno));
-        else fprintf(stderr, "hillock: lint: expected one PLUGIN.so, got %d arguments; see hillock lint --help\n", o.n_arg);
+    if (o->n_arg != 1 || access(o->arg[0], R_OK)) {
+        if (o->n_arg == 1) fprintf(stderr, "hillock: lint: %s: %s\n", o->arg[0], strerror(errno));
+        else fprintf(stderr, "hillock: lint: expected one PLUGIN.so, got %d arguments; see hillock lint --help\n", o->n_arg);
         return 2;
     }
-    snprintf(path, sizeof path, "%s%s", strchr(o.arg[0], '/') ? "" : "./", o.arg[0]); /* a bare name would be searched for */
+    snprintf(path, sizeof path, "%s%s", strchr(o->arg[0], '/') ? "" : "./", o->arg[0]); /* a bare name would be searched for */
     if (!mkdtemp(dir)) {
         perror("hillock: lint: a folder in /tmp");
         return 1;
     }
-    findings f = { .json = o.json, .list = o.json ? json_array() : NULL };
-    int compared = 0, run = 0;
+    findings f = { .json = o->json, .list = o->json ? json_array() : NULL };
+    int compared = 0, n_run = 0;
     for (int i = 0; i < N_CHECK; i++) {
-        l = (hk__lint){ .file = path, .with = o.with, .shape = o.shape, .dir = dir };
+        l = (hk__lint){ .file = path, .with = o->with, .shape = o->shape, .dir = dir };
         compared += run_check(&f, &checks[i], &l);
-        run++;
+        n_run++;
         if (f.n[HK__LINT_FAIL] && i < 2) break; /* nothing else can be looked at */
     }
     remove_dir(dir);
-    if (o.json) {
+    if (o->json) {
         json_t *all = json_pack(
-            "{s:s, s:i, s:i, s:i, s:i, s:o}", "plugin", o.arg[0], "compared", compared, "fail", f.n[0], "warn", f.n[1], "note", f.n[2], "findings", f.list);
+            "{s:s, s:i, s:i, s:i, s:i, s:o}", "plugin", o->arg[0], "compared", compared, "fail", f.n[0], "warn", f.n[1], "note", f.n[2], "findings", f.list);
         if (all) json_dumpf(all, stdout, JSON_INDENT(2)), putchar('\n');
         json_decref(all);
     } else {
-        printf("%s: %d of %d checks run, %d things compared: %d fail, %d warn, %d note\n", o.arg[0], run, N_CHECK, compared, f.n[0], f.n[1], f.n[2]);
+        printf("%s: %d of %d checks run, %d things compared: %d fail, %d warn, %d note\n", o->arg[0], n_run, N_CHECK, compared, f.n[0], f.n[1], f.n[2]);
     }
-    return f.n[HK__LINT_FAIL] || (o.strict && f.n[HK__LINT_WARN]) ? 4 : 0;
+    return f.n[HK__LINT_FAIL] || (o->strict && f.n[HK__LINT_WARN]) ? 4 : 0;
 }
+
+static const hk__option options[] = {
+    HK__JSON,
+    HK__OPT_TEXT("with", "TEXT", with, "constructor text of a network to run, for types whose fields have no defaults"),
+    HK__OPT_TEXT("shape", "D,D,...", shape, "shape of one sample for it, as 4,28,28"),
+    HK__OPT_FLAG("strict", strict, "warnings count as failures"),
+    HK__HELP,
+};
+const hk__command hk__lint_command = {
+    .name = "lint",
+    .usage = "lint PLUGIN.so [options]",
+    .doc = "check everything about a plugin that can be checked without knowing what it is for",
+    .options = options,
+    .n_option = sizeof options / sizeof *options,
+    .more_help = more_help,
+    .run = run,
+};

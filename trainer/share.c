@@ -1,5 +1,5 @@
 /* share.c - finds what lies beside the command: in the source tree of a build, or under the prefix of an installation. */
-#include "kit/kit.h"
+#include "command.h"
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
