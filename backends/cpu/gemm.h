@@ -24,12 +24,16 @@ typedef void cpu_micro_segs(int64_t segs, const int64_t *seg, int64_t run, const
 typedef void cpu_micro_cross(int64_t T, int64_t run, const float *a, int64_t a_row, int64_t a_step, int64_t a_jump, const float *b, int64_t ldb, int64_t b_jump,
     const float *bias, float *c, int64_t ldc, int64_t cols);
 
+/* The same of one run whose a_row is 1 and ldb is NV * vw: c[i, j] = sum_p a[p * a_step + i] b[p * NV * vw + j] (+ bias[j]). Reads b to the end. */
+typedef void cpu_micro_cols(int64_t run, const float *a, int64_t a_step, const float *b, const float *bias, float *c, int64_t ldc, int64_t cols);
+
 typedef struct cpu_gemm {
     int vw, nv;                     /* numbers in a vector; vectors in a panel, at most */
     cpu_micro *rows[CPU_MR + 1][5]; /* [MR][NV] */
     cpu_micro_t *outer[CPU_MR + 1][5];
     cpu_micro_segs *segs[CPU_MR + 1][5];
     cpu_micro_cross *cross[CPU_MR_CROSS + 1][3]; /* up to CPU_MR, with 32 registers 7 and 14 too */
+    cpu_micro_cols *cols[CPU_MR_CROSS + 1][3];
 } cpu_gemm;
 extern const cpu_gemm *const cpu_gemm_isa[3];
 

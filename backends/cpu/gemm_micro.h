@@ -73,28 +73,38 @@
         }                                                                                                                                                      \
     }
 
+#define CROSS_BODY(MR, NV, T, a_row, whole)                                                                                                                    \
+    V acc[MR][NV];                                                                                                                                             \
+    UNROLL16 for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++) acc[i][v] = VSET1(0.0f);                                                         \
+    for (int64_t t = 0; t < (T); t++, a += a_jump, b += b_jump)                                                                                                \
+        for (int64_t p = 0; p < run; p++, a += a_step, b += ldb) {                                                                                             \
+            V bv[NV];                                                                                                                                          \
+            UNROLL for (int v = 0; v < NV; v++) bv[v] = v < NV - 1 || (whole) ? VLOAD(b + v * VW) : VREAD(b + v * VW, cols - v * VW);                          \
+            UNROLL16 for (int i = 0; i < MR; i++) {                                                                                                            \
+                V av = VSET1(a[i * (a_row)]);                                                                                                                  \
+                UNROLL for (int v = 0; v < NV; v++) acc[i][v] = VFMA(av, bv[v], acc[i][v]);                                                                    \
+            }                                                                                                                                                  \
+        }                                                                                                                                                      \
+    if (bias) UNROLL for (int v = 0; v < NV; v++) {                                                                                                            \
+            V bv = (whole) ? VLOAD(bias + v * VW) : VREAD(bias + v * VW, cols - v * VW);                                                                       \
+            UNROLL16 for (int i = 0; i < MR; i++) acc[i][v] = acc[i][v] + bv;                                                                                  \
+        }                                                                                                                                                      \
+    UNROLL16 for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++) {                                                                                \
+        if (v < NV - 1 || (whole)) VSTORE(c + i * ldc + v * VW, acc[i][v]);                                                                                    \
+        else VPART(c + i * ldc + v * VW, cols - v * VW, acc[i][v]);                                                                                            \
+    }
 #define CROSS(MR, NV)                                                                                                                                          \
     static void NAME(cross_##MR##_##NV)(int64_t T, int64_t run, const float *a, int64_t a_row, int64_t a_step, int64_t a_jump, const float *b, int64_t ldb,    \
         int64_t b_jump, const float *bias, float *c, int64_t ldc, int64_t cols) {                                                                              \
-        V acc[MR][NV];                                                                                                                                         \
-        const int whole = cols >= NV * VW;                                                                                                                     \
-        UNROLL16 for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++) acc[i][v] = VSET1(0.0f);                                                     \
-        for (int64_t t = 0; t < T; t++, a += a_jump, b += b_jump)                                                                                              \
-            for (int64_t p = 0; p < run; p++, a += a_step, b += ldb) {                                                                                         \
-                V bv[NV];                                                                                                                                      \
-                UNROLL for (int v = 0; v < NV; v++) bv[v] = v < NV - 1 || whole ? VLOAD(b + v * VW) : VREAD(b + v * VW, cols - v * VW);                        \
-                UNROLL16 for (int i = 0; i < MR; i++) {                                                                                                        \
-                    V av = VSET1(a[i * a_row]);                                                                                                                \
-                    UNROLL for (int v = 0; v < NV; v++) acc[i][v] = VFMA(av, bv[v], acc[i][v]);                                                                \
-                }                                                                                                                                              \
-            }                                                                                                                                                  \
-        if (bias) UNROLL for (int v = 0; v < NV; v++) {                                                                                                        \
-                V bv = VREAD(bias + v * VW, cols - v * VW);                                                                                                    \
-                UNROLL16 for (int i = 0; i < MR; i++) acc[i][v] = acc[i][v] + bv;                                                                              \
-            }                                                                                                                                                  \
-        UNROLL16 for (int i = 0; i < MR; i++) UNROLL for (int v = 0; v < NV; v++) {                                                                            \
-            if (v < NV - 1 || whole) VSTORE(c + i * ldc + v * VW, acc[i][v]);                                                                                  \
-            else VPART(c + i * ldc + v * VW, cols - v * VW, acc[i][v]);                                                                                        \
+        const int all = cols >= NV * VW;                                                                                                                       \
+        CROSS_BODY(MR, NV, T, a_row, all)                                                                                                                      \
+    }                                                                                                                                                          \
+    static void NAME(cols_##MR##_##NV)(int64_t run, const float *a, int64_t a_step, const float *b, const float *bias, float *c, int64_t ldc, int64_t cols) {  \
+        const int64_t a_jump = 0, b_jump = 0, ldb = NV * VW;                                                                                                   \
+        if (cols == NV * VW) {                                                                                                                                 \
+            CROSS_BODY(MR, NV, 1, 1, 1)                                                                                                                        \
+        } else {                                                                                                                                               \
+            CROSS_BODY(MR, NV, 1, 1, 0)                                                                                                                        \
         }                                                                                                                                                      \
     }
 CROSS(1, 1) CROSS(2, 1) CROSS(3, 1) CROSS(4, 1) CROSS(5, 1) CROSS(6, 1) CROSS(1, 2) CROSS(2, 2) CROSS(3, 2) CROSS(4, 2) CROSS(5, 2) CROSS(6, 2)
@@ -124,9 +134,15 @@ MICRO(1, 3) MICRO(2, 3) MICRO(3, 3) MICRO(4, 3) MICRO(5, 3) MICRO(6, 3) MICRO(1,
             PAIR(cross, 7), [14] = PAIR(cross, 14)
 #endif
         },
+        { { NULL }, PAIR(cols, 1), PAIR(cols, 2), PAIR(cols, 3), PAIR(cols, 4), PAIR(cols, 5), PAIR(cols, 6),
+#if WIDE
+            PAIR(cols, 7), [14] = PAIR(cols, 14)
+#endif
+        },
     };
 #undef MICRO
 #undef CROSS
+#undef CROSS_BODY
 #undef PAIR
 #undef SET
 #undef WIDE

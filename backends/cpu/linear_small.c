@@ -53,8 +53,10 @@ static hk_status columns_run(const cpu_plan *p, const hk_bind *b, int64_t lo, in
             int64_t width = cpu_min(nr, P->wide - o), cols = cpu_min(width, O - o);
             for (int64_t t = 0, mr; t < b->T; t += mr) {
                 mr = cpu_gemm_cross_rows(P->g, b->T - t);
-                P->g->cross[mr][width / P->g->vw](
-                    1, K, x + t * P->x_t, P->x_t, P->x_k, 0, panel + o * K, width, 0, bias ? bias + o : NULL, y + (t * b->n + i) * O + o, b->n * O, cols);
+                const float *from = x + t * P->x_t, *add = bias ? bias + o : NULL;
+                float *to = y + (t * b->n + i) * O + o;
+                if (P->x_t == 1) P->g->cols[mr][width / P->g->vw](K, from, P->x_k, panel + o * K, add, to, b->n * O, cols);
+                else P->g->cross[mr][width / P->g->vw](1, K, from, P->x_t, P->x_k, 0, panel + o * K, width, 0, add, to, b->n * O, cols);
             }
         }
     }
