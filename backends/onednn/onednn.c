@@ -192,7 +192,7 @@ static hk_status onednn_plan_run(const hk_op_plan *p, hk_stream *stream, const h
 static const hk_backend onednn_backend = {
     .struct_size = sizeof(hk_backend),
     .real_bytes = 4,
-    .doc = "oneDNN's convolutions and products of f32, where they are faster than cpu's; the rest is cpu",
+    .doc = "oneDNN's convolutions of f32 and gradients of products, where they are faster than cpu's; the rest is cpu",
     .extends = "cpu",
     .probe = onednn_probe,
     .open = onednn_open,

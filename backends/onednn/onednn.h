@@ -1,6 +1,6 @@
 /* onednn.h - what the files of the onednn backend share: the device, the plan, how a plan's work is dealt out.
  *
- * It takes dense f32 convolutions and products where oneDNN is faster than cpu's own kernels, and declines the rest, which goes to cpu
+ * It takes dense f32 convolutions, and input gradients of products, where oneDNN is faster than cpu's own kernels, and declines the rest, which goes to cpu
  * (the backend it extends). Every primitive is made for one thread and 16 samples of one step: rows t * n + 16 g ... of the storage [T][n][row],
  * which lie side by side. So activations are neither copied nor reordered, threads share out such pieces, and as on cpu bits depend on neither
  * the number of threads nor the size of blocks. */
@@ -47,7 +47,6 @@ typedef hk_status od_new_fn(hk_device *, const hk_opdesc *, hk_op_plan **);
     X(conv2d)                                                                                                                                                  \
     X(conv2d_dx)                                                                                                                                               \
     X(conv2d_dw)                                                                                                                                               \
-    X(linear)                                                                                                                                                  \
     X(linear_dx)
 #define OD_DECLARE(op) hk_status od_##op##_new(hk_device *, const hk_opdesc *, hk_op_plan **);
 OD_OPS(OD_DECLARE)
