@@ -46,7 +46,9 @@ static hk_status open_batch(hk__job *j, hk__loader **l) {
     if (st) return st;
     hk__loader_start(*l, 0);
     st = hk__loader_next(*l);
-    return st ? hk__job_fail_ctx(j, st, "data", "name") : HK_OK;
+    if (st) return hk__job_fail_ctx(j, st, "data", "name");
+    hk__job_close_data(j); /* the batch is read: the process need not hold the other samples, which no run here asks for */
+    return HK_OK;
 }
 
 hk_status hk__bench_network(hk__bench *b) {

@@ -247,7 +247,7 @@ void hk__job_free(hk__job *j) {
     for (int i = 0; i < j->n_learner; i++) hk_module_free(j->learner[i]);
     free(j->learner);
     hk__job_free_part(j);
-    if (j->data_type) j->data_type->close(j->ds_train), j->data_type->close(j->ds_test);
+    hk__job_close_data(j);
     hk_module_free(j->root), hk_module_free(j->loss), hk_module_free(j->optimizer), hk_module_free(j->scheduler), hk_module_free(j->data);
     hk_context_free(j->ctx);
     free(j);

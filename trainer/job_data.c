@@ -57,6 +57,11 @@ hk_status hk__job_open_data(hk__job *j, int splits) {
     return hk__augment_check(CONF(j), &j->augment, j->rank, j->shape);
 }
 
+void hk__job_close_data(hk__job *j) {
+    if (j->data_type) j->data_type->close(j->ds_train), j->data_type->close(j->ds_test);
+    j->ds_train = j->ds_test = NULL;
+}
+
 /* Data sets, and the order, batches and cache of each split. */
 int64_t hk__job_held(const hk__job *j) {
     int64_t sum = 0, elems = j->steps ? j->steps : 1;

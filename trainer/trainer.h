@@ -39,6 +39,7 @@ hk_status hk__job_begin(hk__conf *conf, hk__job **out); /* plugins alone */
 hk_status hk__job_new(hk__conf *conf, hk__job **out);   /* plugins, modules, dataset types */
 enum { HK__TRAIN_SPLIT = 1, HK__TEST_SPLIT = 2 };
 hk_status hk__job_open_data(hk__job *, int splits);           /* opens them; shape of a sample */
+void hk__job_close_data(hk__job *);                           /* before hk__job_free does; loaders of them may not be asked for more */
 hk_network_config hk__job_config(const hk__job *);            /* what [run] and [backend] say of a network */
 hk_status hk__job_network(hk__job *);                         /* parameters, both executors */
 hk_status hk__job_shape(hk__job *, hk_executor *, int64_t n); /* chooses, or builds, the plan for n samples */
