@@ -103,15 +103,41 @@ static void add_band(const dw_plan *P, int64_t rows, const float *g, int64_t on,
         }
 }
 
+/* Do patterns of steps save more additions than their lists and tiles cost? n: spikes of the group. What is saved depends on the group's own numbers alone. */
+static int pay_patterns(const dw_plan *P, const hk_bind *b, int64_t group, int64_t T, int64_t n, void *scratch) {
+    const hk_desc *dx = &P->base.d[1];
+    int64_t end = cpu_min((group + 1) * HK_GROUP, b->n), image = P->H * P->W * P->C, taps = P->h.kernel * P->w.kernel, chunks = 0;
+    if (!P->spikes.patterns || P->base.dev->steps == CPU_STEPS_PATTERNS) return P->spikes.patterns;
+    for (int64_t t = 0; t < T; t += SPIKE_STEPS, chunks++)
+        for (int64_t i = group * HK_GROUP; i < end; i++) {
+            const uint8_t *x[SPIKE_STEPS];
+            int64_t steps = cpu_min(SPIKE_STEPS, T - t);
+            for (int64_t k = 0; k < steps; k++) x[k] = (const uint8_t *)b->ptr[1] + cpu_row(dx, b, t + k, i) * image;
+            cpu_spike_patterns(P->base.isa, image, steps, x, scratch);
+            n -= cpu_pattern_count(image, scratch);
+        }
+    return n * taps > chunks * (end - group * HK_GROUP) * (SPIKE_PATTERNS - SPIKE_STEPS) * (P->C * 3 * taps + P->H * P->W * 6);
+}
+
 /* A unit by the spikes of its images; 0: there are too many of them. */
 static int run_spikes(const dw_plan *P, const hk_bind *b, int64_t group, int64_t c0, int64_t cn, int64_t o0, int64_t on, void *scratch) {
     const hk_desc *dg = &P->base.d[0], *dx = &P->base.d[1];
     int64_t T = (dg->flags | dx->flags) & HK_T ? b->T : 1, end = cpu_min((group + 1) * HK_GROUP, b->n), image = P->H * P->W * P->C, n = 0, all = 0;
     for (int64_t t = 0; t < T; t++, all += (end - group * HK_GROUP) * image)
         n += cpu_spike_count((end - group * HK_GROUP) * image, (const uint8_t *)b->ptr[1] + cpu_row(dx, b, t, group * HK_GROUP) * image);
-    if (n > all / 100 * (P->columns ? SPIKES_COLUMNS : SPIKE_CONV_DENSE)) return 0;
+    int patterns = pay_patterns(P, b, group, T, n, scratch);
+    if (!patterns && n > all / 100 * (P->columns ? SPIKES_COLUMNS : SPIKE_CONV_DENSE)) return 0;
     cpu_spike_dw_start(&P->spikes, cn, on, scratch);
-    for (int64_t t = 0; t < T; t++)
+    for (int64_t t = 0; patterns && t < T; t += SPIKE_STEPS)
+        for (int64_t i = group * HK_GROUP; i < end; i++) {
+            const float *g[SPIKE_STEPS];
+            const uint8_t *x[SPIKE_STEPS];
+            int64_t steps = cpu_min(SPIKE_STEPS, T - t);
+            for (int64_t k = 0; k < steps; k++)
+                g[k] = (const float *)b->ptr[0] + cpu_row(dg, b, t + k, i) * P->OH * P->OW * P->O, x[k] = (const uint8_t *)b->ptr[1] + cpu_row(dx, b, t + k, i) * image;
+            cpu_spike_dw_add_steps(&P->spikes, steps, g, x, c0, cn, o0, on, scratch);
+        }
+    for (int64_t t = 0; !patterns && t < T; t++)
         for (int64_t i = group * HK_GROUP; i < end; i++)
             cpu_spike_dw_add(&P->spikes, (const float *)b->ptr[0] + cpu_row(dg, b, t, i) * P->OH * P->OW * P->O,
                 (const uint8_t *)b->ptr[1] + cpu_row(dx, b, t, i) * image, c0, cn, o0, on, scratch);
@@ -215,7 +241,7 @@ static hk_status dw_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     P->base.scratch = (size_t)(acc * (direct ? 2 : 1) + P->band * P->OW * P->o_span + (P->columns ? P->band * P->OW : band_in) * P->c_span +
                           (P->columns ? band_in * P->Cg : 0)) *
         4;
-    size_t by_spikes = P->columns && P->c_spans > 1 ? 0 : cpu_spike_dw_init(&P->spikes, P->base.isa, o, P->columns ? P->Cg : P->c_span, P->o_span);
+    size_t by_spikes = P->columns && P->c_spans > 1 ? 0 : cpu_spike_dw_init(&P->spikes, dev, o, P->columns ? P->Cg : P->c_span, P->o_span);
     P->base.scratch = by_spikes > P->base.scratch ? by_spikes : P->base.scratch;
     if (P->spikes.s) P->base.impl = "spikes";
     return HK_OK;

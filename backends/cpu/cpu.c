@@ -7,19 +7,29 @@ static int cpu_probe(char *why, size_t size) {
     return 10;
 }
 
-/* conv=auto|direct|winograd */
+enum { OPTION_VALUES = 3 };
+#define OPTIONS "conv=auto|direct|winograd and steps=auto|single|patterns"
+
 static hk_status read_options(hk_device *dev, const char *text) {
-    static const char *const convs[] = { "auto", "direct", "winograd" };
+    static const struct {
+        const char *key, *value[OPTION_VALUES];
+    } option[] = { { "conv", { "auto", "direct", "winograd" } }, { "steps", { "auto", "single", "patterns" } } };
+    enum { N_OPTION = sizeof option / sizeof *option };
+    int chosen[N_OPTION] = { 0 };
     for (const char *at = text ? text + strspn(text, ", ") : NULL; at && *at; at += strspn(at, ", ")) {
         size_t key = strcspn(at, "=, "), value = at[key] == '=' ? strcspn(at + key + 1, ", ") : 0;
         const char *v = at + key + 1;
-        if (key != 4 || memcmp(at, "conv", 4)) return cpu_fail(dev, HK_ECONFIG, "cpu: there is no option '%.*s'; there is conv=auto|direct|winograd", (int)key, at);
-        int k = 0;
-        while (k < 3 && (!value || strlen(convs[k]) != value || memcmp(v, convs[k], value))) k++;
-        if (k == 3) return cpu_fail(dev, HK_ECONFIG, "cpu: option conv: expected auto, direct or winograd, got '%.*s'", (int)value, value ? v : "");
-        dev->conv = (cpu_conv)k;
+        int i = 0, k = 0;
+        while (i < N_OPTION && (strlen(option[i].key) != key || memcmp(at, option[i].key, key))) i++;
+        if (i == N_OPTION) return cpu_fail(dev, HK_ECONFIG, "cpu: there is no option '%.*s'; there are " OPTIONS, (int)key, at);
+        while (k < OPTION_VALUES && (!value || strlen(option[i].value[k]) != value || memcmp(v, option[i].value[k], value))) k++;
+        if (k == OPTION_VALUES)
+            return cpu_fail(dev, HK_ECONFIG, "cpu: option %s: expected %s, %s or %s, got '%.*s'", option[i].key, option[i].value[0], option[i].value[1], option[i].value[2], (int)value,
+                value ? v : "");
+        chosen[i] = k;
         at = v + value;
     }
+    dev->conv = (cpu_conv)chosen[0], dev->steps = (cpu_steps_way)chosen[1];
     return HK_OK;
 }
 

@@ -11,11 +11,14 @@
 
 typedef enum cpu_conv { CPU_CONV_AUTO, CPU_CONV_DIRECT, CPU_CONV_WINOGRAD } cpu_conv;
 
+typedef enum cpu_steps_way { CPU_STEPS_AUTO, CPU_STEPS_SINGLE, CPU_STEPS_PATTERNS } cpu_steps_way;
+
 struct hk_device {
     const hk_host *host;
     uint32_t isa; /* hk_isa cap */
     int threads;
-    cpu_conv conv; /* option conv: how dense convolutions that could go either way are done */
+    cpu_conv conv;   /* option conv: how dense convolutions that could go either way are done */
+    cpu_steps_way steps; /* option steps: do sums of spikes go step by step, or by patterns of steps? (spikes.h) */
     size_t l2, l3; /* bytes */
 };
 

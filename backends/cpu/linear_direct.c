@@ -14,6 +14,7 @@ typedef struct direct_plan {
     const cpu_gemm *g;
     int64_t K, O, span, spans, o_span, o_spans, chunk; /* groups at a time */
     int64_t rows; /* of spikes that may go by their lists; 0: none */
+    int patterns, forced; /* or by patterns of steps; always, whatever the spikes */
     size_t tables; /* bytes of the rows' places before the rest of the scratch */
 } direct_plan;
 
@@ -55,7 +56,13 @@ static int run_spikes(const direct_plan *P, const hk_bind *b, int64_t lo, int64_
     }
     first[groups] = r;
     int64_t k0 = lo % P->spans * P->span, k1 = cpu_min(P->K, ((hi - 1) % P->spans + 1) * P->span), o0 = lo / P->spans * P->o_span;
-    return cpu_spike_linear_dw(P->base.isa, groups, first, x, g, k0, k1 - k0, o0, cpu_min(P->o_span, P->O - o0), P->K, cpu_out_ptr(&P->base, b, 0), (char *)scratch + P->tables);
+    int64_t on = cpu_min(P->o_span, P->O - o0);
+    float *out = cpu_out_ptr(&P->base, b, 0);
+    void *rest = (char *)scratch + P->tables;
+    if (!P->patterns || (!P->forced && !cpu_steps_linear_dw_pays(P->base.isa, groups, first, T, x, P->K, rest)))
+        return cpu_spike_linear_dw(P->base.isa, groups, first, x, g, k0, k1 - k0, o0, on, P->K, out, rest);
+    cpu_steps_linear_dw(P->base.isa, groups, first, T, x, g, k0, k1 - k0, o0, on, P->K, out, rest);
+    return 1;
 }
 
 static hk_status dense_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
@@ -118,6 +125,10 @@ hk_status cpu_linear_direct_new(hk_device *dev, const hk_opdesc *o, cpu_plan **o
     int64_t all = o->N * T;
     size_t by_spikes = o->in[1].dtype == HK_SPIKE ? cpu_spike_linear_dw_scratch(P->base.isa, all, P->K) : 0;
     if (!by_spikes) return HK_OK;
+    size_t by_patterns = 0;
+    if (dev->steps != CPU_STEPS_SINGLE && o->in[1].flags == HK_SEQ) by_patterns = cpu_steps_linear_dw_scratch(P->base.isa, o->N, T, P->K, P->forced = dev->steps == CPU_STEPS_PATTERNS);
+    P->patterns = by_patterns > 0;
+    by_spikes = by_patterns > by_spikes ? by_patterns : by_spikes;
     P->rows = all, P->tables = (size_t)cpu_up(all * 16 + (groups + 1) * 8, 64);
     by_spikes += P->tables;
     if (by_spikes > P->base.scratch) P->base.scratch = by_spikes;

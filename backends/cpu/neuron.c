@@ -41,7 +41,7 @@ size_t neuron_work_init(const neuron_plan *P, int backward, int64_t T, const hk_
     uintptr_t at = (uintptr_t)scratch;
     int64_t tile = CPU_NEURON_TILE;
 #define ROW(n) take_row(&at, n)
-    w->p_at = -1;
+    w->p_at = w->xn_at = -1;
     w->x = ROW(tile), w->y = ROW(tile), w->spike = (uint8_t *)ROW(tile / 4);
     for (int k = 0; k < P->nf; k++) w->z[k] = ROW(tile), w->f[k] = ROW(tile);
     for (int k = 0; k < P->ns; k++) w->in[k] = ROW(tile), w->state[k] = ROW(P->outer);
@@ -66,7 +66,11 @@ void neuron_args_init(const neuron_plan *P, const hk_bind *b, neuron_work *w, in
     } else {
         a->x[0] = w->raw = cpu_src_get(&P->x, b->ptr[0], b, t, j, m, w->x);
     }
-    if (P->fused.norm) neuron_fused_norm(P, w, j, m, a->x[0]), a->x[0] = w->xn;
+    if (P->fused.norm) {
+        if (w->xn_at != j) neuron_fused_norm(P, w, j, m, a->x[0]);
+        if (!(P->x.d.flags & HK_T)) w->xn_at = j;
+        a->x[0] = w->xn;
+    }
     for (int k = 0; k < P->np; k++) {
         const void *p = b->ptr[1 + P->ns + k];
         if (!(P->p_row >> k & 1u)) a->p[k] = (const float *)p + (P->p[k].d.flags & HK_T ? t : 0);

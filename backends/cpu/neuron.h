@@ -43,6 +43,7 @@ typedef struct neuron_work {
     float *saved;               /* backward: [T - 1][ns][block], states before steps 1 ... T - 1 */
     int64_t p_at;               /* the tile that p holds */
     float *xn, *k[3];           /* normalised x; mean, scale, shift by lane */
+    int64_t xn_at;              /* the tile that xn holds, where x is the same at all steps; else -1 */
     const float *raw;           /* x as it was before that */
     uint8_t *spikes;            /* block: what is pooled */
     float *gy, *acc[2];         /* backward: the pooling's gradient; sums by lane */

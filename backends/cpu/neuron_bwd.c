@@ -195,7 +195,8 @@ hk_status neuron_bwd_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     if (!fit) return cpu_fail(dev, HK_EUNSUPPORTED, "%s: neuron_bwd: a gradient does not fit the input's shape", o->path);
     for (int k = 0; k < P->np; k++) P->want_gp |= cpu_has_out(&P->base, 1 + P->ns + k);
     int64_t fitting = SAVED_BYTES / (4 * cpu_max(1, P->ns) * cpu_max(1, o->T - 1)) / CPU_NEURON_UNIT * CPU_NEURON_UNIT;
-    P->outer = cpu_min(cpu_max(fitting, CPU_NEURON_UNIT), P->p_row && !P->p_steps ? CPU_NEURON_TILE : 8 * CPU_NEURON_TILE);
+    int one_tile = (P->p_row && !P->p_steps) || (P->fused.norm && !(P->x.d.flags & HK_T)); /* parameters spread, or x normalised, once for all steps */
+    P->outer = cpu_min(cpu_max(fitting, CPU_NEURON_UNIT), one_tile ? CPU_NEURON_TILE : 8 * CPU_NEURON_TILE);
     P->base.run = neuron_bwd_run;
     if (P->want_gp || P->fused.sums) P->base.units = group_units, P->base.grain = 1;
     neuron_work w;

@@ -35,6 +35,46 @@ int64_t cpu_spike_list(int64_t n, const uint8_t *x, int64_t first, uint16_t *to)
     return to - start;
 }
 
+#define PATTERNS(x) for (int64_t i = 0; i < n; i++) to[i] = (uint8_t)(x);
+CPU_BODY patterns_body(int64_t n, int64_t steps, const uint8_t *const *from, uint8_t *restrict to) {
+    const uint8_t *restrict a = from[0], *restrict b = from[steps > 1], *restrict c = from[steps > 2 ? 2 : 0], *restrict d = from[steps > 3 ? 3 : 0];
+    if (steps == 4) PATTERNS(a[i] | b[i] << 1 | c[i] << 2 | d[i] << 3)
+    else if (steps == 3) PATTERNS(a[i] | b[i] << 1 | c[i] << 2)
+    else if (steps == 2) PATTERNS(a[i] | b[i] << 1)
+    else PATTERNS(a[i])
+}
+#undef PATTERNS
+CPU_CLONES(patterns, (int64_t n, int64_t steps, const uint8_t *const *x, uint8_t *to), (n, steps, x, to));
+void cpu_spike_patterns(uint32_t isa, int64_t n, int64_t steps, const uint8_t *const *x, uint8_t *to) { patterns[isa](n, steps, x, to); }
+
+/* Which bytes of eight are not 0, as their bits 0; a byte is below 16. */
+static inline uint64_t any_of(const uint8_t *x) {
+    uint64_t bytes;
+    memcpy(&bytes, x, 8);
+    return (bytes | bytes >> 1 | bytes >> 2 | bytes >> 3) & UINT64_C(0x0101010101010101);
+}
+
+int64_t cpu_pattern_list(int64_t n, const uint8_t *x, uint16_t *to) {
+    uint16_t *start = to;
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        unsigned m = (unsigned)(any_of(x + i) * UINT64_C(0x0102040810204080) >> 56);
+        const uint16_t *at = table.at[m];
+        for (int k = 0; k < 8; k++) to[k] = (uint16_t)(i + at[k]);
+        to += table.n[m];
+    }
+    for (; i < n; i++)
+        if (x[i]) *to++ = (uint16_t)i;
+    return to - start;
+}
+
+int64_t cpu_pattern_count(int64_t n, const uint8_t *x) {
+    int64_t sum = 0, i = 0;
+    for (; i + 8 <= n; i += 8) sum += (int64_t)(any_of(x + i) * UINT64_C(0x0101010101010101) >> 56);
+    for (; i < n; i++) sum += x[i] != 0;
+    return sum;
+}
+
 /* Eight bytes at a time, without a branch on what they are; how many lie before each place is counted in their bits. */
 CPU_BODY places_body(int64_t W, int64_t C, const uint8_t *restrict x, int64_t first, int32_t *restrict off, uint16_t *restrict to, int64_t *end) {
     int64_t n = first, at = 0, row = W * C;

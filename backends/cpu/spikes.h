@@ -49,6 +49,12 @@ int64_t cpu_spike_list(int64_t n, const uint8_t *x, int64_t first, uint16_t *to)
 int64_t cpu_spike_places(uint32_t isa, int64_t W, int64_t C, const uint8_t *x, int64_t n, int32_t *off, uint16_t *to);
 int64_t cpu_spike_count(int64_t n, const uint8_t *x);
 
+/* ---- patterns: at which of up to SPIKE_STEPS steps a number spikes, step k in bit k ---- */
+enum { SPIKE_STEPS = 4, SPIKE_PATTERNS = (1 << SPIKE_STEPS) - 1 /* besides none */ };
+void cpu_spike_patterns(uint32_t isa, int64_t n, int64_t steps, const uint8_t *const *x, uint8_t *to);
+int64_t cpu_pattern_list(int64_t n, const uint8_t *patterns, uint16_t *to); /* where there is one: as cpu_spike_list */
+int64_t cpu_pattern_count(int64_t n, const uint8_t *patterns);
+
 /* ---- spikes_conv.c: conv2d of a spike image, when few of its numbers are spikes ---- */
 typedef struct spike_conv {
     const cpu_spikes *s; /* NULL: not for this convolution */
@@ -68,13 +74,18 @@ void cpu_spike_conv_run(const spike_conv *, int64_t q0, int64_t q1, const float 
 /* ---- spikes_dw.c: conv2d_dw of spike images, when few of their numbers are spikes ---- */
 typedef struct spike_dw {
     const cpu_spikes *s; /* NULL: not for this convolution */
+    uint32_t isa;
     int64_t C, H, W, O, OH, OW, kernel[2], pad[2];
+    int patterns; /* cpu_spike_dw_add_steps may be used */
 } spike_dw;
 /* Bytes of scratch for c_span inputs and o_span outputs. */
-size_t cpu_spike_dw_init(spike_dw *, uint32_t isa, const hk_opdesc *, int64_t c_span, int64_t o_span);
+size_t cpu_spike_dw_init(spike_dw *, const hk_device *, const hk_opdesc *, int64_t c_span, int64_t o_span);
 /* Starts the sums of inputs [c0, c0 + cn) and outputs [o0, o0 + on); adds one image; writes them into the weight's gradient. */
 void cpu_spike_dw_start(const spike_dw *, int64_t cn, int64_t on, void *scratch);
 void cpu_spike_dw_add(const spike_dw *, const float *g, const uint8_t *x, int64_t c0, int64_t cn, int64_t o0, int64_t on, void *scratch);
+/* The same for `steps` (at most SPIKE_STEPS) images of one sample, step after step, with one list for each pattern of steps: what spikes at several of them is added once, as the sum of
+ * their g. Only where d->patterns is set. */
+void cpu_spike_dw_add_steps(const spike_dw *, int64_t steps, const float *const *g, const uint8_t *const *x, int64_t c0, int64_t cn, int64_t o0, int64_t on, void *scratch);
 void cpu_spike_dw_end(const spike_dw *, int64_t c0, int64_t cn, int64_t o0, int64_t on, float *out, void *scratch);
 
 /* ---- sparse_dx.c: conv2d_dx of a gradient with few numbers that are not 0 ---- */
@@ -103,6 +114,12 @@ int cpu_spike_linear(uint32_t isa, int64_t m, const uint8_t *const *x, int64_t K
 size_t cpu_spike_linear_dw_scratch(uint32_t isa, int64_t rows, int64_t cols);
 /* Columns [k0, k0 + cols) of the outputs [o0, o0 + on); first[j]: where the rows of group j start, first[groups] = rows. 0: too many spikes, nothing done. */
 int cpu_spike_linear_dw(uint32_t isa, int64_t groups, const int64_t *first, const uint8_t *const *x, const float *const *g, int64_t k0, int64_t cols,
+    int64_t o0, int64_t on, int64_t K, float *out, void *scratch);
+
+/* ---- spikes_steps.c: the same by patterns of steps; a group's rows lie [step][sample] ---- */
+size_t cpu_steps_linear_dw_scratch(uint32_t isa, int64_t samples, int64_t T, int64_t cols, int forced); /* 0: not for this size; forced: where it does not pay, too */
+int cpu_steps_linear_dw_pays(uint32_t isa, int64_t groups, const int64_t *first, int64_t T, const uint8_t *const *x, int64_t K, void *scratch); /* scratch: K bytes */
+void cpu_steps_linear_dw(uint32_t isa, int64_t groups, const int64_t *first, int64_t T, const uint8_t *const *x, const float *const *g, int64_t k0, int64_t cols,
     int64_t o0, int64_t on, int64_t K, float *out, void *scratch);
 
 #endif

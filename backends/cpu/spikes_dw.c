@@ -1,7 +1,9 @@
 /* spikes_dw.c - conv2d_dw of spikes: for each input channel, the rows of g around each of its spikes are added to the sums of all taps, which
  * stay in registers.
  *
- * Of g, one vector of output channels at a time is put into a tile with a border of zeros, so that no tap has to look where it is. */
+ * Of g, one vector of output channels at a time is put into a tile with a border of zeros, so that no tap has to look where it is.
+ * Of the steps of a sample, four at a time: a number that spikes at several of them is one entry of the list of that pattern, whose tile holds the sum of these steps' g
+ * (docs/adr/0015-patterns-of-steps.md). */
 #include "spikes.h"
 #include "window.h"
 #pragma GCC optimize("O3")
@@ -9,25 +11,29 @@
 typedef struct work {
     float *acc, *tile; /* [vector of outputs][channel][tap][vw]; [H + kernel - 1][W + kernel - 1][vw] */
     int32_t *n;        /* spikes of each channel of the image */
-    uint16_t *at, *row; /* [channel][H * W] places in the tile; channels of one place */
+    uint16_t *at, *row; /* [pattern][channel][H * W] places in the tile (without patterns: one); channels of one place */
+    uint8_t *patterns;  /* of the spikes: [H * W][channel] */
     size_t size;
 } work;
+
+enum { PATTERN_BYTES = 2 << 20 /* of lists, at most */ };
 
 static int64_t tile_width(const spike_dw *d) { return d->W + d->kernel[1] - 1; }
 static int64_t tile_places(const spike_dw *d) { return (d->H + d->kernel[0] - 1) * tile_width(d); }
 
 static work work_of(const spike_dw *d, int64_t cn, int64_t on, void *scratch) {
-    int64_t vw = d->s->vw, acc = cpu_up(on, vw) * cn * d->kernel[0] * d->kernel[1], tile = tile_places(d) * vw;
+    int64_t lists = d->patterns ? SPIKE_PATTERNS : 1, vw = d->s->vw, acc = cpu_up(on, vw) * cn * d->kernel[0] * d->kernel[1], tile = tile_places(d) * vw;
     work w = { .acc = scratch };
     w.tile = w.acc + cpu_up(acc, 16);
     w.n = (int32_t *)(w.tile + cpu_up(tile, 16));
-    w.at = (uint16_t *)(w.n + cpu_up(cn, 16));
-    w.row = w.at + cpu_up(cn * d->H * d->W, 32);
-    w.size = (size_t)((char *)(w.row + cn + 8) - (char *)scratch);
+    w.at = (uint16_t *)(w.n + cpu_up(cn * lists, 16));
+    w.row = w.at + cpu_up(lists * cn * d->H * d->W, 32);
+    w.patterns = (uint8_t *)(w.row + cpu_up(cn + 8, 32));
+    w.size = (size_t)((char *)w.patterns - (char *)scratch) + (size_t)(d->patterns ? d->H * d->W * d->C : 0);
     return w;
 }
 
-size_t cpu_spike_dw_init(spike_dw *d, uint32_t isa, const hk_opdesc *o, int64_t c_span, int64_t o_span) {
+size_t cpu_spike_dw_init(spike_dw *d, const hk_device *dev, const hk_opdesc *o, int64_t c_span, int64_t o_span) {
     const hk_desc *g = &o->in[0], *x = &o->in[1], *w = &o->out[0];
     cpu_window win[2] = { cpu_window_of(o, 0), cpu_window_of(o, 1) };
     d->s = NULL;
@@ -38,7 +44,9 @@ size_t cpu_spike_dw_init(spike_dw *d, uint32_t isa, const hk_opdesc *o, int64_t 
     }
     d->C = x->shape[0], d->H = x->shape[1], d->W = x->shape[2], d->O = g->shape[0], d->OH = g->shape[1], d->OW = g->shape[2];
     if (tile_places(d) > 65536) return 0;
-    d->s = cpu_spikes_isa[isa];
+    d->isa = o->isa < dev->isa ? o->isa : dev->isa;
+    d->s = cpu_spikes_isa[d->isa];
+    d->patterns = o->T > 1 && x->flags & HK_T && dev->steps != CPU_STEPS_SINGLE && dev->conv != CPU_CONV_DIRECT && SPIKE_PATTERNS * c_span * d->H * d->W * 2 <= PATTERN_BYTES;
     return work_of(d, c_span, o_span, NULL).size;
 }
 
@@ -77,6 +85,75 @@ void cpu_spike_dw_add(const spike_dw *d, const float *g, const uint8_t *x, int64
                 for (int64_t k = 0; k < KH; k++) d->s->taps[KW](w.n[c], at, w.tile - k * TW * vw, 0, acc + k * KW * vw);
         }
     }
+}
+
+/* to[place][vw] = the sum of n sources' m numbers at each place, O apart */
+CPU_BODY fill_body(int64_t n, const float *const *from, int64_t places, int64_t O, int64_t m, int64_t vw, float *restrict to) {
+#define FILL(width)                                                                                                                                            \
+    for (int64_t u = 0; u < places; u++, to += vw) {                                                                                                           \
+        float sum[width];                                                                                                                                      \
+        for (int j = 0; j < width; j++) sum[j] = from[0][u * O + j];                                                                                           \
+        for (int64_t k = 1; k < n; k++)                                                                                                                        \
+            for (int j = 0; j < width; j++) sum[j] += from[k][u * O + j];                                                                                      \
+        for (int j = 0; j < width; j++) to[j] = sum[j];                                                                                                        \
+    }
+    if (m == 16) FILL(16)
+    else if (m == 8) FILL(8)
+    else
+        for (int64_t u = 0; u < places; u++, to += vw)
+            for (int64_t j = 0; j < m; j++) {
+                to[j] = from[0][u * O + j];
+                for (int64_t k = 1; k < n; k++) to[j] += from[k][u * O + j];
+            }
+#undef FILL
+}
+CPU_CLONES(fill, (int64_t n, const float *const *from, int64_t places, int64_t O, int64_t m, int64_t vw, float *to), (n, from, places, O, m, vw, to));
+
+/* The vector of outputs from o on of the sum of n images g, inside the tile's border. */
+static void fill_tile(const spike_dw *d, int64_t n, const float *const *g, int64_t o, int64_t m, float *tile) {
+    int64_t vw = d->s->vw, TW = tile_width(d), top = d->kernel[0] - 1 - d->pad[0], left = d->kernel[1] - 1 - d->pad[1];
+    int64_t lo = cpu_max(0, -left), hi = cpu_min(d->OW, TW - left);
+    const float *from[SPIKE_STEPS];
+    for (int64_t q = cpu_max(0, -top); q < cpu_min(d->OH, d->H + d->kernel[0] - 1 - top); q++) {
+        for (int64_t k = 0; k < n; k++) from[k] = g[k] + (q * d->OW + lo) * d->O + o;
+        fill[d->isa](n, from, hi - lo, d->O, m, vw, tile + ((q + top) * TW + lo + left) * vw);
+    }
+}
+
+void cpu_spike_dw_add_steps(const spike_dw *d, int64_t steps, const float *const *g, const uint8_t *const *x, int64_t c0, int64_t cn, int64_t o0, int64_t on, void *scratch) {
+    work w = work_of(d, cn, on, scratch);
+    int64_t vw = d->s->vw, KH = d->kernel[0], KW = d->kernel[1], TW = tile_width(d), places = d->H * d->W, all[SPIKE_PATTERNS + 1] = { 0 };
+    memset(w.n, 0, (size_t)(SPIKE_PATTERNS * cn) * 4);
+    cpu_spike_patterns(d->isa, places * d->C, steps, x, w.patterns);
+    for (int64_t y = 0; y < d->H; y++)
+        for (int64_t v = 0; v < d->W; v++) {
+            const uint8_t *pattern = w.patterns + (y * d->W + v) * d->C + c0;
+            int64_t n = cpu_pattern_list(cn, pattern, w.row);
+            uint16_t place = (uint16_t)((y + KH - 1) * TW + v + KW - 1);
+            for (int64_t i = 0; i < n; i++) {
+                int64_t p = pattern[w.row[i]], k = (p - 1) * cn + w.row[i];
+                w.at[k * places + w.n[k]++] = place, all[p]++;
+            }
+        }
+    float *acc = w.acc;
+    for (int64_t o = 0; o < on; o += vw, acc += cn * KH * KW * vw)
+        for (int64_t p = 1; p < 1 << steps; p++) {
+            const float *of[SPIKE_STEPS];
+            int64_t n = 0;
+            if (!all[p]) continue;
+            for (int64_t t = 0; t < steps; t++)
+                if (p >> t & 1) of[n++] = g[t];
+            fill_tile(d, n, of, o0 + o, cpu_min(vw, on - o), w.tile);
+            for (int64_t c = 0; c < cn; c++) {
+                int64_t k = (p - 1) * cn + c;
+                const uint16_t *at = w.at + k * places;
+                float *to = acc + c * KH * KW * vw;
+                if (!w.n[k]) continue;
+                if (KH == 3 && KW == 3) d->s->taps3x3(w.n[k], at, w.tile, TW * vw, to);
+                else
+                    for (int64_t r = 0; r < KH; r++) d->s->taps[KW](w.n[k], at, w.tile - r * TW * vw, 0, to + r * KW * vw);
+            }
+        }
 }
 
 void cpu_spike_dw_end(const spike_dw *d, int64_t c0, int64_t cn, int64_t o0, int64_t on, float *out, void *scratch) {

@@ -38,7 +38,7 @@ typedef struct conv_case {
 #define E_W (o * Cg * c.w.kh * c.w.kw + q)
 
 /* conv2d, conv2d_dx and conv2d_dw against plain loops in double. */
-static void check_conv(int64_t T, int64_t N, conv_case c, hk_dtype dt, uint32_t f, int bias) {
+static __attribute__((unused)) void check_conv(int64_t T, int64_t N, conv_case c, hk_dtype dt, uint32_t f, int bias) {
     int64_t OH = out_size(c.H, c.w.pt + c.w.pb, c.w.dh, c.w.kh, c.w.sh, 0), OW = out_size(c.W, c.w.pl + c.w.pr, c.w.dw, c.w.kw, c.w.sw, 0);
     const hk_attr attr[] = { WINDOW_ATTR(c.w), { "groups", c.groups, 0, NULL }, { "direct", 1, 0, NULL } };
     hn_value x = hn_new(dt, f, T, N, SHAPE(c.C, c.H, c.W)), w = hn_new(HK_F32, STATIC, T, N, SHAPE(c.O, c.C / c.groups, c.w.kh, c.w.kw));

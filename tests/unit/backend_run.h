@@ -66,6 +66,28 @@ static char *blocks_of(const hn_value *v, int64_t nb) {
     return dev;
 }
 
+/* op with direct = 1 of two operands that lie in blocks of nb samples, into got. */
+static __attribute__((unused)) void run_direct(const char *op, uint32_t isa, int64_t nb, int64_t T, int64_t N, hn_value *in, hn_value *got, int n_attr, const hk_attr *attr) {
+    hk_desc din[2] = { in[0].d, in[1].d };
+    hk_opdesc o = { sizeof o, HK_SCOPE_TEAM, op, "test", 2, 1, (uint32_t)n_attr, isa, din, &got->d, attr, T, N, nb > N ? N : nb, 1234567, NULL, 0, 0 };
+    hk_op_plan *plan = NULL;
+    const hk_backend *be;
+    if (hn_plan_new(&o, &be, &plan) != HK_OK) fail_msg("%s direct: %s", op, hn_message);
+    hk_query q = { .struct_size = sizeof q };
+    be->plan_query(plan, &q);
+    char *scratch = hn_buf(q.scratch), *a = blocks_of(&in[0], o.nb), *b = blocks_of(&in[1], o.nb), *y = hn_operand(got->bytes);
+    memset(got->mem, 0xff, got->bytes);
+    hn_put(y, got->mem, got->bytes);
+    void *ptr[3] = { a, b, y };
+    hk_stream stream = { hn_parallel_for, hn_threads };
+    hk_bind bind = { sizeof bind, 3, T, N, 0, 0, (N + 15) / 16, ptr, scratch, &hn_step, NULL };
+    if (be->plan_run(plan, &stream, &bind) != HK_OK) fail_msg("%s direct: %s", op, hn_message);
+    hn_take(got->mem, y, got->bytes);
+    be->plan_free(plan);
+    hn_backend->buf_free(hn_device, scratch);
+    hn_operand_free(a), hn_operand_free(b), hn_operand_free(y);
+}
+
 /* op with direct = 1 (attr[n_attr - 1]) must give the bits of partial sums merged. */
 static __attribute__((unused)) void check_direct(const char *op, int64_t T, int64_t N, hn_value *in, const hn_value *partial, int n_attr, const hk_attr *attr) {
     hn_value p = *partial, merged = hn_new(HK_F32, STATIC, T, N, p.d.rank, p.d.shape), got = hn_new(HK_F32, STATIC, T, N, p.d.rank, p.d.shape);
@@ -74,25 +96,8 @@ static __attribute__((unused)) void check_direct(const char *op, int64_t T, int6
         if (hn_run(op, HK_SCOPE_BLOCK, isa, 16, T, N, 2, in, 1, &p, n_attr - 1, attr) != HK_OK) fail_msg("%s: %s", op, hn_message);
         if (hn_run("merge", HK_SCOPE_BLOCK, isa, 0, T, N, 1, &p, 1, &merged, 1, scale) != HK_OK) fail_msg("merge: %s", hn_message);
         for (int64_t nb = 16; nb <= 64; nb *= 2) {
-            hk_desc din[2] = { in[0].d, in[1].d };
-            hk_opdesc o = { sizeof o, HK_SCOPE_TEAM, op, "test", 2, 1, (uint32_t)n_attr, isa, din, &got.d, attr, T, N, nb > N ? N : nb, 1234567, NULL, 0, 0 };
-            hk_op_plan *plan = NULL;
-            const hk_backend *be;
-            if (hn_plan_new(&o, &be, &plan) != HK_OK) fail_msg("%s direct: %s", op, hn_message);
-            hk_query q = { .struct_size = sizeof q };
-            be->plan_query(plan, &q);
-            char *scratch = hn_buf(q.scratch), *a = blocks_of(&in[0], o.nb), *b = blocks_of(&in[1], o.nb), *y = hn_operand(got.bytes);
-            memset(got.mem, 0xff, got.bytes);
-            hn_put(y, got.mem, got.bytes);
-            void *ptr[3] = { a, b, y };
-            hk_stream stream = { hn_parallel_for, hn_threads };
-            hk_bind bind = { sizeof bind, 3, T, N, 0, 0, (N + 15) / 16, ptr, scratch, &hn_step, NULL };
-            if (be->plan_run(plan, &stream, &bind) != HK_OK) fail_msg("%s direct: %s", op, hn_message);
-            hn_take(got.mem, y, got.bytes);
+            run_direct(op, isa, nb, T, N, in, &got, n_attr, attr);
             if (memcmp(got.mem, merged.mem, got.bytes)) fail_msg("%s direct: other bits, isa %u, nb %d, T %d, N %d", op, isa, (int)nb, (int)T, (int)N);
-            be->plan_free(plan);
-            hn_backend->buf_free(hn_device, scratch);
-            hn_operand_free(a), hn_operand_free(b), hn_operand_free(y);
         }
     }
     drop(1, &merged), drop(1, &got);

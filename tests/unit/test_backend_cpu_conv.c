@@ -223,7 +223,7 @@ static void test_group(void **state) {
 
 int main(int argc, char **argv) {
     const char *file = argc > 1 ? argv[1] : getenv("HILLOCK_BACKEND_CPU");
-    hn_options = "conv=direct"; /* the other way: test_backend_cpu_winograd.c */
+    hn_options = "conv=direct, steps=single"; /* the other ways: test_backend_cpu_winograd.c, test_backend_cpu_steps.c */
     if (hn_open(file ? file : HILLOCK_BUILD_PLUGIN_DIR "/backend_cpu.so", 3)) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_linear_direct),

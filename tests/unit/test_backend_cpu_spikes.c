@@ -145,7 +145,7 @@ static void test_spikes_of_a_larger_image(void **state) {
 }
 
 int main(int argc, char **argv) {
-    hn_options = "conv=direct"; /* f32 too as plain sums */
+    hn_options = "conv=direct, steps=single"; /* f32 too as plain sums; spikes by patterns of steps: test_backend_cpu_steps.c */
     if (hn_open(argc > 1 ? argv[1] : HILLOCK_BUILD_PLUGIN_DIR "/backend_cpu.so", 2)) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_spikes_have_the_bits_of_the_dense_way),

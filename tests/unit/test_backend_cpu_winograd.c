@@ -56,8 +56,8 @@ static void test_goes_this_way(void **state) {
 static void test_options(void **state) {
     (void)state;
     static const char *const bad[][2] = { { "conv=fast", "got 'fast'" }, { "conv", "got ''" }, { "conv=", "got ''" }, { "conv=direct, x=1", "no option 'x'" },
-        { "=1", "no option ''" } };
-    static const char *const good[] = { "", "conv=auto", "conv=direct", " conv=winograd ", "conv=direct,conv=auto" };
+        { "=1", "no option ''" }, { "steps=direct", "expected auto, single or patterns, got 'direct'" } };
+    static const char *const good[] = { "", "conv=auto", "conv=direct", " conv=winograd ", "conv=direct,conv=auto", "steps=patterns, conv=direct" };
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
         hk_backend_config config = { sizeof config, HK_ISA_AVX512, 1, 0, bad[k][0] };
         hk_device *device = NULL;
@@ -75,7 +75,7 @@ static void test_options(void **state) {
 
 int main(int argc, char **argv) {
     const char *file = argc > 1 ? argv[1] : getenv("HILLOCK_BACKEND_CPU");
-    hn_options = "conv=winograd";
+    hn_options = "conv=winograd, steps=single"; /* that patterns of steps have other bits than partial sums: test_backend_cpu_steps.c */
     if (hn_open(file ? file : HILLOCK_BUILD_PLUGIN_DIR "/backend_cpu.so", 3)) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_odd_sizes),
