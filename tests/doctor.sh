@@ -39,7 +39,7 @@ expect() { # FINDING KEY TEXT
 doctor 0
 check
 [ "$(tail -n 1 "$work/text")" = "no problem found" ] || fail "last line: $(tail -n 1 "$work/text")"
-for key in model CPUs caches instructions threads OpenMP BLAS cpu ref FashionMNIST; do
+for key in model CPUs caches instructions bf16 threads OpenMP BLAS cpu ref FashionMNIST; do
     check
     grep -q "^[ !] $key  *[^ ]" "$work/text" || fail "no row '$key': $(cat "$work/text")"
     check

@@ -91,7 +91,7 @@ static hk_status check_values(hk__job *j) {
     static const char *const amp[] = { "off", "bf16", "f16" }; /* as in schema.c */
     const int64_t want = hk__conf_int(CONF(j), "run", "amp"), start = hk__conf_int(CONF(j), "train", "start_epoch"), epochs = hk__conf_int(CONF(j), "train", "epochs");
     if (want)
-        return hk__conf_fail_key(CONF(j), HK_ECONFIG, "run", "amp", "backend '%s' computes in its own precision and has no %s; write amp = off",
+        return hk__conf_fail_key(CONF(j), HK_ECONFIG, "run", "amp", "backend '%s' computes in its own precision and has no %s; write amp = off (products of bf16 with sums in f32: [backend] options = bf16=on)",
             hk__conf_text(CONF(j), "backend", "name"), amp[want]);
     if (hk__conf_real(CONF(j), "train", "ema") >= 1)
         return hk__conf_fail_key(CONF(j), HK_ECONFIG, "train", "ema", "expected a decay of 0 or more, below 1, got %g", hk__conf_real(CONF(j), "train", "ema"));

@@ -26,7 +26,7 @@ static const hk__key run_keys[] = {
 };
 static const hk__key backend_keys[] = {
     { "name", HK__TEXT, 0, 0, NULL, "cpu", "backend that runs the network" },
-    { "options", HK__TEXT, 0, 0, NULL, "none", "the backend's own, as key=value, key=value. cpu: conv=auto|direct|winograd, how dense 3 x 3 convolutions are done; steps=auto|single|patterns, how sums of spikes are" },
+    { "options", HK__TEXT, 0, 0, NULL, "none", "the backend's own, as key=value, key=value. cpu: conv=auto|direct|winograd, how dense 3 x 3 convolutions are done; steps=auto|single|patterns, how sums of spikes are; bf16=off|on|winograd, large products of bf16 with sums in f32, on CPUs that have it (docs/performance.md)" },
 };
 static const hk__key plugins_keys[] = {
     { "path", HK__TEXT, 0, 0, NULL, "none", "folders or files of more plugins, ':' between" },

@@ -1,5 +1,6 @@
 /* cpu.c - the plugin's entry: device, buffers, block size, and finding the table entry of an operation. */
 #include "tables.h"
+#include "bf16.h"
 #include <unistd.h>
 
 static int cpu_probe(char *why, size_t size) {
@@ -8,12 +9,19 @@ static int cpu_probe(char *why, size_t size) {
 }
 
 enum { OPTION_VALUES = 3 };
-#define OPTIONS "conv=auto|direct|winograd and steps=auto|single|patterns"
+#define OPTIONS "conv=auto|direct|winograd, steps=auto|single|patterns and bf16=off|on|winograd"
+
+/* On another processor the same configuration trains too, in f32: said, not refused. */
+static void set_bf16(hk_device *dev, int value) {
+    dev->bf16 = value ? cpu_bf16_kernels(dev->isa) : NULL, dev->bf16_points = value == 2;
+    if (value && !dev->bf16)
+        dev->host->log(dev->host->ctx, 1, "cpu: bf16=on needs a processor with AVX512_BF16 and [run] max_isa = avx512; without them all products are of f32");
+}
 
 static hk_status read_options(hk_device *dev, const char *text) {
     static const struct {
         const char *key, *value[OPTION_VALUES];
-    } option[] = { { "conv", { "auto", "direct", "winograd" } }, { "steps", { "auto", "single", "patterns" } } };
+    } option[] = { { "conv", { "auto", "direct", "winograd" } }, { "steps", { "auto", "single", "patterns" } }, { "bf16", { "off", "on", "winograd" } } };
     enum { N_OPTION = sizeof option / sizeof *option };
     int chosen[N_OPTION] = { 0 };
     for (const char *at = text ? text + strspn(text, ", ") : NULL; at && *at; at += strspn(at, ", ")) {
@@ -30,6 +38,7 @@ static hk_status read_options(hk_device *dev, const char *text) {
         at = v + value;
     }
     dev->conv = (cpu_conv)chosen[0], dev->steps = (cpu_steps_way)chosen[1];
+    set_bf16(dev, chosen[2]);
     return HK_OK;
 }
 

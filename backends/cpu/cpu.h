@@ -19,6 +19,8 @@ struct hk_device {
     int threads;
     cpu_conv conv;   /* option conv: how dense convolutions that could go either way are done */
     cpu_steps_way steps; /* option steps: do sums of spikes go step by step, or by patterns of steps? (spikes.h) */
+    const struct cpu_bf16 *bf16; /* option bf16: products of bf16, or NULL */
+    int bf16_points; /* those of Winograd's filtering too */
     size_t l2, l3; /* bytes */
 };
 

@@ -3,7 +3,7 @@
  * Every output number has one accumulator that adds in ascending order, so bits depend on no tile, block or thread. (OpenBLAS was
  * measured beside this and is not used: it was no faster on 3136 x 1024, and its last bits depend on a row's place in the call.)
  * Outputs are assigned (=). Units: tiles of rows; for linear_dw, (group, span of columns). */
-#include "gemm.h"
+#include "bf16.h"
 #include "spikes.h"
 #pragma GCC optimize("O3")
 
@@ -262,6 +262,7 @@ static hk_status linear_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) 
     if (o->n_in > 3 && o->in[3].dtype != HK_ABSENT) return cpu_linear_table_new(dev, o, out);
     if (cpu_attr(o, "columns")->i) return cpu_linear_columns_new(dev, o, out);
     hk_status s = cpu_linear_masks_new(dev, o, out);
+    if (s == HK_EUNSUPPORTED) s = cpu_bf16_linear_new(dev, o, out);
     if (s != HK_EUNSUPPORTED) return s;
     int64_t O = o->in[1].shape[0], K = o->in[1].shape[1];
     s = linear_plan_new(dev, o, out, O, K);
@@ -283,8 +284,10 @@ static hk_status linear_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) 
 
 static hk_status linear_dx_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     if (!static_matrix(&o->in[1])) return cpu_fail(dev, HK_EUNSUPPORTED, "%s: linear_dx: the weight must be a static matrix", o->path);
+    hk_status s = cpu_bf16_linear_dx_new(dev, o, out);
+    if (s != HK_EUNSUPPORTED) return s;
     if (cpu_linear_dx_fits(o)) return cpu_linear_dx_new(dev, o, out);
-    hk_status s = linear_plan_new(dev, o, out, o->in[1].shape[0], o->in[1].shape[1]);
+    s = linear_plan_new(dev, o, out, o->in[1].shape[0], o->in[1].shape[1]);
     if (s != HK_OK) return s;
     linear_plan *P = (linear_plan *)*out;
     P->base.run = linear_dx_run;
@@ -293,8 +296,10 @@ static hk_status linear_dx_new(hk_device *dev, const hk_opdesc *o, cpu_plan **ou
 }
 
 static hk_status linear_dw_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
+    hk_status s = cpu_attr(o, "direct")->i ? cpu_bf16_direct_new(dev, o, out) : HK_EUNSUPPORTED;
+    if (s != HK_EUNSUPPORTED) return s;
     if (cpu_attr(o, "direct")->i) return cpu_linear_direct_new(dev, o, out);
-    hk_status s = cpu_linear_dw_small_new(dev, o, out);
+    s = cpu_linear_dw_small_new(dev, o, out);
     if (s != HK_EUNSUPPORTED || cpu_attr(o, "columns")->i) return s;
     s = linear_plan_new(dev, o, out, hk_desc_elems(&o->in[0]), hk_desc_elems(&o->in[1]));
     if (s != HK_OK) return s;

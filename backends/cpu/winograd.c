@@ -111,7 +111,31 @@ static const winograd_fns *const fns_isa[3] = { &winograd_baseline, &winograd_av
 static const winograd_fns *const fns_isa[3] = { &winograd_baseline, &winograd_baseline, &winograd_baseline };
 #endif
 
-static int64_t u_step(const cpu_winograd *P, int64_t width) { return P->C * width + LINE; }
+static int64_t u_step(const cpu_winograd *P, int64_t width) { return (P->bf16 ? cpu_bf16_words(P->C) : P->C) * width + LINE; }
+
+/* In place: what is written lies before what is still to be read. */
+static void round_weights(const cpu_winograd *P, int64_t width, float *to) {
+    for (int64_t f = 0; f < POINTS * POINTS; f++)
+        for (int64_t c = 0; c < P->C; c += 2) {
+            const float *from = to + f * (P->C * width + LINE) + c * width;
+            P->bf16->pair(width, from, c + 1 < P->C ? from + width : NULL, width, (uint32_t *)(void *)(to + f * u_step(P, width) + c / 2 * width));
+        }
+}
+static void round_data(const cpu_winograd *P, int64_t t, float *v) {
+    for (int64_t f = 0; f < POINTS * POINTS; f++, v += P->v_step) P->bf16->of_row(P->row, v + t * P->row, (uint32_t *)(void *)(v + t * P->row / 2));
+}
+
+/* The product at a point, of `tiles` rows with a panel */
+static void point_product(const cpu_winograd *P, int64_t tiles, const float *v, const float *u, int64_t width, float *m) {
+    const int64_t to[CPU_MR] = { 0, width, 2 * width, 3 * width, 4 * width, 5 * width };
+    for (int64_t i = 0, mr; i < tiles; i += mr) {
+        mr = cpu_gemm_rows(tiles - i);
+        if (P->bf16)
+            P->bf16->product[mr][width / BF16_VW](cpu_bf16_words(P->C), (const uint32_t *)(const void *)(v + i * P->row / 2), P->row / 2, 1, (const uint32_t *)(const void *)u,
+                NULL, m + i * width, to, width, 0);
+        else P->g->rows[mr][width / P->g->vw](P->C, v + i * P->row, P->row, u, width, NULL, m + i * width, width, width);
+    }
+}
 
 /* Weights of the outputs [o, o + width) at the points: to[point][channel][width] */
 static void weights(const cpu_winograd *P, const float *w, int64_t o, int64_t width, float *taps, float *to) {
@@ -121,8 +145,9 @@ static void weights(const cpu_winograd *P, const float *w, int64_t o, int64_t wi
         const float *from = w + c * P->w_in + o * P->w_out;
         for (int64_t j = 0; j < n; j++, from += P->w_out)
             for (int64_t k = 0; k < 9; k++) taps[k * width + j] = from[P->bwd ? 8 - k : k];
-        P->fn->weights(taps, width, to + c * width, u_step(P, width));
+        P->fn->weights(taps, width, to + c * width, P->C * width + LINE);
     }
+    if (P->bf16) round_weights(P, width, to);
 }
 
 /* Where the six by six numbers of a tile lie; outside of the image: zeros. */
@@ -135,7 +160,7 @@ static void find_data(const cpu_winograd *P, const char *image, int64_t y, int64
 }
 
 void cpu_winograd_run(const cpu_winograd *P, const int32_t *list, int64_t lo, int64_t hi, const void *x, const float *w, const float *bias, float *y, void *scratch) {
-    int64_t vw = P->g->vw, nr = P->g->nv * vw, each = P->tiles_h * P->tiles_w;
+    int64_t nr = P->g->nv * P->g->vw, each = P->tiles_h * P->tiles_w;
     float *v = scratch, *m = v + POINTS * POINTS * P->v_step, *zeros = m + POINTS * POINTS * P->m_step, *pad_bias = zeros + P->row, *taps = pad_bias + P->wide;
     float *u = taps + 9 * nr;
     memset(zeros, 0, (size_t)(P->row + P->wide) * 4);
@@ -155,15 +180,12 @@ void cpu_winograd_run(const cpu_winograd *P, const int32_t *list, int64_t lo, in
                 if (list) image = list[image];
                 find_data(P, (const char *)x + (size_t)(image * P->H * P->W * P->C) * P->size, k / P->tiles_w * TILE, k % P->tiles_w * TILE, zeros, at);
                 P->fn->data[P->size == 1](at, P->C, v + t * P->row, P->v_step);
+                if (P->bf16) round_data(P, t, v);
             }
             const float *from = u;
             for (int64_t o = o0, width; o < end; o += width) {
                 width = cpu_min(nr, end - o);
-                for (int64_t f = 0; f < POINTS * POINTS; f++, from += u_step(P, width))
-                    for (int64_t i = 0, mr; i < tiles; i += mr) {
-                        mr = cpu_gemm_rows(tiles - i);
-                        P->g->rows[mr][width / vw](P->C, v + f * P->v_step + i * P->row, P->row, from, width, NULL, m + f * P->m_step + i * width, width, width);
-                    }
+                for (int64_t f = 0; f < POINTS * POINTS; f++, from += u_step(P, width)) point_product(P, tiles, v + f * P->v_step, from, width, m + f * P->m_step);
                 for (int64_t t = 0; t < tiles; t++) {
                     int64_t image = (t0 + t) / each, k = (t0 + t) % each, h = k / P->tiles_w * TILE, c = k % P->tiles_w * TILE;
                     if (list) image = list[image];
@@ -185,7 +207,7 @@ size_t cpu_winograd_init(cpu_winograd *P, const hk_device *dev, const hk_opdesc 
     if (dev->conv == CPU_CONV_AUTO && (w->shape[0] < 16 || w->shape[1] < 16)) return 0;
     uint32_t isa = o->isa < dev->isa ? o->isa : dev->isa;
     P->g = cpu_gemm_isa[isa], P->fn = fns_isa[isa];
-    P->bwd = !strcmp(o->op, "conv2d_dx"), P->size = cpu_size(x->dtype);
+    P->bwd = !strcmp(o->op, "conv2d_dx"), P->bf16 = P->bwd && dev->bf16_points && isa == HK_ISA_AVX512 ? dev->bf16 : NULL, P->size = cpu_size(x->dtype);
     P->C = x->shape[0], P->H = x->shape[1], P->W = x->shape[2], P->O = y->shape[0], P->OH = y->shape[1], P->OW = y->shape[2];
     for (int k = 0; k < 2; k++) P->org[k] = P->bwd ? cpu_window_of(o, k).pad - 2 : -cpu_window_of(o, k).pad;
     P->w_in = (P->bwd ? w->shape[1] : 1) * 9, P->w_out = (P->bwd ? 1 : w->shape[1]) * 9;
@@ -231,8 +253,8 @@ hk_status cpu_winograd_new(hk_device *dev, const hk_opdesc *o, const cpu_winogra
     P->w = *w;
     P->base.units = winograd_units, P->base.run = winograd_run;
     P->base.grain = cpu_max(1, 200000 / (w->block * POINTS * POINTS * w->C * w->O + 1));
-    P->base.impl = P->base.isa == HK_ISA_AVX512 ? "winograd, avx512" : P->base.isa == HK_ISA_AVX2 ? "winograd, avx2" : "winograd, baseline";
-    P->base.traits = HK_TRANSFORMS;
+    P->base.impl = P->base.isa == HK_ISA_AVX512 ? w->bf16 ? "winograd, bf16" : "winograd, avx512" : P->base.isa == HK_ISA_AVX2 ? "winograd, avx2" : "winograd, baseline";
+    P->base.traits = w->bf16 ? HK_TRANSFORMS | HK_ROUNDS : HK_TRANSFORMS;
     P->base.scratch = scratch;
     return HK_OK;
 }

@@ -2,11 +2,12 @@
 #ifndef HILLOCK_CPU_WINOGRAD_H
 #define HILLOCK_CPU_WINOGRAD_H
 
-#include "gemm.h"
+#include "bf16.h"
 
 typedef struct cpu_winograd {
     const cpu_gemm *g;
     const struct winograd_fns *fn;
+    const cpu_bf16 *bf16; /* products at the points of bf16, or NULL */
     int64_t C, H, W, O, OH, OW;       /* of the source and of the output */
     int64_t org[2], tiles_h, tiles_w; /* tap 0 of output q lies at q + org of the source */
     int64_t w_in, w_out, bwd;         /* steps in the weight from channel to channel */

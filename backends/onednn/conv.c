@@ -203,13 +203,7 @@ static hk_status make_primitives(conv_plan *P, od_conv c) {
 static int cpu_is_faster(hk_device *dev, const hk_opdesc *o, od_kind kind, const hk_desc *w) {
     if (kind == OD_BACKWARD_WEIGHTS) return w->shape[1] * w->shape[2] * w->shape[3] < FEW_PRODUCTS;
     if (kind == OD_FORWARD && w->shape[1] < FEW_CHANNELS) return 1;
-    hk_op_plan *plan = NULL;
-    hk_query q = { .struct_size = sizeof q };
-    if (dev->cpu->plan_new(dev->base, o, &plan) != HK_OK) return 1; /* and says why */
-    dev->cpu->plan_query(plan, &q);
-    int fewer = (q.traits & (HK_TRANSFORMS | HK_SKIPS_ZEROS)) != 0; /* products than the plain sum has */
-    dev->cpu->plan_free(plan);
-    return fewer;
+    return (od_cpu_traits(dev, o) & (HK_TRANSFORMS | HK_SKIPS_ZEROS | HK_ROUNDS)) != 0; /* fewer products than the plain sum has, or faster ones */
 }
 
 static hk_status conv_new(hk_device *dev, const hk_opdesc *o, od_kind kind, const hk_desc *x, const hk_desc *y, const hk_desc *w, hk_op_plan **out) {

@@ -116,6 +116,15 @@ const hk_attr *od_attr(const hk_opdesc *o, const char *name) {
     return &none;
 }
 
+uint32_t od_cpu_traits(hk_device *dev, const hk_opdesc *o) {
+    hk_op_plan *plan = NULL;
+    hk_query q = { .struct_size = sizeof q };
+    if (dev->cpu->plan_new(dev->base, o, &plan) != HK_OK) return UINT32_MAX;
+    dev->cpu->plan_query(plan, &q);
+    dev->cpu->plan_free(plan);
+    return q.traits;
+}
+
 int od_name_impl(hk_op_plan *p, const od_prim *prim) {
     snprintf(p->impl, sizeof p->impl, "onednn: %s", prim->impl);
     return strncmp(prim->impl, "ref", 3) != 0 && strncmp(prim->impl, "simple", 6) != 0;

@@ -57,6 +57,8 @@ hk_status od_plan_new(hk_device *, const hk_opdesc *, size_t size, hk_op_plan **
 const hk_attr *od_attr(const hk_opdesc *, const char *name); /* a zero attribute when absent */
 /* Names the implementation in the plan; 0: it is oneDNN's plain one for any shape, which is slow. */
 int od_name_impl(hk_op_plan *, const od_prim *);
+/* hk_trait's bits of how cpu would do it; all of them where it makes no plan, and says why. */
+uint32_t od_cpu_traits(hk_device *, const hk_opdesc *);
 /* Runs a primitive on n arguments {DNNL_ARG_..., memory}; HK_EINTERNAL with oneDNN's status in the message. */
 hk_status od_execute(const hk_op_plan *, const od_prim *, dnnl_stream_t, int n, const dnnl_exec_arg_t *);
 hk_status od_failed(const hk_op_plan *, const char *what, dnnl_status_t);

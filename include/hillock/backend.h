@@ -59,7 +59,8 @@ typedef struct hk_bind {
 /* How an implementation works, where a backend that extends this one asks before it takes an operation itself. */
 typedef enum hk_trait {
     HK_TRANSFORMS = 1, /* multiplies transformed data, with fewer products than the sum has (Winograd's filtering) */
-    HK_SKIPS_ZEROS = 2 /* leaves out products with zeros (lists of spikes, of a gradient's numbers) */
+    HK_SKIPS_ZEROS = 2, /* leaves out products with zeros (lists of spikes, of a gradient's numbers) */
+    HK_ROUNDS = 4 /* multiplies numbers of fewer bits than they are stored with, as the user asked for (bf16) */
 } hk_trait;
 
 typedef struct hk_query {
