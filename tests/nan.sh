@@ -74,5 +74,26 @@ run far "${far[@]}"
 refused 1 '[run] nan_limit' "${far[@]}" --set run.nan_limit=1 --set checkpoint.every_steps=1 --out "$work/ends"
 run ends "${far[@]}" --resume auto
 same far ends
+# stop: every batch of a step is looked at, not the last one alone.
+refused 3 'the samples of training step 1 have numbers that are not finite' "${bad[@]}" --set run.nan=stop --set train.accumulate=16
 refused 2 '[run] nan_lr: expected 1' --set run.nan_lr=0.5
+# The averages go back with the parameters they are of.
+run averages "${far[@]}" --set train.ema=0.9
+check
+LC_ALL=C grep -aF '"hk.rollback.ema.fc1.weight"' "$work/averages/checkpoint_latest.safetensors" >/dev/null || fail "rollback keeps no averages"
+
+# The state to go back to counts against memory_limit: the least limit that a training has enough of is too little for one with rollback.
+plan() { "$hillock" plan "$source_dir/tests/blobs.ini" --set plugins.path="$build_dir/tests/plugins/blobs.so" "$@" >"$work/plan" 2>&1; }
+least=1
+for _ in 1 2 3 4 5 6 7 8; do
+    plan --set run.memory_limit=$least && break
+    least=$(sed -n 's/.* needs\{0,1\} \(at least \)\{0,1\}\([0-9]*\) bytes, and memory_limit is.*/\2/p' "$work/plan")
+    [ -n "$least" ] || { cat "$work/plan"; fail "no number of bytes in the refusal"; }
+done
+plan --set run.memory_limit="$least" || { cat "$work/plan"; fail "no limit is enough, at $least bytes"; }
+plan --set run.nan=skip --set run.memory_limit="$((least + 2048))" || { cat "$work/plan"; fail "skip keeps no state"; }
+code=0
+plan --set run.nan=rollback --set run.memory_limit="$((least + 2048))" || code=$?
+check
+[ $code = 2 ] && grep -F 'kept beside' "$work/plan" >/dev/null || { cat "$work/plan"; fail "rollback at $least bytes: exit code $code, expected 2"; }
 finish

@@ -29,6 +29,7 @@ static int run(const hk__options *o) {
         st = hk__job_new(conf, &job);
         if (!st) st = hk__job_open_data(job, HK__TRAIN_SPLIT);
         if (!st) st = hk__job_network(job);
+        if (!st) hk__nan_hold(job);
         if (!st) st = hk__job_shape(job, job->train, job->batch);
         if (!st) st = hk__job_shape(job, job->infer, job->test_batch);
         if (!st) st = hk__plans_print(job);

@@ -24,6 +24,23 @@ struct hk__nan {
 static size_t number_bytes(const hk__job *j) { return hk_network_dtype(j->net) == HK_F64 ? 8 : 4; }
 static void **kept(const hk__nan *n, int plane, int i) { return &n->kept[plane * n->n_param + i]; }
 
+/* Whether plane k of n has something of parameter p. */
+static int in_plane(const hk_param_info *p, int k, int n_state) { return k == 0 || k > n_state || p->learnable; }
+
+static int n_plane(const hk__job *j) { return 1 + hk_network_n_opt_state(j->net) + (hk__conf_real(j->conf, "train", "ema") > 0); }
+
+void hk__nan_hold(hk__job *j) {
+    const int n_state = hk_network_n_opt_state(j->net);
+    int64_t numbers = 0;
+    if (hk__conf_int(j->conf, "run", "nan") != ROLLBACK) return;
+    for (int k = 0; k < n_plane(j); k++)
+        for (int i = 0; i < hk_network_n_param(j->net); i++) {
+            const hk_param_info *p = hk_network_param(j->net, i);
+            if (in_plane(p, k, n_state)) numbers += p->elems;
+        }
+    hk_network_hold(j->net, numbers * (int64_t)number_bytes(j));
+}
+
 uint32_t hk__nan_flags(const hk__job *j) { return hk__conf_int(j->conf, "run", "nan") >= SKIP ? (uint32_t)HK_GUARD : 0; }
 
 static hk_status no_memory(hk__job *j) { return hk__conf_fail_key(j->conf, HK_ENOMEM, "run", "nan", "out of memory for the state to go back to"); }
@@ -34,18 +51,19 @@ hk_status hk__nan_new(hk__job *j) {
     if (policy != ROLLBACK && factor != 1)
         return hk__conf_fail_key(j->conf, HK_ECONFIG, "run", "nan_lr", "expected 1 without [run] nan = rollback, got %g", factor);
     if (policy < SKIP) return HK_OK;
+    hk__nan_hold(j);
     hk__nan *n = j->nan = calloc(1, sizeof *n);
     if (!n) return no_memory(j);
     n->j = j, n->rollback = policy == ROLLBACK, n->factor = factor;
     n->limit = hk__conf_int(j->conf, "run", "nan_limit"), n->every = hk__conf_int(j->conf, "run", "nan_every");
     n->n_param = hk_network_n_param(j->net), n->n_state = hk_network_n_opt_state(j->net);
     if (!n->rollback) return HK_OK;
-    n->n_plane = 1 + n->n_state + (hk__job_config(j).ema > 0);
+    n->n_plane = n_plane(j);
     if (!(n->kept = calloc((size_t)(n->n_plane * n->n_param) + 1, sizeof *n->kept))) return no_memory(j);
     for (int k = 0; k < n->n_plane; k++)
         for (int i = 0; i < n->n_param; i++) {
             const hk_param_info *p = hk_network_param(j->net, i);
-            if (k > 0 && k <= n->n_state && !p->learnable) continue;
+            if (!in_plane(p, k, n->n_state)) continue;
             if (!(*kept(n, k, i) = malloc((size_t)p->elems * number_bytes(j)))) return no_memory(j);
         }
     return HK_OK;

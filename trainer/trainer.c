@@ -95,10 +95,9 @@ static hk_status diverged(run *r, double loss) {
 }
 
 /* Behind a training step: what --watch shows of it, at the steps that are logged, or else at the last one of an epoch. */
-static hk_status watch_step(run *r, double loss) {
+static hk_status watch_step(run *r) {
     const hk__progress_state *d = &r->done;
-    hk_status st = hk__watch_finite(r->watch, r->train->x, r->train->count * r->train->elems, d->step, loss);
-    if (!st) st = hk__watch_begin(r->watch, d->step);
+    hk_status st = hk__watch_begin(r->watch, d->step);
     if (st || !(r->log_every ? d->step % r->log_every == 0 : d->batch == r->train->n_batch)) return st;
     return hk__watch_log(r->watch, &r->metrics, d->epoch + 1, d->step, r->progress.quiet);
 }
@@ -148,6 +147,7 @@ static hk_status train_step(run *r, hk__sums *got) {
         if ((st = next_batch(r->j, r->train))) return st;
         r->now.data_s += hk__now() - asked;
         if ((st = run_batch(r->j, r->j->train, r->train, &one))) return st;
+        if (r->watch && (st = hk__watch_finite(r->watch, r->train->x, r->train->count * r->train->elems, d->step + 1, one.loss))) return st;
         r->t->now.batch = ++d->batch, r->dir.images += r->train->count;
         add(got, &one, r->train->count);
     } while (hk_executor_pending(r->j->train) && d->batch < r->train->n_batch);
@@ -183,7 +183,7 @@ static hk_status train_epoch(run *r) {
         if (bad == 2 && (st = left_out(r))) break;
         if (!bad) add_sums(&d->train, &got);
         if (r->log_every && !bad) add_sums(&d->log, &got);
-        if (r->watch && (st = watch_step(r, loss))) break;
+        if (r->watch && (st = watch_step(r))) break;
         if ((st = hk__monitor_step(r->monitor, d->step, d->batch == r->train->n_batch))) break;
         if (!isfinite(loss) && !bad) {
             st = diverged(r, loss);

@@ -323,7 +323,7 @@ hk_status hk__watch_new(hk__job *, int watch, int nan, hk__watch **out); /* *out
 hk_status hk__watch_executor(hk__watch *, const hk__loader *, int64_t n);           /* job->train for n samples, anew: it keeps what is looked at */
 hk_status hk__watch_begin(hk__watch *, int64_t step);           /* behind each training step; warns behind the first few, on stderr */
 hk_status hk__watch_log(hk__watch *, hk__metrics *, int64_t epoch, int64_t step, int quiet); /* of the last training step: a line of metrics.jsonl, one on stdout */
-/* With nan: names the first layer whose output in the last step is not finite; a spiking network can hide one behind a finite loss. x: the batch, count numbers. */
+/* Behind each batch. With nan: names the first layer whose output in it is not finite; a spiking network can hide one behind a finite loss. x: the batch, count numbers. */
 hk_status hk__watch_finite(hk__watch *, const float *x, int64_t count, int64_t step, double loss);
 void hk__watch_free(hk__watch *);
 
@@ -331,7 +331,8 @@ void hk__watch_free(hk__watch *);
 #define HK__ROLLBACK "hk.rollback."
 typedef struct hk__nan hk__nan;
 uint32_t hk__nan_flags(const hk__job *); /* of the training executor */
-hk_status hk__nan_new(hk__job *);        /* behind hk__job_network: job->nan */
+void hk__nan_hold(hk__job *);            /* behind hk__job_network: counts the state to go back to against [run] memory_limit */
+hk_status hk__nan_new(hk__job *);        /* and makes it: job->nan */
 void hk__nan_free(hk__nan *);
 hk_status hk__nan_begin(hk__nan *, hk__progress_state *); /* before the first step of a run that was not resumed */
 /* Behind each training step, counted in the progress; *bad: 1: the batch is to be left out of the sums; 2: and a step was, and the learning rate may be another. Warns on stderr. */

@@ -7,7 +7,8 @@
 #include "exec/place.h"
 #include <stdlib.h>
 
-#define FLAG_ROOM(net) (((int64_t)(net)->n_param + 2 + 15) / 16 * 16)
+#define FLAG_ROOM(net) (((int64_t)(net)->n_param + 3 + 15) / 16 * 16)
+#define FLAG_LOSSES(net) (FLAG_ROOM(net) - 1) /* with accumulate: set by a loss of the batches of this step so far */
 
 typedef struct run { /* neighbours in the store that learn, or do not: numbers [from, to) */
     int64_t from, to;
@@ -56,24 +57,41 @@ static hk_status add(hk__placer *q, const char *op, int64_t n, uint32_t scalar, 
     return HK_OK;
 }
 
-/* On gradients as they are: clipping each number would make an infinite one finite. */
+/* Flag `to`: flag `from`, or that the loss is not finite. Where the loss lies is not known yet: hk__guard_bind. */
+static hk_status look_at_loss(hk__placer *q, int64_t from, int64_t to) {
+    const hk__ref in[2] = { place(q->net, HK_SP_NONE, 0, 1), place(q->net, HK_SP_GUARD, from, 1) };
+    q->p->guard_unit = q->unit;
+    return add(q, "non_finite", 1, 6, 2, in, place(q->net, HK_SP_GUARD, to, 1));
+}
+
+/* On gradients as they are: clipping each number would make an infinite one finite. With accumulate they are the mean over all batches, in which what is not
+ * finite in one stays so; losses are looked at batch by batch, and the flag of that is taken back when it has been used. */
 hk_status hk__guard_check(hk__placer *q, hk__ref *flag) {
     hk_network *net = q->net;
     const hk_value loss = q->p->loss;
+    const bool scalar = loss && !q->g->val[loss].desc.flags && !q->g->val[loss].desc.rank, each = scalar && net->cfg.accumulate > 1;
     hk_status st = HK_OK;
     int64_t at = 0; /* flag 0 is never set */
     run r;
-    if (!hk__unit_add(q, net->n_param + 1)) return hk__fail(net->ctx, HK_ENOMEM, "out of memory for the plan");
-    if (loss && !q->g->val[loss].desc.flags && !q->g->val[loss].desc.rank) { /* where it lies is not known yet: hk__guard_bind */
-        const hk__ref in[2] = { place(net, HK_SP_NONE, 0, 1), place(net, HK_SP_GUARD, at, 1) };
-        st = add(q, "non_finite", 1, 6, 2, in, place(net, HK_SP_GUARD, at + 1, 1));
-        at++;
+    q->p->guard_unit = -1;
+    if (each) {
+        hk__unit *u = hk__unit_add(q, 1);
+        if (!u) return hk__fail(net->ctx, HK_ENOMEM, "out of memory for the plan");
+        u->phase = HK_GATHER;
+        st = look_at_loss(q, FLAG_LOSSES(net), FLAG_LOSSES(net));
     }
+    if (!hk__unit_add(q, net->n_param + 2)) return hk__fail(net->ctx, HK_ENOMEM, "out of memory for the plan");
+    if (each && st == HK_OK) {
+        const hk__ref losses = place(net, HK_SP_GUARD, FLAG_LOSSES(net), 1), first = place(net, HK_SP_GUARD, at, 1);
+        st = add(q, "copy", 1, 0, 1, &losses, place(net, HK_SP_GUARD, at + 1, 1));
+        if (st == HK_OK) st = add(q, "copy", 1, 0, 1, &first, losses);
+        at++;
+    } else if (scalar && st == HK_OK) st = look_at_loss(q, at, at + 1), at++;
     for (int i = 0; st == HK_OK && next_run(net, &i, true, &r); at++) {
         const hk__ref in[2] = { place(net, HK_SP_GRAD, r.from, r.to - r.from), place(net, HK_SP_GUARD, at, 1) };
         st = add(q, "non_finite", r.to - r.from, 6, 2, in, place(net, HK_SP_GUARD, at + 1, 1));
     }
-    q->p->guard_unit = q->unit, q->p->guard_flag = at;
+    q->p->guard_flag = at;
     *flag = place(net, HK_SP_GUARD, at, 1);
     return st;
 }
@@ -97,8 +115,7 @@ hk_status hk__guard_settle(hk__placer *q, const hk__ref *flag) {
 
 void hk__guard_bind(hk__placer *q) {
     hk__plan *p = q->p;
-    hk__unit *u = &p->unit[p->guard_unit];
-    if (u->n_call && u->call[0].ref[0].space == HK_SP_NONE) u->call[0].ref[0] = p->place[p->loss];
+    if (p->guard_unit >= 0) p->unit[p->guard_unit].call[0].ref[0] = p->place[p->loss];
 }
 
 /* The copies are those of the parameters as they are now: in the first step, and when somebody else wrote one. */

@@ -108,6 +108,8 @@ hk_status hk__memory_params(hk_network *net) {
         net->param[largest].name, shape, net->n_param - 1, net->n_opt, net->cfg.memory_used, against(net, all, text, sizeof text));
 }
 
+void hk_network_hold(hk_network *net, int64_t bytes) { net->cfg.memory_used = hk__sat_add(net->cfg.memory_used, bytes); }
+
 /* One sample must fit, over all its time steps; and the whole batch must be countable. */
 void hk__memory_value(hk__builder *b, const hk_desc *d) {
     if (!b->net || !hk__known(d) || d->dtype == HK_ABSENT) return;
@@ -146,7 +148,7 @@ static hk_status check_plan(hk__placer *q, int64_t arena, const char *at_least) 
     if (sum <= limit_of(net)) return HK_OK;
     return hk__fail(net->ctx, HK_ECONFIG,
         "the %s plan for T = %" PRId64 " and %" PRId64 " samples (arena %" PRId64 ", parameters, gradients and optimizer state %" PRId64 ", sequence state %" PRId64 ", constants %" PRId64
-        ", packed weights %" PRId64 ", data %" PRId64 ") needs %s%s: take a smaller batch, T or network,%s or raise the limit",
+        ", packed weights %" PRId64 ", data and what is kept beside %" PRId64 ") needs %s%s: take a smaller batch, T or network,%s or raise the limit",
         q->b->phase_train ? "training" : "test", p->T, p->N, arena, params, state, 2 * q->const_used, q->kept_used, net->cfg.memory_used, at_least, against(net, sum, text, sizeof text),
         net->cfg.memory == HK_MEMORY_SMALL ? "" : " or memory = small,");
 }

@@ -143,6 +143,8 @@ HK_API hk_status hk_network_write_opt_state(hk_network *, int k, int i, const fl
 HK_API hk_status hk_network_read_opt_state64(hk_network *, int k, int i, double *values);       /* the same, in double */
 HK_API hk_status hk_network_write_opt_state64(hk_network *, int k, int i, const double *values);
 HK_API hk_dtype hk_network_dtype(const hk_network *);                                           /* in which the backend keeps them exactly: F32 or F64 */
+/* The program holds so many more bytes, which plans made from here on count as they do memory_used. */
+HK_API void hk_network_hold(hk_network *, int64_t bytes);
 HK_API int64_t hk_network_step(const hk_network *);                                             /* optimizer steps done */
 HK_API void hk_network_set_step(hk_network *, int64_t step);                                    /* drops what accumulate has gathered since the last step */
 HK_API int64_t hk_network_skipped(const hk_network *);                                          /* of these steps, those that HK_GUARD left out: the optimizer does not count them */

@@ -348,6 +348,31 @@ static void test_guard(void **state) {
     }
 }
 
+/* A loss that is infinite while its gradients are finite counts too, in whichever batch of a step; the step behind it is done. */
+static void test_guard_loss(void **state) {
+    (void)state;
+    for (int bad = 0; bad < 3; bad++) {
+        net n;
+        hk_network_config c = config("cpu");
+        hk_executor_config ec = trains;
+        const float high[2] = { 1e20f, 0 }, low[2] = { 0.1f, -0.2f };
+        c.accumulate = 3, ec.flags = HK_GUARD;
+        start(&n, LINEAR, c, ec);
+        for (int b = 0; b < 3; b++) {
+            double loss;
+            net_ok(hk_network_write_param(n.net, 1, b == bad ? high : low));
+            train(n.ex, b);
+            net_ok(hk_executor_read(n.ex, "loss", HK_F64, &loss, 1));
+            if (isinf(loss) != (b == bad)) fail_msg("batch %d: the loss is %g", b, loss);
+        }
+        if (!hk_executor_skipped(n.ex)) fail_msg("the loss of batch %d of 3 is infinite, and the step was done", bad);
+        net_ok(hk_network_write_param(n.net, 1, low));
+        for (int b = 0; b < 3; b++) train(n.ex, b);
+        if (hk_executor_skipped(n.ex)) fail_msg("the step behind that of batch %d was not done", bad);
+        net_free(&n);
+    }
+}
+
 /* A gradient that is not a number goes into the parameters, as in PyTorch, and nothing of it stays behind when they are written anew. */
 static void test_nan(void **state) {
     (void)state;
@@ -423,6 +448,7 @@ int main(void) {
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_bits),
         cmocka_unit_test(test_guard),
+        cmocka_unit_test(test_guard_loss),
         cmocka_unit_test(test_nan),
         cmocka_unit_test(test_refused),
     };
