@@ -95,5 +95,5 @@ plan --set run.nan=skip --set run.memory_limit="$((least + 2048))" || { cat "$wo
 code=0
 plan --set run.nan=rollback --set run.memory_limit="$((least + 2048))" || code=$?
 check
-[ $code = 2 ] && grep -F 'kept beside' "$work/plan" >/dev/null || { cat "$work/plan"; fail "rollback at $least bytes: exit code $code, expected 2"; }
+[ $code = 2 ] && grep -F 'and memory_limit is' "$work/plan" >/dev/null || { cat "$work/plan"; fail "rollback at $least bytes: exit code $code, expected 2"; }
 finish

@@ -148,7 +148,7 @@ static hk_status check_plan(hk__placer *q, int64_t arena, const char *at_least) 
     if (sum <= limit_of(net)) return HK_OK;
     return hk__fail(net->ctx, HK_ECONFIG,
         "the %s plan for T = %" PRId64 " and %" PRId64 " samples (arena %" PRId64 ", parameters, gradients and optimizer state %" PRId64 ", sequence state %" PRId64 ", constants %" PRId64
-        ", packed weights %" PRId64 ", data and what is kept beside %" PRId64 ") needs %s%s: take a smaller batch, T or network,%s or raise the limit",
+        ", packed weights %" PRId64 ", data %" PRId64 ") needs %s%s: take a smaller batch, T or network,%s or raise the limit",
         q->b->phase_train ? "training" : "test", p->T, p->N, arena, params, state, 2 * q->const_used, q->kept_used, net->cfg.memory_used, at_least, against(net, sum, text, sizeof text),
         net->cfg.memory == HK_MEMORY_SMALL ? "" : " or memory = small,");
 }
