@@ -210,6 +210,7 @@ hk_network_config hk__job_config(const hk__job *j) {
     nc.seed = (uint64_t)hk__conf_int(CONF(j), "run", "seed");
     nc.nb = hk__conf_int(CONF(j), "run", "nb");
     nc.memory = (uint32_t)hk__conf_int(CONF(j), "run", "memory"); /* as in schema.c, in the order of hk_memory */
+    nc.chunk = hk__conf_int(CONF(j), "run", "chunk");
     nc.memory_limit = hk__conf_int(CONF(j), "run", "memory_limit");
     if (!hk__conf_int(CONF(j), "run", "fold_time")) nc.passes_off |= HK_PASS_FOLD_TIME;
     if (!hk__conf_int(CONF(j), "run", "hoist")) nc.passes_off |= HK_PASS_HOIST;

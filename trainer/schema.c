@@ -18,6 +18,7 @@ static const hk__key run_keys[] = {
     { "nan_lr", HK__REAL, 0, 1, NULL, "1", "rollback: factor of the learning rate from then on, each time" },
     { "amp", HK__CHOICE, 0, 0, "off|bf16|f16", "off", "numbers of 16 bits where they do; an error where the backend has none (all of them now)" },
     { "memory", HK__CHOICE, 0, 0, "balanced|fast|small", "balanced", "what a plan keeps: fast: all; balanced: not what costs next to nothing to make again; small: less" },
+    { "chunk", HK__INT, 0, 1e9, NULL, "0", "steps that training goes through at a time, so that memory does not grow with T; 0: as [run] memory has it; T and more: all at once" },
     { "memory_limit", HK__BYTES, 0, 1e15, NULL, "0", "refuse what needs more memory, data included; 0: memory and swap of the machine" },
     { "fold_time", HK__SWITCH, 0, 0, NULL, "on", "pass: what does not depend on time runs over T*N rows at once" },
     { "hoist", HK__SWITCH, 0, 0, NULL, "on", "pass: what does not depend on feedback leaves the loop over time" },

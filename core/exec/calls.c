@@ -1,5 +1,5 @@
 /* calls.c - operation plans from the backend, and where each operand of each call lies: plain operations and loops (the update: update.c). */
-#include "exec/place.h"
+#include "exec/chunk.h"
 #include <stdlib.h>
 
 hk_status hk__backend_plan(hk_network *net, const hk_opdesc *d, const hk_backend **be, hk_op_plan **plan) {
@@ -75,7 +75,7 @@ static hk_status node_plan(hk__placer *q, hk__call *c, int32_t id, bool in_loop)
     for (int i = 0; i < n->n_out; i++) out[i] = g->val[n->out[i]].live ? g->val[n->out[i]].desc : absent;
     c->node = id;
     uint32_t scope = q->p->unit[q->unit].team ? HK_SCOPE_TEAM : q->p->scope;
-    return op_plan(q, c, n->op, n->path, n->stream, n->n_in, in, n->n_out, out, n->n_attr, n->attr, in_loop ? 1 : q->p->T, scope, constant_operands(q, n));
+    return op_plan(q, c, n->op, n->path, n->stream, n->n_in, in, n->n_out, out, n->n_attr, n->attr, in_loop ? 1 : hk__staged(n) ? q->p->chunk : q->p->T, scope, constant_operands(q, n));
 }
 
 hk_status hk__plan_node(hk__placer *q, hk__call *c, int32_t id) { return node_plan(q, c, id, false); }
@@ -98,7 +98,7 @@ hk_status hk__plan_loop(hk__placer *q, hk__call *c, int32_t id) {
     uint32_t scope = q->p->scope;
     const char *path = g->node[id].path;
     for (int i = 0; i < l->n_carry && st == HK_OK; i++)
-        if (!l->carry[i].dead && l->carry[i].slot) {
+        if (!l->carry[i].dead && (l->carry[i].slot || l->carry[i].line)) {
             hk_desc d = g->val[l->carry[i].in].desc;
             st = op_plan(q, &r->carry[i].copy, hk__op_find("copy"), path, 0, 1, &d, 1, &d, 0, NULL, 1, scope, 0);
         }
@@ -173,6 +173,11 @@ int64_t hk__carry_memory(hk__placer *q, hk__call *c, int64_t local) {
 hk_status hk__plan_op(hk__placer *q, hk__call *c, const char *op, int n_in, const hk_desc *in, int n_out, const hk_desc *out, int n_attr, const hk_attr *attr) {
     c->node = 0, c->op = op;
     return op_plan(q, c, hk__op_find(op), "", 0, n_in, in, n_out, out, n_attr, attr, 1, HK_SCOPE_TEAM, 0);
+}
+
+hk_status hk__plan_op_in(hk__placer *q, hk__call *c, const char *op, int n_in, const hk_desc *in, int n_out, const hk_desc *out) {
+    c->node = 0, c->op = op;
+    return op_plan(q, c, hk__op_find(op), "", 0, n_in, in, n_out, out, 0, NULL, 1, q->p->scope, 0);
 }
 
 hk__unit *hk__unit_add(hk__placer *q, int n_call) {

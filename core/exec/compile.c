@@ -1,5 +1,5 @@
 /* compile.c - from module tree to plan: build, passes, schedule, memory. */
-#include "exec/exec.h"
+#include "exec/chunk.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,7 +89,8 @@ static void find_outputs(hk__plan *p, const hk__graph *g, int n_output, hk__seed
     }
 }
 
-hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank, const int64_t *shape, hk__plan **out) {
+/* *again: it is to be made once more, with `whole`. */
+static hk_status make(hk_executor *ex, int64_t T, int64_t N, int seq, int rank, const int64_t *shape, bool whole, bool *again, hk__plan **out) {
     hk_network *net = ex->net;
     hk_status st = HK_ENOMEM;
     bool train = ex->cfg.mode == HK_TRAIN;
@@ -107,6 +108,7 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
         p->upstream = calloc((size_t)ex->cfg.n_output + 1, sizeof *p->upstream);
         p->gradient = calloc((size_t)ex->cfg.n_output + 1, sizeof *p->gradient);
         p->guard = train && ex->cfg.flags & HK_GUARD && net->opt_type;
+        p->whole = whole, p->chunk = T;
         p->net = net, p->g = g, p->T = T, p->N = N, p->seq_in = seq, p->rank = rank;
         if (rank) memcpy(p->shape, shape, (size_t)rank * sizeof *shape);
     }
@@ -178,8 +180,9 @@ hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank,
     if (st == HK_OK && g->oom) st = hk__fail(net->ctx, HK_ENOMEM, "out of memory for the graph");
     if (st == HK_OK) st = hk__schedule(p, &b, ex->cfg.mode, ex->cfg.flags);
     if (st == HK_OK) st = hk__replay(p, &b, ex->cfg.mode, ex->cfg.flags);
-    if (st == HK_OK) st = hk__place_all(p, &b, train);
-    if (st == HK_OK) *out = p, p = NULL;
+    if (st == HK_OK) st = hk__chunk_plan(p, &b, ex->cfg.mode, ex->cfg.flags, n_root, root, again);
+    if (st == HK_OK && !*again) st = hk__place_all(p, &b, train);
+    if (st == HK_OK && !*again) *out = p, p = NULL;
 end:
     hk__plan_free(p);
     free(b.param_value);
@@ -190,13 +193,19 @@ end:
     return st;
 }
 
-static void free_call(hk__call *c) {
+hk_status hk__plan_new(hk_executor *ex, int64_t T, int64_t N, int seq, int rank, const int64_t *shape, hk__plan **out) {
+    bool again = false;
+    hk_status st = make(ex, T, N, seq, rank, shape, false, &again, out);
+    return again ? make(ex, T, N, seq, rank, shape, true, &again, out) : st;
+}
+
+void hk__call_free(hk__call *c) {
     if (c->plan) c->be->plan_free(c->plan);
     free(c->ref);
     if (c->loop) {
-        for (int i = 0; i < c->loop->n_body; i++) free_call(&c->loop->body[i]);
-        for (int i = 0; i < c->loop->n_carry; i++) free_call(&c->loop->carry[i].copy);
-        for (int i = 0; i < c->loop->n_sum; i++) free_call(&c->loop->sum_first[i]), free_call(&c->loop->sum_next[i]);
+        for (int i = 0; i < c->loop->n_body; i++) hk__call_free(&c->loop->body[i]);
+        for (int i = 0; i < c->loop->n_carry; i++) hk__call_free(&c->loop->carry[i].copy);
+        for (int i = 0; i < c->loop->n_sum; i++) hk__call_free(&c->loop->sum_first[i]), hk__call_free(&c->loop->sum_next[i]);
         free(c->loop->body);
         free(c->loop->carry);
         free(c->loop->sum_first);
@@ -208,10 +217,11 @@ static void free_call(hk__call *c) {
 void hk__plan_free(hk__plan *p) {
     if (!p) return;
     for (int u = 0; u < p->n_unit; u++) {
-        for (int i = 0; i < p->unit[u].n_call; i++) free_call(&p->unit[u].call[i]);
+        for (int i = 0; i < p->unit[u].n_call; i++) hk__call_free(&p->unit[u].call[i]);
         free(p->unit[u].call);
     }
     free(p->unit);
+    hk__chunk_free(p);
     free(p->place);
     free(p->timed);
     free(p->output);

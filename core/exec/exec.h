@@ -70,12 +70,14 @@ int64_t hk__pack(hk__item *, int n, int64_t *live);
 /* ---- the plan ---- */
 typedef enum hk__space { HK_SP_NONE = 0, HK_SP_ARENA, HK_SP_LOCAL, HK_SP_PARAM, HK_SP_GRAD, HK_SP_OPT, HK_SP_SUM, HK_SP_EMA, HK_SP_NORM, HK_SP_CONST, HK_SP_KEPT, HK_SP_GUARD, HK_SP_CUR, HK_SP_NEXT, HK_SP_CARRY_IN, HK_SP_CARRY_OUT } hk__space;
 
-/* Where a value lies. A row that varies with T in storage but is read at one t has `slice` set. */
+/* Where a value lies. A row that varies with T in storage but is read at one t has `slice` set; one of which a chunk's steps alone exist, `part`. */
 typedef struct hk__ref {
-    uint8_t space, flags, slice, pad;
+    uint8_t space, flags, slice, part;
     int32_t index;        /* slot, optimizer state, or carry of the running loop */
     int64_t off, row;     /* bytes */
     int64_t pitch;        /* bytes from one sample to the next, over all T; 0: as many as it takes */
+    int64_t border;       /* of a line (chunk.h): bytes from one border of chunks to the next; 0: no line */
+    int32_t turns, end;   /* of a line: borders in memory, which take turns; 1: the border where the chunk ends */
 } hk__ref;
 
 typedef struct hk__call { /* one operation, ready to run */
@@ -89,6 +91,7 @@ typedef struct hk__call { /* one operation, ready to run */
     size_t scratch;
     int64_t kept, kept_off; /* bytes that its plan_prepare fills; where they lie in the plan's kept memory */
     struct hk__loop_call *loop;
+    int32_t sum, n_sum;    /* run once for each chunk: its results that are sums over t: hk__plan.chunks->sum */
 } hk__call;
 
 typedef struct hk__carry_call {
@@ -113,6 +116,7 @@ typedef struct hk__unit { /* a segment, run block by block, or one whole-batch o
     int64_t local;         /* bytes of one thread's local region in this segment, scratch at its end */
     int64_t local_live, scratch;
     int64_t local_off;     /* of thread 0's region in the arena */
+    struct { int32_t begin, end; } sweep[2]; /* calls that are run once for each chunk of steps: forward, then backward from the last chunk on */
 } hk__unit;
 
 typedef struct hk__plan {
@@ -139,6 +143,9 @@ typedef struct hk__plan {
     bool keep_y;           /* y is read after a run though nobody asked for it */
     struct hk__timed *timed; /* [threads][n_timed] while the executor is profiled, else NULL */
     int64_t n_timed;
+    int64_t chunk;         /* steps of a chunk; T: there are no chunks */
+    struct hk__chunks *chunks; /* NULL: there are no chunks */
+    bool whole;            /* chunks are not wanted */
 } hk__plan;
 
 /* ---- core/exec/profile.c: what is measured while plans run ---- */
@@ -199,6 +206,7 @@ struct hk_executor {
 /* core/exec/compile.c */
 hk_status hk__plan_new(hk_executor *, int64_t T, int64_t N, int seq, int rank, const int64_t *shape, hk__plan **out);
 void hk__plan_free(hk__plan *);
+void hk__call_free(hk__call *); /* what it holds */
 /* core/exec/padding.c: the network looks at no step beyond a sample's length, or says so. Before the loss is built. */
 void hk__padding_check(hk__builder *);
 /* core/exec/learner.c: the gradients of parameters that have a learner */
@@ -211,6 +219,9 @@ hk_status hk__schedule(hk__plan *, hk__builder *, uint32_t mode, uint32_t flags)
 void hk__unschedule(hk__plan *);
 /* core/exec/replay.c: what is made again, or kept in fewer bits, by [run] memory; schedules anew. After the first schedule. */
 hk_status hk__replay(hk__plan *, hk__builder *, uint32_t mode, uint32_t flags);
+/* core/exec/chunk_plan.c: chunks of steps, where they are asked for or [run] memory would have them; the graph is changed, and scheduled anew. *again: they
+ * save nothing, and the plan is to be made again with p->whole. root: those of hk__live. */
+hk_status hk__chunk_plan(hk__plan *, hk__builder *, uint32_t mode, uint32_t flags, int n_root, const hk_value *root, bool *again);
 /* core/exec/place.c: memory for every value, and operation plans */
 hk_status hk__place_all(hk__plan *, hk__builder *, bool train);
 int64_t hk__row_bytes(const hk_network *, const hk_desc *);
@@ -218,8 +229,9 @@ int64_t hk__row_bytes(const hk_network *, const hk_desc *);
 hk_status hk__backend_plan(hk_network *, const hk_opdesc *, const hk_backend **be, hk_op_plan **);
 /* Whether it, or one that it extends, takes an operation: in every scope and block size then, and its backward with it. */
 bool hk__backend_takes(hk__builder *, const hk__node *);
-/* Rows of a value in storage for n samples. */
+/* Rows of a value for n samples; and of what of it is in storage at once. */
 int64_t hk__rows(const hk__plan *, const hk_desc *, int64_t n);
+int64_t hk__stored(const hk__plan *, hk_value, int64_t n);
 /* Calls f for each value from outside that a top node reads. */
 void hk__each_read(const hk__graph *, int32_t node, void (*f)(void *arg, hk_value v), void *arg);
 /* core/exec/executor.c: the arena holds the plan in use, unless memory ran out when another plan wanted more */

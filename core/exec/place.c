@@ -2,7 +2,7 @@
  *
  * What stays inside one segment is LOCAL: one block of it for each thread. What crosses segments lies whole in the arena, some of it in
  * memory that another value has done with (inherit.c). Both are packed by liveness before the first run; nothing is allocated afterwards. */
-#include "exec/place.h"
+#include "exec/chunk.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +13,12 @@ int64_t hk__row_bytes(const hk_network *net, const hk_desc *d) {
 
 int64_t hk__rows(const hk__plan *p, const hk_desc *d, int64_t n) {
     return (d->flags & HK_T ? p->T : 1) * (d->flags & HK_N ? n : d->flags & HK_G ? (n + HK_GROUP - 1) / HK_GROUP : 1);
+}
+
+int64_t hk__stored(const hk__plan *p, hk_value v, int64_t n) {
+    const hk__val *x = &p->g->val[v];
+    int64_t rows = hk__rows(p, &x->desc, n);
+    return x->part ? rows / p->T * p->chunk : rows;
 }
 
 static void note_read(void *arg, hk_value v) {
@@ -43,11 +49,12 @@ static void lifetimes(hk__placer *q) {
             for (int j = 0; j < l->body.n; j++)
                 for (int k = 0; k < g->node[l->body.at[j]].n_out; k++) note_made(q, g->node[l->body.at[j]].out[k]);
         }
+    hk__chunk_lives(q);
 }
 
 static hk__ref ref_of(const hk__placer *q, hk__space space, hk_value v) {
     const hk_desc *d = &q->g->val[v].desc;
-    return (hk__ref){ .space = (uint8_t)space, .flags = d->flags, .row = hk__row_bytes(q->net, d) };
+    return (hk__ref){ .space = (uint8_t)space, .flags = d->flags, .row = hk__row_bytes(q->net, d), .part = q->g->val[v].part != 0 };
 }
 
 /* Space for each value; offsets in the arena and in local regions come later. */
@@ -57,6 +64,10 @@ static void spaces(hk__placer *q) {
     for (hk_value v = 1; v < g->n_val; v++) {
         hk__val *x = &g->val[v];
         if (!x->live) continue;
+        if (x->line) { /* at the borders of chunks: chunk_place.c */
+            p->place[v] = hk__line_ref(p, x->line - 1, x->source != HK_SRC_BORDER);
+            continue;
+        }
         switch ((hk__source)x->source) {
         case HK_SRC_INPUT:
         case HK_SRC_TARGET:
@@ -103,7 +114,7 @@ static void spaces(hk__placer *q) {
     }
     for (int s = 0; s < g->n_slot; s++) {
         hk_value next = g->slot[s].next;
-        if (next && g->val[next].live && q->made_unit[next] >= 0) {
+        if (next && g->val[next].live && !g->val[next].line && q->made_unit[next] >= 0) {
             p->place[next] = ref_of(q, HK_SP_NEXT, next);
             p->place[next].index = s;
         }
@@ -144,17 +155,17 @@ static int local_items(const hk__placer *q, int u, hk__item *item, int32_t *whos
     const hk__plan *p = q->p;
     int n = 0;
     for (hk_value v = 1; v < q->g->n_val; v++) {
-        if (!q->g->val[v].live || p->place[v].space != HK_SP_LOCAL || q->made_unit[v] != u || p->place[v].slice) continue;
+        if (!q->g->val[v].live || p->place[v].space != HK_SP_LOCAL || q->made_unit[v] != u || p->place[v].slice || q->g->val[v].line) continue;
         whose[n] = v;
-        item[n++] = (hk__item){ .bytes = hk__sat_mul(hk__rows(p, &q->g->val[v].desc, p->nb), p->place[v].row), .first = q->made_op[v], .last = q->last_op[v] };
+        item[n++] = (hk__item){ .bytes = hk__sat_mul(hk__stored(p, v, p->nb), p->place[v].row), .first = q->made_op[v], .last = q->last_op[v] };
     }
-    return n;
+    return hk__chunk_items(q, u, item, whose, n);
 }
 
 static hk_status pack(hk__placer *q) {
     hk__plan *p = q->p;
     hk__graph *g = q->g;
-    int n_item = 0, cap = g->n_val + p->n_unit + 1;
+    int n_item = 0, cap = g->n_val + p->n_unit + hk__chunk_n_items(p) + 1;
     hk__item *item = calloc((size_t)cap, sizeof *item);
     int32_t *whose = calloc((size_t)cap, sizeof *whose), *item_of = calloc((size_t)cap, sizeof *item_of);
     hk_status st = HK_OK;
@@ -165,7 +176,12 @@ static hk_status pack(hk__placer *q) {
         n_item = local_items(q, u, item, whose);
         unit->local = hk__pack(item, n_item, &unit->local_live);
         if (unit->local < 0) goto oom;
-        for (int i = 0; i < n_item; i++) p->place[whose[i]].off = item[i].offset;
+        for (int i = 0; i < n_item; i++) {
+            if (whose[i] > 0) p->place[whose[i]].off = item[i].offset;
+            else hk__chunk_offset(p, whose[i], item[i].offset);
+        }
+        for (hk_value v = 1; p->chunks && p->chunks->unit == u && v < g->n_val; v++)
+            if (g->val[v].line && g->val[v].live) p->place[v] = hk__line_ref(p, g->val[v].line - 1, g->val[v].source != HK_SRC_BORDER);
         int64_t carries = 0;
         for (int i = 0; i < unit->n_call; i++)
             if (unit->call[i].loop) carries += hk__carry_memory(q, &unit->call[i], unit->local + carries);
@@ -209,7 +225,7 @@ end:
 
 hk_status hk__placer_live(const hk__placer *q, int64_t *live) {
     const hk__plan *p = q->p;
-    int cap = q->g->n_val + 1;
+    int cap = q->g->n_val + hk__chunk_n_items(p) + 1;
     hk__item *item = calloc((size_t)cap, sizeof *item);
     int32_t *whose = calloc((size_t)cap, sizeof *whose), *item_of = calloc((size_t)cap, sizeof *item_of);
     hk_status st = item && whose && item_of ? HK_OK : hk__fail(q->net->ctx, HK_ENOMEM, "out of memory to plan the arena");
@@ -283,7 +299,7 @@ static void choose_blocks(hk__placer *q) {
         const hk__loop *l = q->g->node[q->g->top.at[i]].body;
         for (int k = 0; l && k < l->body.n; k++) whole_in_loop |= (q->g->node[l->body.at[k]].op->flags & HK_OP_WHOLE_BATCH) != 0;
     }
-    p->nb = whole_in_loop ? p->N : !net->cfg.nb && net->cfg.memory == HK_MEMORY_SMALL ? HK_GROUP : net->cfg.nb > 0 ? net->cfg.nb : net->cfg.nb < 0 ? p->N : net->be->block(net->dev, p->N, p->T, widest);
+    p->nb = whole_in_loop ? p->N : !net->cfg.nb && net->cfg.memory == HK_MEMORY_SMALL ? HK_GROUP : net->cfg.nb > 0 ? net->cfg.nb : net->cfg.nb < 0 ? p->N : net->be->block(net->dev, p->N, p->chunk, widest);
     if (p->nb > p->N || p->nb < 1) p->nb = p->N;
     p->blocks = (p->N + p->nb - 1) / p->nb;
     p->scope = p->blocks >= net->threads && !whole_in_loop ? HK_SCOPE_BLOCK : HK_SCOPE_TEAM;
@@ -308,6 +324,7 @@ static hk_status fill_constants(hk__placer *q) {
             else ((float *)(host + p->place[v].off))[i] = (float)c;
         }
     }
+    hk__chunk_constants(q, host);
     st = net->be->upload(net->dev, p->constants, host, bytes);
     free(host);
     return st == HK_OK ? HK_OK : hk__fail_in(net->ctx, st, "constants of the plan");
@@ -374,6 +391,7 @@ hk_status hk__place_all(hk__plan *p, hk__builder *b, bool train) {
             int32_t id = c->node;
             st = g->node[id].body ? hk__plan_loop(&q, c, id) : hk__plan_node(&q, c, id);
         }
+    if (st == HK_OK) st = hk__chunk_calls(&q);
     if (st == HK_OK && train) st = hk__plan_update(&q);
     if (st == HK_OK) st = pack(&q);
     if (st == HK_OK) st = hk__memory_plan(&q);
@@ -385,6 +403,8 @@ hk_status hk__place_all(hk__plan *p, hk__builder *b, bool train) {
             if (p->unit[u].phase >= HK_UPDATE) continue; /* bound by update.c */
             st = hk__bind(&q, c);
         }
+    if (st == HK_OK) hk__chunk_bind(&q);
+    if (st == HK_OK && g->oom) st = hk__fail(q.net->ctx, HK_ENOMEM, "out of memory for chunks");
     if (st == HK_OK) st = fill_constants(&q);
     if (st == HK_OK) st = keep_room(&q);
     hk__placer_end(&q);

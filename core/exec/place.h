@@ -35,6 +35,8 @@ hk_status hk__memory_plan(hk__placer *);
 hk_status hk__plan_node(hk__placer *, hk__call *, int32_t node); /* the backend's plan of one operation; raises the unit's scratch */
 hk_status hk__plan_loop(hk__placer *, hk__call *, int32_t node);
 hk_status hk__plan_op(hk__placer *, hk__call *, const char *op, int n_in, const hk_desc *, int n_out, const hk_desc *, int n_attr, const hk_attr *); /* of no node */
+/* The same in the unit that is being planned, of rows of one step. */
+hk_status hk__plan_op_in(hk__placer *, hk__call *, const char *op, int n_in, const hk_desc *, int n_out, const hk_desc *);
 hk__unit *hk__unit_add(hk__placer *, int n_call); /* a unit of whole-batch operations that update, with room for so many; q->unit; NULL: no memory */
 hk_status hk__bind(hk__placer *, hk__call *);                    /* where each operand lies; after packing */
 /* Gives a loop's carries their buffers from `local` on; returns the bytes taken. */

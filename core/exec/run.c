@@ -1,5 +1,5 @@
 /* run.c - runs a plan: units in order, a segment block by block on the backend's threads, loops step by step. Allocates nothing. */
-#include "exec/exec.h"
+#include "exec/chunk.h"
 #include <omp.h>
 #include <string.h>
 #if defined(__x86_64__)
@@ -12,7 +12,8 @@ typedef struct frame { /* one block of one segment, or a whole-batch operation *
     hk_stream *stream; /* NULL in BLOCK scope */
     char *local, *scratch;
     int64_t n, sample0, groups;
-    int64_t t;         /* inside a loop: its step */
+    int64_t t;         /* step, inside a loop: its own; else that where the chunk begins */
+    int64_t t0, k;     /* in a sweep: the chunk's first step, and its number */
     char *in[HK__MAX_CARRY], *out[HK__MAX_CARRY]; /* carries of the running loop */
     hk__timed *timed;  /* this thread's, while the executor is profiled; else NULL */
     hk__track *track;  /* where this thread's calls are kept; NULL: nowhere */
@@ -50,7 +51,8 @@ static char *address(const frame *f, const hk__ref *r) {
         if (r->flags & HK_N) base += f->sample0 * (r->pitch ? r->pitch : r->row * (r->flags & HK_T ? f->p->T : 1));
         else if (r->flags & HK_G) base += f->sample0 / HK_GROUP * r->row * (r->flags & HK_T ? f->p->T : 1);
     }
-    if (r->slice && (r->flags & HK_T)) base += f->t * r->row * (r->flags & HK_N ? f->n : 1);
+    if (r->flags & HK_T) base += ((r->slice ? f->t : f->t0) - (r->part ? f->t0 : 0)) * r->row * (r->flags & HK_N ? f->n : 1);
+    if (r->border) base += (f->k + r->end) % r->turns * r->border;
     return base;
 }
 
@@ -71,26 +73,27 @@ static void keep(hk__track *k, const frame *f, const hk__call *c, int64_t start,
                                     .block = (int32_t)(f->sample0 / f->p->nb), .piece = piece };
 }
 
-static hk_status run_loop(frame *f, const hk__call *call);
+static hk_status run_loop(frame *f, const hk__call *call, int64_t T);
 
 /* An operation or a loop, measured when the executor is profiled. */
 static hk_status run_any(frame *f, const hk__call *c, int64_t T) {
-    if (!f->timed) return c->loop ? run_loop(f, c) : run_call(f, c, T);
+    if (!f->timed) return c->loop ? run_loop(f, c, T) : run_call(f, c, T);
     int64_t start = hk__ns();
     if (f->stream && f->track) ((team *)f->stream)->f = f, ((team *)f->stream)->now = c->loop ? NULL : c;
-    hk_status st = c->loop ? run_loop(f, c) : run_call(f, c, T);
+    hk_status st = c->loop ? run_loop(f, c, T) : run_call(f, c, T);
     f->timed[c->id].ns += hk__ns() - start, f->timed[c->id].calls++;
     if (f->track) keep(f->track, f, c, start, 0);
     if (f->stream) ((team *)f->stream)->now = NULL;
     return st;
 }
 
-static hk_status run_loop(frame *f, const hk__call *call) {
+/* T steps, from the frame's t0 on; of a sweep's later chunks, sums go on. */
+static hk_status run_loop(frame *f, const hk__call *call, int64_t T) {
     const hk__loop_call *l = call->loop;
-    int64_t T = f->p->T;
     hk_status st = HK_OK;
+    bool begins = l->reverse ? f->t0 + T == f->p->T : f->t0 == 0;
     for (int64_t k = 0; k < T && st == HK_OK; k++) {
-        f->t = l->reverse ? T - 1 - k : k;
+        f->t = f->t0 + (l->reverse ? T - 1 - k : k);
         for (int i = 0; i < l->n_carry; i++) {
             const hk__carry_call *c = &l->carry[i];
             if (c->init.space == HK_SP_NONE) continue;
@@ -100,7 +103,7 @@ static hk_status run_loop(frame *f, const hk__call *call) {
             else f->out[i] = address(f, &c->buffer[k & 1]);
         }
         for (int i = 0; i < l->n_body && st == HK_OK; i++) st = run_any(f, &l->body[i], 1);
-        for (int i = 0; i < l->n_sum && st == HK_OK; i++) st = run_call(f, k == 0 ? &l->sum_first[i] : &l->sum_next[i], 1);
+        for (int i = 0; i < l->n_sum && st == HK_OK; i++) st = run_call(f, k == 0 && begins ? &l->sum_first[i] : &l->sum_next[i], 1);
     }
     for (int i = 0; i < l->n_carry && st == HK_OK; i++) {
         const hk__carry_call *c = &l->carry[i];
@@ -110,20 +113,52 @@ static hk_status run_loop(frame *f, const hk__call *call) {
                                .step = &f->ex->step };
         st = c->copy.be->plan_run(c->copy.plan, f->stream, &bind);
     }
-    f->t = 0;
+    f->t = f->t0;
+    return st;
+}
+
+static hk_status run_calls(frame *f, const hk__unit *u, int begin, int end, int64_t T) {
+    hk_status st = HK_OK;
+    for (int i = begin; i < end && st == HK_OK; i++) st = run_any(f, &u->call[i], T);
+    return st;
+}
+
+/* Chunks of steps, forward or (s = 1) from the last to the first: states go from one to the next, and sums over t are added up. */
+static hk_status run_sweep(frame *f, const hk__unit *u, int s) {
+    const hk__plan *p = f->p;
+    const hk__chunks *w = p->chunks;
+    hk_status st = HK_OK;
+    int64_t chunks = (p->T + p->chunk - 1) / p->chunk;
+    for (int64_t c = 0; c < chunks && st == HK_OK; c++) {
+        f->k = s ? chunks - 1 - c : c;
+        f->t = f->t0 = f->k * p->chunk;
+        int64_t T = p->T - f->t0 < p->chunk ? p->T - f->t0 : p->chunk;
+        for (int i = 0; i < w->n_line && c == 0 && st == HK_OK; i++)
+            if (w->line[i].back == s) st = run_call(f, &w->line[i].first, 1);
+        for (int i = u->sweep[s].begin; i < u->sweep[s].end && st == HK_OK; i++) {
+            st = run_any(f, &u->call[i], T);
+            for (int k = u->call[i].sum, end = k + u->call[i].n_sum; k < end && st == HK_OK; k++) st = run_call(f, c ? &w->sum[k].next : &w->sum[k].first, 1);
+        }
+        for (int i = 0; i < w->n_line && c == chunks - 1 && st == HK_OK; i++)
+            if (w->line[i].back == s && w->line[i].last.plan) st = run_call(f, &w->line[i].last, 1);
+    }
+    f->k = f->t = f->t0 = 0;
     return st;
 }
 
 static hk_status run_block(frame *f, const hk__unit *u, int64_t block) {
     const hk__plan *p = f->p;
+    hk_status st = HK_OK;
+    int at = 0;
     f->sample0 = block * p->nb;
     f->n = p->N - f->sample0 < p->nb ? p->N - f->sample0 : p->nb;
     f->groups = (f->n + HK_GROUP - 1) / HK_GROUP;
-    for (int i = 0; i < u->n_call; i++) {
-        hk_status st = run_any(f, &u->call[i], p->T);
-        if (st != HK_OK) return st;
+    for (int s = 0; s < 2 && p->chunks && u == &p->unit[p->chunks->unit] && st == HK_OK; s++) {
+        st = run_calls(f, u, at, u->sweep[s].begin, p->T);
+        if (st == HK_OK) st = run_sweep(f, u, s);
+        at = u->sweep[s].end;
     }
-    return HK_OK;
+    return st == HK_OK ? run_calls(f, u, at, u->n_call, p->T) : st;
 }
 
 /* Denormals are zero on threads that run plans; returns what to restore. */

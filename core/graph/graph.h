@@ -27,7 +27,8 @@ typedef enum hk__source {
     HK_SRC_CONST,    /* number `constant` */
     HK_SRC_STATE,    /* state before the run; ref: slot */
     HK_SRC_AT,       /* inside a loop: slice at t of the outer value `ref` */
-    HK_SRC_CARRY     /* inside a loop: ref: carry number of its loop */
+    HK_SRC_CARRY,    /* inside a loop: ref: carry number of its loop */
+    HK_SRC_BORDER    /* state where a chunk of steps begins; ref: number of the line (core/exec/chunk.h) */
 } hk__source;
 
 typedef struct hk__val {
@@ -38,6 +39,8 @@ typedef struct hk__val {
     int32_t grad_slot;  /* 1 + parameter whose gradient region it is written to; 0: none */
     int32_t param_slot; /* 1 + buffer of the store whose next value it is; 0: none */
     int32_t live;       /* somebody reads it */
+    int32_t part;       /* only the steps of one chunk exist at a time */
+    int32_t line;       /* 1 + line that it is the state of, at one end of a chunk; 0: none */
     double constant;
     const double *constants; /* a constant row: its numbers, else NULL */
 } hk__val;
@@ -46,6 +49,7 @@ typedef struct hk__carry {
     hk_value in, next;  /* inside */
     int32_t slot;       /* 1 + state slot; 0: starts from zeros and ends with the loop */
     int32_t dead;
+    int32_t line;       /* 1 + line: it goes from chunk to chunk; 0: none */
 } hk__carry;
 
 typedef struct hk__pair {
@@ -71,6 +75,7 @@ typedef struct hk__node {
     int32_t phase, live;
     int32_t late;     /* 1 + level of the segment that it runs in, not earlier (core/exec/replay.c); 0: as early as it can */
     int32_t again;    /* the node that it does again; 0: none */
+    int32_t stage;    /* hk__stage: of the two sweeps over chunks of steps, where it runs; 0 where there are none */
     hk_value *in, *out;
     hk_attr *attr;
     hk__loop *body;   /* of a loop node */
@@ -144,7 +149,11 @@ enum {
     HK_OP_ADJOINT = 64,    /* calls its CPU function `backward` */
     HK_OP_PRODUCT = 128,   /* a product with a weight, at each place of the result; core/op/flop.c */
     HK_OP_PRODUCT_ADJOINT = 256, /* one of its adjoints: at each place of operand 0, a gradient */
-    HK_OP_ENTIRE = 512     /* needs the sequence from its first step on: hk_executor_continue is refused */
+    HK_OP_ENTIRE = 512,    /* needs the sequence from its first step on: hk_executor_continue is refused */
+    HK_OP_STEPS = 1024,    /* gives the same for some steps of a sequence as for all of it, told which they are (t0) and the state before them */
+    HK_OP_BACK = 2048,     /* with DEFAULT_STATE: an adjoint, which hands gradients of states to the steps before */
+    HK_OP_SUMS = 4096,     /* a result that does not vary with t, and is no state, is a sum over t */
+    HK_OP_SHAPE = 8192     /* reads the shape of operand 0, not its numbers */
 };
 
 typedef struct hk__grad_call { /* one grad call; all values are usable where the backward operations are emitted */

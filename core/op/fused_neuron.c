@@ -53,7 +53,7 @@ HK_INFER(fused_neuron_bwd_infer) {
 }
 
 const hk__op hk__ops_fused_neuron[] = {
-    { "fused_neuron", HK_TIME_SCAN, HK_OP_FIXED | HK_OP_DEFAULT_STATE, fused_neuron_infer, fused_neuron_grad, "batchnorm, neuron, maxpool2d" },
-    { "fused_neuron_bwd", HK_TIME_SCAN, HK_OP_FIXED | HK_OP_DEFAULT_STATE, fused_neuron_bwd_infer, NULL, "adjoint of fused_neuron" },
+    { "fused_neuron", HK_TIME_SCAN, HK_OP_FIXED | HK_OP_DEFAULT_STATE | HK_OP_STEPS, fused_neuron_infer, fused_neuron_grad, "batchnorm, neuron, maxpool2d" },
+    { "fused_neuron_bwd", HK_TIME_SCAN, HK_OP_FIXED | HK_OP_DEFAULT_STATE | HK_OP_STEPS | HK_OP_BACK | HK_OP_SUMS, fused_neuron_bwd_infer, NULL, "adjoint of fused_neuron" },
     { 0 },
 };

@@ -42,6 +42,6 @@ const hk__op hk__ops_moment[] = {
     { "max_t", HK_TIME_WHOLE, 0, over_t_infer, max_t_grad, "largest over time steps" },
     { "first_spike", HK_TIME_WHOLE, 0, over_t_infer, first_spike_grad, "index of the first step that is not 0" },
     { "at_moment", HK_TIME_WHOLE, 0, at_moment_infer, NULL, "adjoint of max_t and first_spike" },
-    { "since", HK_TIME_SCAN, HK_OP_FIXED, since_infer, since_grad, "t - x" },
+    { "since", HK_TIME_SCAN, HK_OP_FIXED | HK_OP_STEPS, since_infer, since_grad, "t - x" },
     { 0 },
 };

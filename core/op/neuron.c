@@ -68,8 +68,8 @@ HK_INFER(neuron_z_infer) {
 }
 
 const hk__op hk__ops_neuron[] = {
-    { "neuron", HK_TIME_SCAN, HK_OP_FIXED | HK_OP_DEFAULT_STATE, hk__neuron_infer, neuron_grad, "a neuron over time" },
-    { "neuron_bwd", HK_TIME_SCAN, HK_OP_FIXED | HK_OP_DEFAULT_STATE, neuron_bwd_infer, NULL, "adjoint of neuron" },
-    { "neuron_z", HK_TIME_SCAN, HK_OP_FIXED | HK_OP_DEFAULT_STATE, neuron_z_infer, NULL, "what a neuron's spikes are a step of" },
+    { "neuron", HK_TIME_SCAN, HK_OP_FIXED | HK_OP_DEFAULT_STATE | HK_OP_STEPS, hk__neuron_infer, neuron_grad, "a neuron over time" },
+    { "neuron_bwd", HK_TIME_SCAN, HK_OP_FIXED | HK_OP_DEFAULT_STATE | HK_OP_STEPS | HK_OP_BACK | HK_OP_SUMS, neuron_bwd_infer, NULL, "adjoint of neuron" },
+    { "neuron_z", HK_TIME_SCAN, HK_OP_FIXED | HK_OP_DEFAULT_STATE | HK_OP_STEPS, neuron_z_infer, NULL, "what a neuron's spikes are a step of" },
     { 0 },
 };

@@ -134,6 +134,6 @@ const hk__op hk__ops_norm[] = {
     { "batchnorm_sums", HK_TIME_POINT, HK_OP_REDUCES, batchnorm_sums_infer, NULL, "sums of batchnorm's gradient" },
     { "batchnorm_dx", HK_TIME_POINT, 0, batchnorm_dx_infer, NULL, "batchnorm's gradient in x" },
     { "static_row", HK_TIME_POINT, 0, static_row_infer, NULL, "one row of a matrix" },
-    { "dropout_mask", HK_TIME_SCAN, HK_OP_FIXED, dropout_mask_infer, NULL, "the mask of this sequence, drawn once" },
+    { "dropout_mask", HK_TIME_SCAN, HK_OP_FIXED | HK_OP_SHAPE, dropout_mask_infer, NULL, "the mask of this sequence, drawn once" },
     { 0 },
 };

@@ -15,6 +15,6 @@ HK_GRAD(bernoulli_grad) { /* the draw of a random surrogate passes the gradient 
 }
 
 const hk__op hk__ops_random[] = {
-    { "bernoulli", HK_TIME_SCAN, HK_OP_FIXED, bernoulli_infer, bernoulli_grad, "1 with probability p" },
+    { "bernoulli", HK_TIME_SCAN, HK_OP_FIXED | HK_OP_STEPS, bernoulli_infer, bernoulli_grad, "1 with probability p" },
     { 0 },
 };

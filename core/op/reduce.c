@@ -63,7 +63,7 @@ const hk__op hk__ops_reduce[] = {
     { "merge", HK_TIME_POINT, HK_OP_WHOLE_BATCH, merge_infer, merge_grad, "sum of the partial sums, in order" },
     { "reduce_max", HK_TIME_POINT, HK_OP_FIXED, reduce_max_infer, NULL, "largest number, one for each group of samples" },
     { "merge_max", HK_TIME_POINT, HK_OP_WHOLE_BATCH, merge_infer, NULL, "largest of the groups' numbers" },
-    { "sum_t", HK_TIME_WHOLE, 0, sum_t_infer, sum_t_grad, "sum over time steps" },
-    { "repeat_t", HK_TIME_WHOLE, 0, repeat_t_infer, repeat_t_grad, "the same at each time step" },
+    { "sum_t", HK_TIME_WHOLE, HK_OP_STEPS | HK_OP_SUMS, sum_t_infer, sum_t_grad, "sum over time steps" },
+    { "repeat_t", HK_TIME_WHOLE, HK_OP_STEPS, repeat_t_infer, repeat_t_grad, "the same at each time step" },
     { 0 },
 };

@@ -102,8 +102,9 @@ typedef struct hk_network_config {
     double clip_value;        /* each number of a gradient is kept between -clip_value and clip_value (clip_grad_value_), before clip_norm; 0: off */
     double ema;               /* decay of an average of all parameters and buffers, a = ema a + (1 - ema) w behind each step, a = w behind the first; 0: none */
     const hk_network_hooks *hooks; /* (optional) kept by pointer, must outlive the network */
+    int64_t chunk;            /* steps that training goes through at a time, forward, and again before it goes back: less memory, other sums over t; 0: as `memory` has it; T and more: all */
 } hk_network_config;
-#define HK_NETWORK_CONFIG_DEFAULT { (uint32_t)sizeof(hk_network_config), 0, "cpu", 0, NULL, NULL, 0, 0, 1, 0, 0, NULL, HK_MEMORY_BALANCED, 0, 0, 0, 0, NULL }
+#define HK_NETWORK_CONFIG_DEFAULT { (uint32_t)sizeof(hk_network_config), 0, "cpu", 0, NULL, NULL, 0, 0, 1, 0, 0, NULL, HK_MEMORY_BALANCED, 0, 0, 0, 0, NULL, 0 }
 
 typedef struct hk_param_info {
     const char *name;         /* state_dict name, "0.weight" */

@@ -1,0 +1,418 @@
+/* chunk_plan.c - chunks of steps: which operations of a training plan's segment run once for each chunk, and which once.
+ *
+ * The segment is run in two sweeps. The first goes forward through the chunks and keeps the states at their borders (hk__line), and of the
+ * values those that are read whole. The second goes backward: from the state kept at its border a chunk's forward operations are done again
+ * (chunk_redo.c), then its backward operations are done, and their sums over t are added up. What stands between them, losses, reads whole
+ * values. What cannot run in part (an operation that needs all steps at once) runs whole, with all that stands behind it on its way; then
+ * little or nothing is saved, and the plan is made without chunks. docs/adr/0016-chunks-of-time.md says why so. */
+#include "exec/chunk.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct looker { /* what an operation reads */
+    const hk__graph *g;
+    const bool *inside;
+    int most;        /* latest stage */
+    bool part, time; /* some value of a sweep that varies with t; any that does */
+} looker;
+
+static void look(void *arg, hk_value v) {
+    looker *l = arg;
+    const hk__val *x = &l->g->val[v];
+    bool time = (x->desc.flags & HK_T) != 0;
+    l->time |= time;
+    if (x->source != HK_SRC_NODE || x->loop || !l->inside[x->node]) return;
+    const hk__node *n = &l->g->node[x->node];
+    if (n->stage > l->most) l->most = n->stage;
+    l->part |= time && hk__staged(n);
+}
+
+static bool varies(const hk__graph *g, const hk__node *n) {
+    if (n->body) return true;
+    for (int k = n->op->flags & HK_OP_SHAPE ? 1 : 0; k < n->n_in; k++)
+        if (n->in[k] && g->val[n->in[k]].desc.flags & HK_T) return true;
+    for (int k = 0; k < n->n_out; k++)
+        if (g->val[n->out[k]].live && g->val[n->out[k]].desc.flags & HK_T) return true;
+    return false;
+}
+
+static const void *neuron_of(const hk__node *n) {
+    const hk_attr *a = n->op->flags & HK_OP_DEFAULT_STATE ? hk__attr(n, "neuron") : NULL;
+    return a ? a->p : NULL;
+}
+static int n_states(const hk__node *n) {
+    const hk_neuron *neuron = neuron_of(n);
+    return neuron ? (int)neuron->type->n_state : 0;
+}
+static int n_params(const hk__node *n) { return (int)((const hk_neuron *)neuron_of(n))->type->n_param; }
+/* Operand of the gradient of state i, which comes from later steps: x, s0.., p.., gy, gseq.., gs1.. */
+static int gradient_in(const hk__node *n, int i) { return 2 + 2 * n_states(n) + n_params(n) + i; }
+
+static int line_of(const hk__chunks *s, const void *neuron, int state) {
+    for (int i = 0; i < s->n_line; i++)
+        if (s->line[i].neuron == neuron && s->line[i].state == state && !s->line[i].back) return i;
+    return -1;
+}
+
+/* The slot whose next value v is, 1 + number; 0: none. */
+static int32_t slot_of(const hk__graph *g, hk_value v) {
+    for (int i = 0; i < g->n_slot; i++)
+        if (g->slot[i].next == v) return i + 1;
+    return 0;
+}
+
+/* ---- what can run in part ---- */
+
+static bool starts(const hk__graph *g, const hk__node *n, int i) {
+    const hk__val *s0 = &g->val[n->in[1 + i]];
+    const hk_desc *s1 = &g->val[n->out[1 + i]].desc;
+    if (s0->source == HK_SRC_CONST) return s0->desc.rank == 0 && !s0->constants;
+    return s0->desc.flags == HK_HELD && hk__same_shape(&s0->desc, s1) && (s0->source == HK_SRC_STATE || s0->source == HK_SRC_NODE);
+}
+
+/* States from chunk to chunk, of the forward pass: they start from one number or a row, and nobody but a slot wants the last one. */
+static bool forward_states(const hk__chunks *s, const hk__graph *g, const hk__node *n) {
+    bool reads_only = n->n_out < 1 + 2 * n_states(n); /* neuron_z: the states of the neuron beside it */
+    for (int i = 0; i < n_states(n); i++) {
+        const char *who;
+        if (reads_only) {
+            if (line_of(s, neuron_of(n), i) < 0) return false;
+            continue;
+        }
+        hk_value s1 = n->out[1 + i];
+        if (!starts(g, n, i) || hk__readers(g, s1, &who) > (slot_of(g, s1) != 0)) return false;
+    }
+    return true;
+}
+
+/* Gradients of states: the neuron itself runs in part, and what it starts from wants no gradient. */
+static bool backward_states(const hk__chunks *s, const hk__graph *g, const hk__node *n) {
+    for (int i = 0; i < n_states(n); i++)
+        if (line_of(s, neuron_of(n), i) < 0 || n->in[gradient_in(n, i)] || g->val[n->out[1 + i]].live) return false;
+    return true;
+}
+
+/* Partial sums of each step lie by group, then by step: those of a chunk are no part of them. */
+static bool per_group(const hk__graph *g, hk_value v) { return g->val[v].desc.flags & HK_T && g->val[v].desc.flags & HK_G; }
+
+static bool loop_in_part(const hk__graph *g, const hk__node *n, bool back) {
+    const hk__loop *l = n->body;
+    if ((l->reverse != 0) != back) return false;
+    for (int j = 0; j < l->body.n; j++) {
+        const hk__node *m = &g->node[l->body.at[j]];
+        if (m->op->flags & HK_OP_WHOLE_BATCH) return false;
+        for (int k = 0; k < m->n_in; k++)
+            if (m->in[k] && !g->val[m->in[k]].loop && g->val[m->in[k]].desc.flags & HK_T) return false;
+    }
+    for (int k = 0; k < l->n_at; k++)
+        if (per_group(g, l->at[k].outer)) return false;
+    for (int k = 0; k < l->n_stack; k++)
+        if (per_group(g, l->stack[k].outer)) return false;
+    return true;
+}
+
+static bool in_part(const hk__chunks *s, const hk__graph *g, int32_t id, bool back) {
+    const hk__node *n = &g->node[id];
+    if (n->body) return loop_in_part(g, n, back);
+    if (n->op->flags & HK_OP_WHOLE_BATCH || hk__is_whole(g, id)) return false;
+    if (n->op->time != HK_TIME_POINT && !(n->op->flags & HK_OP_STEPS)) return false;
+    for (int k = 0; k < n->n_in; k++)
+        if (n->in[k] && per_group(g, n->in[k])) return false;
+    if (!back && n->op->flags & HK_OP_BACK) return false;
+    if (n_states(n) && !(n->op->flags & HK_OP_BACK ? backward_states(s, g, n) : forward_states(s, g, n))) return false;
+    for (int k = 0; k < n->n_out; k++) {
+        const hk__val *v = &g->val[n->out[k]];
+        if (v->live && per_group(g, n->out[k])) return false;
+        if (!v->live || v->desc.flags & HK_T || (k >= 1 && k <= n_states(n))) continue;
+        if (!back || !(n->op->flags & (HK_OP_SUMS | HK_OP_REDUCES))) return false; /* forward sums are those of all steps, in the order that they have without chunks */
+    }
+    return true;
+}
+
+static int stage_of(const hk__chunks *s, const hk__graph *g, int32_t id, const bool *inside) {
+    const hk__node *n = &g->node[id];
+    looker l = { .g = g, .inside = inside };
+    bool back = n->phase != HK_FORWARD, time = varies(g, n);
+    if (n->op->flags & HK_OP_SHAPE)
+        for (int k = 1; k < n->n_in; k++) look(&l, n->in[k]);
+    else hk__each_read(g, id, look, &l);
+    if (time && in_part(s, g, id, back)) {
+        if (!back && l.most <= HK_STAGE_FORWARD) return HK_STAGE_FORWARD;
+        if (back && l.most <= HK_STAGE_BACKWARD && (l.part || n_states(n))) return HK_STAGE_BACKWARD;
+    }
+    if (!back && l.most == HK_STAGE_BEFORE) return HK_STAGE_BEFORE;
+    return l.most <= HK_STAGE_BETWEEN ? HK_STAGE_BETWEEN : HK_STAGE_AFTER;
+}
+
+/* ---- lines ---- */
+
+static hk__line *add_line(hk__plan *p, hk__line line) {
+    hk__chunks *s = p->chunks;
+    if (s->n_line == s->cap_line) {
+        int cap = s->cap_line ? 2 * s->cap_line : 16;
+        hk__line *grown = realloc(s->line, (size_t)cap * sizeof *grown);
+        if (!grown) {
+            p->g->oom = true;
+            return NULL;
+        }
+        s->line = grown, s->cap_line = cap;
+    }
+    s->line[s->n_line] = line;
+    return &s->line[s->n_line++];
+}
+
+/* The lines of an operation that has its stage; before those of later ones, which look for them. */
+static void note_lines(hk__plan *p, int32_t id) {
+    hk__graph *g = p->g;
+    hk__node *n = &g->node[id];
+    if (!hk__staged(n)) return;
+    for (int i = 0; n->body && i < n->body->n_carry; i++) {
+        hk__carry *c = &n->body->carry[i];
+        if (c->dead) continue;
+        add_line(p, (hk__line){ .desc = g->val[c->in].desc, .back = n->body->reverse, .in = c->in, .out = c->next, .slot = c->slot });
+        c->line = p->chunks->n_line;
+    }
+    for (int i = 0; i < n_states(n); i++) {
+        bool back = n->op->flags & HK_OP_BACK;
+        if (!back && n->n_out < 1 + 2 * n_states(n)) continue;
+        hk_value out = n->out[1 + i], s0 = n->in[1 + i];
+        hk__line line = { .desc = g->val[out].desc, .back = back, .neuron = neuron_of(n), .state = i, .out = out };
+        if (!back) {
+            line.slot = g->val[s0].source == HK_SRC_STATE ? 1 + g->val[s0].ref : slot_of(g, out);
+            if (g->val[s0].source == HK_SRC_NODE) line.from = s0;
+            if (g->val[s0].source == HK_SRC_CONST) line.def = g->val[s0].constant;
+        }
+        add_line(p, line);
+    }
+}
+
+/* Operations read states at borders in place of what the sequence starts from. */
+static void read_lines(hk__plan *p, int32_t id) {
+    hk__graph *g = p->g;
+    hk__chunks *s = p->chunks;
+    const hk__loop *l = g->node[id].body;
+    if (!hk__staged(&g->node[id])) return;
+    for (int i = 0; l && g->node[id].again && i < l->n_carry; i++)
+        if (l->carry[i].line) s->line[l->carry[i].line - 1].kept = 1;
+    for (int i = 0; i < n_states(&g->node[id]); i++) {
+        hk__node *n = &g->node[id];
+        int k = line_of(s, neuron_of(n), i);
+        hk__line *line = &s->line[k];
+        if (!line->in) {
+            line->in = hk__val_new(g, &line->desc, HK_SRC_BORDER, k, 0);
+            if (!line->in) return;
+            g->val[line->in].line = g->val[line->out].line = 1 + k;
+        }
+        n->in[1 + i] = line->in;
+        if (n->stage == HK_STAGE_BACKWARD) line->kept = 1;
+        if (!(n->op->flags & HK_OP_BACK)) continue;
+        for (k = 0; k < s->n_line && s->line[k].out != n->out[1 + i]; k++) {}
+        line = &s->line[k];
+        line->in = hk__val_new(g, &line->desc, HK_SRC_BORDER, k, 0);
+        if (!line->in) return;
+        g->val[line->in].line = g->val[line->out].line = 1 + k;
+        n->in[gradient_in(n, i)] = line->in;
+    }
+}
+
+/* ---- values of which a chunk's steps are enough ---- */
+
+static bool asked_for(const hk__plan *p, hk_value v) {
+    if (v == p->grad_x || (v == p->y && p->keep_y)) return true;
+    for (int i = 0; p->output[i]; i++)
+        if (v == p->output[i] || v == p->gradient[i]) return true;
+    return false;
+}
+
+typedef struct marker {
+    hk__graph *g;
+    const hk__node *reader;
+    bool outside;
+} marker;
+
+/* What another stage reads whole is kept whole; what the backward sweep reads of the forward one is done again. */
+static void mark(void *arg, hk_value v) {
+    marker *m = arg;
+    const hk__val *x = &m->g->val[v];
+    if (x->source == HK_SRC_NODE && !x->loop && (m->outside || !hk__staged(m->reader))) m->g->val[v].part = 0;
+}
+
+static void mark_outputs(hk__graph *g, const hk__plan *p, const hk_value *out, int n, int stride) {
+    for (int k = 0; k < n; k++) {
+        hk__val *x = &g->val[out[k * stride]];
+        x->part = x->desc.flags & HK_T && x->desc.flags & HK_N && !(x->desc.flags & HK_G) && !asked_for(p, out[k * stride]);
+    }
+}
+
+static void find_parts(hk__plan *p, const bool *inside) {
+    hk__graph *g = p->g;
+    for (int i = 0; i < g->top.n; i++) {
+        const hk__node *n = &g->node[g->top.at[i]];
+        if (!inside[g->top.at[i]] || !hk__staged(n)) continue;
+        mark_outputs(g, p, n->out, n->n_out, 1);
+        if (n->body && n->body->n_stack) mark_outputs(g, p, &n->body->stack[0].outer, n->body->n_stack, sizeof *n->body->stack / sizeof(hk_value));
+    }
+    for (int i = 0; i < g->top.n; i++) {
+        int32_t id = g->top.at[i];
+        const hk__node *n = &g->node[id];
+        marker m = { g, n, !inside[id] };
+        if (inside[id] && n->op->flags & HK_OP_SHAPE)
+            for (int k = 1; k < n->n_in; k++) mark(&m, n->in[k]);
+        else hk__each_read(g, id, mark, &m);
+    }
+}
+
+/* ---- sums ---- */
+
+static void add_sum(hk__plan *p, int32_t node, hk_value v) {
+    hk__chunks *s = p->chunks;
+    if (s->n_sum == s->cap_sum) {
+        int cap = s->cap_sum ? 2 * s->cap_sum : 16;
+        hk__sum *grown = realloc(s->sum, (size_t)cap * sizeof *grown);
+        if (!grown) {
+            p->g->oom = true;
+            return;
+        }
+        s->sum = grown, s->cap_sum = cap;
+    }
+    s->sum[s->n_sum++] = (hk__sum){ .value = v, .node = node };
+}
+
+static void find_sums(hk__plan *p, hk__unit *u) {
+    const hk__graph *g = p->g;
+    for (int i = 0; i < u->n_call; i++) {
+        const hk__node *n = &g->node[u->call[i].node];
+        u->call[i].sum = p->chunks->n_sum;
+        if (n->stage != HK_STAGE_BACKWARD || n->body) continue;
+        for (int k = 0; k < n->n_out; k++)
+            if (g->val[n->out[k]].live && !(g->val[n->out[k]].desc.flags & HK_T) && !g->val[n->out[k]].line) add_sum(p, u->call[i].node, n->out[k]);
+        u->call[i].n_sum = p->chunks->n_sum - u->call[i].sum;
+    }
+}
+
+/* ---- the plan ---- */
+
+void hk__chunk_free(hk__plan *p) {
+    hk__chunks *s = p->chunks;
+    if (!s) return;
+    for (int i = 0; i < s->n_line; i++) hk__call_free(&s->line[i].first), hk__call_free(&s->line[i].last);
+    for (int i = 0; i < s->n_sum; i++) hk__call_free(&s->sum[i].first), hk__call_free(&s->sum[i].next);
+    free(s->line);
+    free(s->sum);
+    free(s);
+    p->chunks = NULL;
+}
+
+/* The one segment whose operations vary with t; -1: there are more, or none. *who: an operation of a second one. */
+static int find_unit(const hk__plan *p, const char **who) {
+    int found = -1;
+    *who = "";
+    for (int u = 0; u < p->n_unit; u++) {
+        bool any = false;
+        for (int i = 0; i < p->unit[u].n_call && !p->unit[u].team; i++) {
+            const hk__node *n = &p->g->node[p->unit[u].call[i].node];
+            any |= varies(p->g, n);
+            if (any && found >= 0) {
+                *who = n->path;
+                return -1;
+            }
+        }
+        if (any) found = u;
+    }
+    return found;
+}
+
+static int by_stage(hk__unit *u, const hk__graph *g, hk__call *room) {
+    int n = 0;
+    for (int stage = 0; stage <= HK_STAGE_AFTER; stage++) {
+        int begin = n;
+        for (int i = 0; i < u->n_call; i++)
+            if (g->node[u->call[i].node].stage == stage) room[n++] = u->call[i];
+        if (stage == HK_STAGE_FORWARD || stage == HK_STAGE_BACKWARD) u->sweep[stage == HK_STAGE_BACKWARD].begin = begin, u->sweep[stage == HK_STAGE_BACKWARD].end = n;
+    }
+    memcpy(u->call, room, (size_t)n * sizeof *room);
+    return n;
+}
+
+/* Schedules the changed graph: again one segment, its calls by stage. */
+static hk_status schedule(hk__plan *p, hk__builder *b, uint32_t mode, uint32_t flags) {
+    const char *who;
+    hk__unschedule(p);
+    hk_status st = hk__schedule(p, b, mode, flags);
+    if (st != HK_OK) return st;
+    int u = find_unit(p, &who);
+    if (u < 0) return hk__fail(p->net->ctx, HK_EINTERNAL, "chunks: the segment fell apart at %s", who);
+    hk__call *room = calloc((size_t)p->unit[u].n_call + 1, sizeof *room);
+    if (!room) return hk__fail(p->net->ctx, HK_ENOMEM, "out of memory for chunks");
+    p->chunks->unit = u;
+    by_stage(&p->unit[u], p->g, room);
+    free(room);
+    find_sums(p, &p->unit[u]);
+    return HK_OK;
+}
+
+/* The most bytes alive in a unit, and of one thread's region in the segment. */
+static hk_status measure(hk__plan *p, hk__builder *b, int64_t *peak) {
+    hk__placer q;
+    int64_t *live = calloc((size_t)p->n_unit + 1, sizeof *live);
+    hk_status st = live ? hk__placer_begin(&q, p, b) : hk__fail(p->net->ctx, HK_ENOMEM, "out of memory for the plan");
+    if (!live) return st;
+    if (st == HK_OK) st = hk__placer_live(&q, live);
+    *peak = 0;
+    for (int u = 0; u < p->n_unit && st == HK_OK; u++)
+        if (live[u] > *peak) *peak = live[u];
+    hk__placer_end(&q);
+    free(live);
+    return st;
+}
+
+/* Stages for all operations of the segment; then lines, and the backward sweep's own forward operations. */
+static hk_status change(hk__plan *p, hk__builder *b, int u, int n_root, const hk_value *root) {
+    hk__graph *g = p->g;
+    int n_node = 0, n = g->n_node;
+    bool *inside = calloc((size_t)n + 1, sizeof *inside);
+    int32_t *node = calloc((size_t)n + 1, sizeof *node);
+    hk_value *all = NULL;
+    p->chunks = calloc(1, sizeof *p->chunks);
+    if (!inside || !node || !p->chunks) goto end;
+    for (int i = 0; i < p->unit[u].n_call; i++) node[n_node++] = p->unit[u].call[i].node, inside[p->unit[u].call[i].node] = true;
+    for (int i = 0; i < n_node; i++) {
+        g->node[node[i]].stage = stage_of(p->chunks, g, node[i], inside);
+        note_lines(p, node[i]);
+    }
+    find_parts(p, inside);
+    if (!g->oom) hk__chunk_redo(p, n_node, node);
+    for (int i = 0, top = g->top.n; i < top && !g->oom; i++) read_lines(p, g->top.at[i]);
+    all = calloc((size_t)(n_root + 2 * p->chunks->n_line + 1), sizeof *all);
+    if (!all) goto end;
+    memcpy(all, root, (size_t)n_root * sizeof *all);
+    for (int i = 0; i < p->chunks->n_line; i++) all[n_root++] = p->chunks->line[i].out, all[n_root++] = p->chunks->line[i].in;
+    if (!g->oom) hk__live(b, n_root, all);
+end:
+    free(inside);
+    free(node);
+    bool ok = all && !g->oom;
+    free(all);
+    return ok ? b->status : hk__fail(p->net->ctx, HK_ENOMEM, "out of memory for chunks");
+}
+
+hk_status hk__chunk_plan(hk__plan *p, hk__builder *b, uint32_t mode, uint32_t flags, int n_root, const hk_value *root, bool *again) {
+    const hk_network_config *cfg = &p->net->cfg;
+    const char *who;
+    int64_t before = 0, after = 0;
+    *again = false;
+    p->chunk = p->T;
+    if (mode != HK_TRAIN || p->whole || p->T < 2 || cfg->chunk >= p->T || (!cfg->chunk && cfg->memory != HK_MEMORY_SMALL)) return HK_OK;
+    int u = find_unit(p, &who);
+    if (u < 0) {
+        if (cfg->chunk) hk__note(p->g, "no chunks of steps: forward and backward pass are not one segment, since %s needs all steps of all samples", who[0] ? who : "(root)");
+        return HK_OK;
+    }
+    hk_status st = measure(p, b, &before);
+    if (st == HK_OK) st = change(p, b, u, n_root, root);
+    if (st == HK_OK) st = schedule(p, b, mode, flags);
+    if (st == HK_OK) p->chunk = cfg->chunk ? cfg->chunk : 16 < p->T ? 16 : p->T;
+    if (st == HK_OK) st = measure(p, b, &after);
+    return st;
+}
