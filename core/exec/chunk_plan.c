@@ -62,6 +62,20 @@ static int32_t slot_of(const hk__graph *g, hk_value v) {
     return 0;
 }
 
+enum {
+    SMALL = 16,      /* a value is, when all others that a chunk has take so many times as much, */
+    DEAR = 256,      /* and it is kept for all steps, when making it again would be so many multiplications for a byte */
+    SUMMED = 4,      /* a result that is a sum over t is written, copied or read, added and written */
+    DEARER = 10,     /* a call's beginning costs more than the bytes that it moves once */
+    WORTH = 4,       /* chunks that nobody asked for save this part of a thread's region, or there are none */
+    CACHE = 8 << 20  /* bytes of a thread's region above which chunks cost no time, what they do again counted: its share of a last cache, about */
+};
+
+typedef struct keeper {
+    hk__plan *p;
+    int64_t all; /* bytes of all values that a chunk has, for one step of a sample */
+} keeper;
+
 /* ---- what can run in part ---- */
 
 static bool starts(const hk__graph *g, const hk__node *n, int i) {
@@ -245,6 +259,15 @@ static void mark_outputs(hk__graph *g, const hk__plan *p, const hk_value *out, i
     }
 }
 
+/* A value that is small beside all others and dear is kept whole rather than done again: what a small linear layer gives. */
+static void keep_small(void *arg, hk_value v) {
+    const hk__plan *p = ((keeper *)arg)->p;
+    hk__val *x = &p->g->val[v];
+    if (x->source != HK_SRC_NODE || x->loop || !x->part || p->g->node[x->node].stage != HK_STAGE_FORWARD) return;
+    int64_t row = hk__row_bytes(p->net, &x->desc), steps = hk__sat_mul(p->T, p->N);
+    if (hk__sat_mul(SMALL, row) <= ((keeper *)arg)->all && hk__work(p, &p->g->node[x->node]) / steps >= hk__sat_mul(DEAR, row)) x->part = 0;
+}
+
 static void find_parts(hk__plan *p, const bool *inside) {
     hk__graph *g = p->g;
     for (int i = 0; i < g->top.n; i++) {
@@ -261,6 +284,11 @@ static void find_parts(hk__plan *p, const bool *inside) {
             for (int k = 1; k < n->n_in; k++) mark(&m, n->in[k]);
         else hk__each_read(g, id, mark, &m);
     }
+    keeper k = { p, 0 };
+    for (hk_value v = 1; v < g->n_val; v++)
+        if (g->val[v].part && g->val[v].live) k.all = hk__sat_add(k.all, hk__row_bytes(p->net, &g->val[v].desc));
+    for (int i = 0; i < g->top.n; i++)
+        if (inside[g->top.at[i]] && g->node[g->top.at[i]].stage == HK_STAGE_BACKWARD) hk__each_read(g, g->top.at[i], keep_small, &k);
 }
 
 /* ---- sums ---- */
@@ -352,19 +380,52 @@ static hk_status schedule(hk__plan *p, hk__builder *b, uint32_t mode, uint32_t f
     return HK_OK;
 }
 
-/* The most bytes alive in a unit, and of one thread's region in the segment. */
-static hk_status measure(hk__plan *p, hk__builder *b, int64_t *peak) {
+/* Bytes that one thread's region of the segment takes for a block of so many samples; 0: of the plan's own. */
+static hk_status region(hk__plan *p, hk__builder *b, int u, int64_t nb, int64_t *bytes) {
     hk__placer q;
-    int64_t *live = calloc((size_t)p->n_unit + 1, sizeof *live);
-    hk_status st = live ? hk__placer_begin(&q, p, b) : hk__fail(p->net->ctx, HK_ENOMEM, "out of memory for the plan");
-    if (!live) return st;
-    if (st == HK_OK) st = hk__placer_live(&q, live);
-    *peak = 0;
-    for (int u = 0; u < p->n_unit && st == HK_OK; u++)
-        if (live[u] > *peak) *peak = live[u];
+    hk_status st = hk__placer_begin(&q, p, b);
+    if (nb) p->nb = nb;
+    if (st == HK_OK) st = hk__placer_local(&q, u, bytes);
     hk__placer_end(&q);
-    free(live);
     return st;
+}
+
+/* What a chunk costs beside its steps, in steps: bytes that its calls move once, against those that they move for each step. */
+static double overhead(const hk__plan *p, const hk__unit *u) {
+    const hk__graph *g = p->g;
+    double once = 0, each = 1;
+    for (int s = 0; s < 2; s++)
+        for (int i = u->sweep[s].begin; i < u->sweep[s].end; i++) {
+            const hk__node *n = &g->node[u->call[i].node];
+            for (int k = 0; k < n->n_in + n->n_out; k++) {
+                hk_value v = k < n->n_in ? n->in[k] : n->out[k - n->n_in];
+                if (!v || (k >= n->n_in && !g->val[v].live)) continue;
+                const hk_desc *d = &g->val[v].desc;
+                double bytes = (double)hk__row_bytes(p->net, d) * (d->flags & HK_N ? HK_GROUP : 1);
+                if (d->flags & HK_T) each += bytes;
+                else once += k >= n->n_in && !g->val[v].line ? SUMMED * bytes : bytes;
+            }
+        }
+    return DEARER * once / each;
+}
+
+/* Steps of a chunk: of a few numbers of chunks, that which takes the fewest bytes, and the least time for them. Nothing in it depends on threads, blocks or
+ * the machine, since gradients do depend on it. */
+static hk_status choose(hk__plan *p, hk__builder *b, int64_t *bytes) {
+    int u = p->chunks->unit;
+    double best = 0, more = overhead(p, &p->unit[u]);
+    int64_t chosen = p->T, taken = 0;
+    for (int64_t n = 2, before = p->T; n <= p->T; n += 1 + n / 4) {
+        p->chunk = (p->T + n - 1) / n;
+        if (p->chunk == before) continue;
+        before = p->chunk;
+        hk_status st = region(p, b, u, HK_GROUP, bytes);
+        if (st != HK_OK) return st;
+        double cost = (double)*bytes * (1 + more / (double)p->chunk);
+        if (best == 0 || cost < best) best = cost, chosen = p->chunk, taken = *bytes;
+    }
+    p->chunk = chosen, *bytes = taken;
+    return HK_OK;
 }
 
 /* Stages for all operations of the segment; then lines, and the backward sweep's own forward operations. */
@@ -397,22 +458,36 @@ end:
     return ok ? b->status : hk__fail(p->net->ctx, HK_ENOMEM, "out of memory for chunks");
 }
 
+/* The fewest samples to a block where more would not stay in cache, and the plan is free to choose. */
+static hk_status small_blocks(hk__plan *p, hk__builder *b, int u) {
+    int64_t bytes = 0;
+    if (p->net->cfg.nb) return HK_OK;
+    hk_status st = region(p, b, u, 0, &bytes);
+    if (st == HK_OK && bytes > CACHE) p->nb_most = HK_GROUP;
+    return st;
+}
+
 hk_status hk__chunk_plan(hk__plan *p, hk__builder *b, uint32_t mode, uint32_t flags, int n_root, const hk_value *root, bool *again) {
     const hk_network_config *cfg = &p->net->cfg;
     const char *who;
     int64_t before = 0, after = 0;
     *again = false;
     p->chunk = p->T;
-    if (mode != HK_TRAIN || p->whole || p->T < 2 || cfg->chunk >= p->T || (!cfg->chunk && cfg->memory != HK_MEMORY_SMALL)) return HK_OK;
+    if (mode != HK_TRAIN || p->T < 2) return HK_OK;
     int u = find_unit(p, &who);
     if (u < 0) {
-        if (cfg->chunk) hk__note(p->g, "no chunks of steps: forward and backward pass are not one segment, since %s needs all steps of all samples", who[0] ? who : "(root)");
+        if (cfg->chunk && cfg->chunk < p->T)
+            hk__note(p->g, "no chunks of steps: forward and backward pass are not one segment, since %s needs all steps of all samples", who[0] ? who : "(root)");
         return HK_OK;
     }
-    hk_status st = measure(p, b, &before);
-    if (st == HK_OK) st = change(p, b, u, n_root, root);
+    hk_status st = region(p, b, u, HK_GROUP, &before);
+    bool wanted = cfg->chunk ? cfg->chunk < p->T : cfg->memory == HK_MEMORY_SMALL || (cfg->memory == HK_MEMORY_BALANCED && before > CACHE);
+    if (st != HK_OK || !wanted || p->whole) return st == HK_OK ? small_blocks(p, b, u) : st;
+    st = change(p, b, u, n_root, root);
     if (st == HK_OK) st = schedule(p, b, mode, flags);
-    if (st == HK_OK) p->chunk = cfg->chunk ? cfg->chunk : 16 < p->T ? 16 : p->T;
-    if (st == HK_OK) st = measure(p, b, &after);
-    return st;
+    if (st != HK_OK) return st;
+    if (cfg->chunk) p->chunk = cfg->chunk;
+    else st = choose(p, b, &after);
+    *again = !cfg->chunk && after > before - before / WORTH;
+    return st == HK_OK && !*again ? small_blocks(p, b, p->chunks->unit) : st;
 }

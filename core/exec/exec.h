@@ -146,6 +146,7 @@ typedef struct hk__plan {
     int64_t chunk;         /* steps of a chunk; T: there are no chunks */
     struct hk__chunks *chunks; /* NULL: there are no chunks */
     bool whole;            /* chunks are not wanted */
+    int64_t nb_most;       /* samples of a block, at most; 0: as many as the backend has it */
 } hk__plan;
 
 /* ---- core/exec/profile.c: what is measured while plans run ---- */
@@ -222,6 +223,7 @@ hk_status hk__replay(hk__plan *, hk__builder *, uint32_t mode, uint32_t flags);
 /* core/exec/chunk_plan.c: chunks of steps, where they are asked for or [run] memory would have them; the graph is changed, and scheduled anew. *again: they
  * save nothing, and the plan is to be made again with p->whole. root: those of hk__live. */
 hk_status hk__chunk_plan(hk__plan *, hk__builder *, uint32_t mode, uint32_t flags, int n_root, const hk_value *root, bool *again);
+int64_t hk__work(const hk__plan *, const hk__node *); /* of an operation on the batch: multiplications, and numbers moved as some of them */
 /* core/exec/place.c: memory for every value, and operation plans */
 hk_status hk__place_all(hk__plan *, hk__builder *, bool train);
 int64_t hk__row_bytes(const hk_network *, const hk_desc *);

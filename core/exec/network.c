@@ -125,6 +125,10 @@ hk_status hk_network_new(hk_context *ctx, hk_module *root, const hk_network_conf
         st = hk__fail(ctx, HK_ECONFIG, "memory: expected HK_MEMORY_BALANCED, _FAST or _SMALL, got %u", net->cfg.memory);
         goto err;
     }
+    if (net->cfg.chunk < 0) {
+        st = hk__fail(ctx, HK_ECONFIG, "chunk: expected 0 (as memory has it) or a number of steps, got %lld", (long long)net->cfg.chunk);
+        goto err;
+    }
     if (net->cfg.nb < -1 || (net->cfg.nb > 0 && net->cfg.nb % HK_GROUP)) {
         st = hk__fail(ctx, HK_ECONFIG, "nb: expected a multiple of %d, 0 (the backend's choice) or -1 (all samples), got %lld", HK_GROUP, (long long)net->cfg.nb);
         goto err;

@@ -223,6 +223,16 @@ end:
     return st;
 }
 
+hk_status hk__placer_local(const hk__placer *q, int u, int64_t *bytes) {
+    int cap = q->g->n_val + hk__chunk_n_items(q->p) + 1;
+    hk__item *item = calloc((size_t)cap, sizeof *item);
+    int32_t *whose = calloc((size_t)cap, sizeof *whose);
+    bool ok = item && whose && hk__pack(item, local_items(q, u, item, whose), bytes) >= 0;
+    free(item);
+    free(whose);
+    return ok ? HK_OK : hk__fail(q->net->ctx, HK_ENOMEM, "out of memory to plan the arena");
+}
+
 hk_status hk__placer_live(const hk__placer *q, int64_t *live) {
     const hk__plan *p = q->p;
     int cap = q->g->n_val + hk__chunk_n_items(p) + 1;
@@ -299,7 +309,8 @@ static void choose_blocks(hk__placer *q) {
         const hk__loop *l = q->g->node[q->g->top.at[i]].body;
         for (int k = 0; l && k < l->body.n; k++) whole_in_loop |= (q->g->node[l->body.at[k]].op->flags & HK_OP_WHOLE_BATCH) != 0;
     }
-    p->nb = whole_in_loop ? p->N : !net->cfg.nb && net->cfg.memory == HK_MEMORY_SMALL ? HK_GROUP : net->cfg.nb > 0 ? net->cfg.nb : net->cfg.nb < 0 ? p->N : net->be->block(net->dev, p->N, p->chunk, widest);
+    p->nb = whole_in_loop ? p->N : !net->cfg.nb && net->cfg.memory == HK_MEMORY_SMALL ? HK_GROUP : net->cfg.nb > 0 ? net->cfg.nb : net->cfg.nb < 0 ? p->N : net->be->block(net->dev, p->N, p->T, widest);
+    if (p->nb_most && p->nb > p->nb_most && !whole_in_loop) p->nb = p->nb_most;
     if (p->nb > p->N || p->nb < 1) p->nb = p->N;
     p->blocks = (p->N + p->nb - 1) / p->nb;
     p->scope = p->blocks >= net->threads && !whole_in_loop ? HK_SCOPE_BLOCK : HK_SCOPE_TEAM;

@@ -23,6 +23,7 @@ hk_status hk__placer_begin(hk__placer *, hk__plan *, hk__builder *);
 void hk__placer_end(hk__placer *);
 /* Bytes alive in each unit: what crosses segments, and the largest sum inside. */
 hk_status hk__placer_live(const hk__placer *, int64_t *live);
+hk_status hk__placer_local(const hk__placer *, int unit, int64_t *bytes); /* of one thread's region in a unit */
 int hk__workers(const hk__plan *);
 /* ---- inherit.c: fills heir_of ---- */
 hk_status hk__inherit(hk__placer *);

@@ -3,7 +3,7 @@
  * Each thread adds to numbers and writes events of its own, so that nothing is shared while a plan runs. A segment that several threads run
  * counts by its share of the clock: the threads' sum divided by their number. So the operations' times add up to what the runs took, but for
  * waiting and dispatch. Everything is allocated when profiling starts, or with a plan that is built later. */
-#include "exec/exec.h"
+#include "exec/chunk.h"
 #include <stdlib.h>
 #include <time.h>
 
@@ -116,6 +116,7 @@ static void work(const hk__plan *p, const hk__call *c, double *flop, double *byt
         rows = r > rows ? r : rows;
     }
     *flop = (double)rows * hk__op_flop(g, n);
+    if (hk__staged(n)) *flop *= (double)p->chunk / (double)p->T, *bytes *= (double)p->chunk / (double)p->T;
 }
 
 static hk_op_time names(const hk__plan *p, const hk__call *c) {

@@ -41,20 +41,20 @@ typedef struct replay {
 
 /* ---- work: multiplications, and numbers moved ---- */
 
-static int64_t work(const replay *r, const hk__node *n) {
-    const hk__graph *g = r->g;
+int64_t hk__work(const hk__plan *p, const hk__node *n) {
+    const hk__graph *g = p->g;
     int64_t moved = 0, products = 0, rows = 0, out = 0, places = 1;
     for (int k = 0; k < n->n_out; k++) {
         const hk_desc *d = &g->val[n->out[k]].desc;
         if (!g->val[n->out[k]].live) continue;
-        int64_t m = hk__rows(r->p, d, r->p->N);
+        int64_t m = hk__rows(p, d, p->N);
         moved = hk__sat_add(moved, hk__sat_mul(m, hk_desc_elems(d)));
         if (m > rows) rows = m, out = hk_desc_elems(d), places = d->rank && d->shape[0] ? out / d->shape[0] : 1;
     }
     for (int k = 0; k < n->n_in; k++) {
         const hk_desc *d = n->in[k] ? &g->val[n->in[k]].desc : NULL;
         if (!d) continue;
-        if (d->flags & HK_N) moved = hk__sat_add(moved, hk__sat_mul(hk__rows(r->p, d, r->p->N), hk_desc_elems(d)));
+        if (d->flags & HK_N) moved = hk__sat_add(moved, hk__sat_mul(hk__rows(p, d, p->N), hk_desc_elems(d)));
         else products = hk__sat_add(products, hk__sat_mul(places, hk_desc_elems(d))); /* a weight is used at each place of a channel */
     }
     return hk__sat_add(hk__sat_mul(rows, products), hk__sat_mul(PER_NUMBER, moved));
@@ -152,7 +152,7 @@ static hk_value again(replay *r, hk_value v, int u, int32_t phase, int *at, int 
         in[k] = n.in[k] ? again(r, n.in[k], u, phase, at, depth - 1, false, cost) : HK_NONE;
         if (n.in[k] && !in[k]) return HK_NONE;
     }
-    *cost = hk__sat_add(*cost, work(r, &n));
+    *cost = hk__sat_add(*cost, hk__work(r->p, &n));
     int32_t id = add_node(r, &n, n.op, n.n_in, in, n.n_out, n.n_attr, n.attr, *at, u);
     if (!id) return HK_NONE;
     ++*at;
@@ -171,7 +171,7 @@ static hk_value packed(replay *r, hk_value v, int64_t *cost) {
     if (!id) return HK_NONE;
     hk__infer_node(r->b, id);
     g->val[g->node[id].out[0]].live = 1;
-    *cost = hk__sat_add(*cost, work(r, &g->node[id]));
+    *cost = hk__sat_add(*cost, hk__work(r->p, &g->node[id]));
     return hk__backend_takes(r->b, &g->node[id]) ? g->node[id].out[0] : HK_NONE;
 }
 
@@ -186,7 +186,7 @@ static hk_value unpacked(replay *r, hk_value v, hk_value bits, int u, int32_t ph
     g->node[id].phase = phase;
     hk__infer_node(r->b, id);
     g->val[g->node[id].out[0]].live = 1;
-    *cost = hk__sat_add(*cost, work(r, &g->node[id]));
+    *cost = hk__sat_add(*cost, hk__work(r->p, &g->node[id]));
     return hk__backend_takes(r->b, &g->node[id]) ? g->node[id].out[0] : HK_NONE;
 }
 
@@ -310,7 +310,7 @@ hk_status hk__replay(hk__plan *p, hk__builder *b, uint32_t mode, uint32_t flags)
     replay r = { .p = p, .b = b, .g = p->g, .n_tried = 2 * p->g->n_val };
     if (p->net->cfg.memory == HK_MEMORY_FAST) return HK_OK;
     for (int i = 0; i < p->g->top.n; i++)
-        if (!p->g->node[p->g->top.at[i]].body) r.left = hk__sat_add(r.left, work(&r, &p->g->node[p->g->top.at[i]]));
+        if (!p->g->node[p->g->top.at[i]].body) r.left = hk__sat_add(r.left, hk__work(p, &p->g->node[p->g->top.at[i]]));
     r.left /= part[p->net->cfg.memory];
     r.tried = calloc((size_t)r.n_tried + 2, sizeof *r.tried);
     hk_status st = r.tried ? look(&r, false, mode, flags) : hk__fail(p->net->ctx, HK_ENOMEM, "out of memory for the plan");
