@@ -92,6 +92,18 @@ check
 train --set hooks.load=./trace.so --zero on | grep -q 'gradient is zero' || true # pictures without a spike: whatever the gradient is, the run goes on
 black=$(train --set hooks.load=./trace.so --zero on | grep '^epoch 2/2')
 [ "$black" != "$plain" ] || fail "before_batch changes nothing: black pictures give '$black'"
+# Labels that a hook changes: those of a batch, and where samples are mixed their shares; labels alone are an error then.
+mixup=(--set hooks.load=./trace.so --set augment.mixup_alpha=0.4)
+check
+[ "$(train --set hooks.load=./trace.so --labels y | grep '^epoch 2/2')" != "$plain" ] || fail "before_batch changes labels, and the training stays the same"
+check
+mixed=$(train "${mixup[@]}" | grep '^epoch 2/2')
+[ "$(train "${mixup[@]}" --labels both | grep '^epoch 2/2')" != "$mixed" ] || fail "before_batch changes shares, and the training stays the same: $mixed"
+check
+code=0
+train "${mixup[@]}" --labels y >out || code=$?
+[ $code = 1 ] || fail "labels changed where samples are mixed: expected exit code 1, got $code: $(cat out)"
+grep -qF '[augment] mixup_alpha: hook before_batch changed labels' out || fail "labels changed where samples are mixed: the error says $(cat out)"
 for at in before_run before_train_one_epoch after_train_one_epoch before_test_one_epoch after_test_one_epoch; do
     check
     code=0

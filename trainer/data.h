@@ -53,7 +53,7 @@ typedef struct hk__loader {
     int shuffle, drop_last;
     int64_t T, classes;               /* T: steps of a sequence; 0: pictures. classes: of soft */
     const int64_t *len;               /* NULL, or the steps of each sample of the batch */
-    const float *soft;                /* NULL, or shares of the classes in place of y: mixup, cutmix */
+    float *soft;                      /* NULL, or shares of the classes in place of y: mixup, cutmix */
     const hk__augment *augment;       /* NULL: none */
     int64_t epoch;
     hk__sample_shape sample;

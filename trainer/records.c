@@ -22,7 +22,7 @@ struct hk__records {
 };
 
 static hk_status io_fail(const hk__records *r, hk_status st, const char *what) {
-    return hk__conf_fail_key(r->j->conf, st, "run", "out", "%s cannot be written: %s", what, st == HK_ENOMEM ? "out of memory" : strerror(errno));
+    return hk__conf_fail_key(r->j->conf, st, "run", "out", "%s/%s cannot be written: %s", r->folder, what, st == HK_ENOMEM ? "out of memory" : strerror(errno));
 }
 
 static hk_status open_csv(hk__records *r, const hk__rundir *dir) {

@@ -1,6 +1,7 @@
 /* rundir.c - the folder of a run: config.ini (resolved, reads back the same) and run.json (where, with what, when, how long); locked, so
  * that one trainer at a time writes there; cleared of the temporary files of trainers that were killed.
  * Everything that differs between two equal runs on two machines is in run.json and nowhere else. */
+#include "file/file.h"
 #include "trainer.h"
 #include <dirent.h>
 #include <errno.h>
@@ -66,19 +67,22 @@ int hk__make_folders(const char *path) {
     return 0;
 }
 
-/* Calls write(arg, f) on a temporary file, then puts it in place. */
+/* What write(arg, f) writes, put in place whole and on disk, as checkpoints are (core/file/atomic.c). */
 static hk_status put_file(hk__rundir *d, hk__job *j, const char *name, int (*write)(void *arg, FILE *), void *arg) {
-    char *path = hk__rundir_file(d, name), *tmp = path ? malloc(strlen(path) + 5) : NULL;
-    FILE *f = NULL;
-    hk_status st = HK_OK;
-    if (tmp) sprintf(tmp, "%s.tmp", path), f = fopen(tmp, "we");
+    char *path = hk__rundir_file(d, name), *text = NULL;
+    size_t size = 0;
+    FILE *f = path ? open_memstream(&text, &size) : NULL;
     int bad = !f || write(arg, f);
     if (f) bad |= fclose(f) != 0;
-    if (bad || rename(tmp, path)) {
-        st = hk__conf_fail_key(j->conf, HK_EIO, "run", "out", "%s/%s cannot be written: %s", d->path, name, strerror(errno));
-        if (f) unlink(tmp);
+    hk_status st = bad ? hk__conf_fail_key(j->conf, HK_ENOMEM, "run", "out", "out of memory for %s", name) : HK_OK;
+    hk__atomic file;
+    if (!st) {
+        st = hk__atomic_open(j->ctx, path, &file);
+        if (!st) st = hk__atomic_write(j->ctx, &file, text, size);
+        if (!st) st = hk__atomic_commit(j->ctx, &file);
+        if (st) st = hk__job_fail_ctx(j, st, "run", "out");
     }
-    free(tmp), free(path);
+    free(text), free(path);
     return st;
 }
 
@@ -178,7 +182,7 @@ static void remove_stale(const hk__rundir *d) {
     DIR *dir = opendir(d->path);
     for (const struct dirent *e; dir && (e = readdir(dir));) {
         size_t n = strlen(e->d_name);
-        int ours = !strncmp(e->d_name, ".checkpoint_", 12) || !strncmp(e->d_name, "run.json.", 9) || !strncmp(e->d_name, "config.ini.", 11) ||
+        int ours = !strncmp(e->d_name, ".checkpoint_", 12) || !strncmp(e->d_name, ".run.json.", 10) || !strncmp(e->d_name, ".config.ini.", 12) ||
             !strncmp(e->d_name, "report.", 7);
         if (ours && n > 4 && !strcmp(e->d_name + n - 4, ".tmp")) unlinkat(dirfd(dir), e->d_name, 0);
     }

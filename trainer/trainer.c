@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 static volatile sig_atomic_t stop_signal;
 
@@ -37,7 +38,7 @@ static void add(hk__sums *s, const hk__batch_result *r, int64_t n) { s->loss += 
 static double mean(double v, int64_t n) { return n ? v / (double)n : NAN; }
 
 static hk_status io_fail(run *r, const char *what) {
-    return hk__conf_fail_key(r->j->conf, HK_EIO, "run", "out", "%s cannot be written: %s", what, strerror(errno));
+    return hk__conf_fail_key(r->j->conf, HK_EIO, "run", "out", "%s/%s cannot be written: %s", r->dir.path, what, strerror(errno));
 }
 
 static double epoch_lr(const run *r, int64_t epoch) {
@@ -108,7 +109,7 @@ static void where(hk_trainer *t, int64_t epoch, int64_t batch, int64_t n_batch) 
 
 static hk_minibatch seen(const hk_trainer *t, int train, const hk__loader *l) {
     return (hk_minibatch){ .struct_size = (uint32_t)sizeof(hk_minibatch), .train = train, .epoch = t->now.epoch, .batch = t->now.batch,
-        .n_batch = t->now.n_batch, .step = t->now.step, .n = l->count, .elems = l->count * l->elems, .x = l->x, .y = l->y };
+        .n_batch = t->now.n_batch, .step = t->now.step, .n = l->count, .elems = l->count * l->elems, .x = l->x, .y = l->y, .classes = l->soft ? l->classes : 0, .share = l->soft };
 }
 
 static hk_epoch told(const hk__epoch_metrics *m, const run *r) {
@@ -126,11 +127,21 @@ static void hook_lr(void *run_, double lr) {
     hk__job_set_lr(r->j, lr, r->done.epoch);
 }
 
+/* Labels that a hook changes are no target where samples are mixed: then it must change the shares. */
+static hk_status before_batch(hk__job *j, const hk__loader *l, hk_minibatch *b) {
+    const size_t labels = (size_t)l->count * sizeof *l->y, shares = (size_t)(l->count * b->classes) * sizeof *l->soft;
+    const XXH64_hash_t y = l->soft ? XXH3_64bits(l->y, labels) : 0, share = l->soft ? XXH3_64bits(l->soft, shares) : 0;
+    hk_status st = HK__CALL_ALL(j->trainer, before_batch, b);
+    if (st || !l->soft || XXH3_64bits(l->y, labels) == y || XXH3_64bits(l->soft, shares) != share) return st;
+    return hk__conf_fail_key(j->conf, HK_ESTATE, "augment", j->augment.mixup > 0 ? "mixup_alpha" : "cutmix_alpha",
+        "hook before_batch changed labels, and where samples are mixed the target is their shares of the classes: change hk_minibatch.share too, or do not mix");
+}
+
 /* A batch through an executor, with the hooks around it. */
 static hk_status run_batch(hk__job *j, hk_executor *ex, const hk__loader *l, hk__batch_result *got) {
     hk_trainer *t = j->trainer;
     hk_minibatch b = seen(t, ex == j->train, l);
-    hk_status st = HK__CALL_ALL(t, before_batch, &b);
+    hk_status st = before_batch(j, l, &b);
     if (!st) st = hk__job_run(j, ex, l, 0, l->count, got);
     if (!st) b.loss = got->loss, b.correct = got->correct, st = HK__CALL_ALL(t, after_batch, &b);
     return st;

@@ -43,7 +43,8 @@ typedef struct hk_epoch {
     double lr, train_loss, train_acc, test_loss, test_acc, img_per_s;
 } hk_epoch;
 
-/* A batch on the host. x[n,*] in the data set's shape (sequences: [T,n,*]); y[n]: labels. */
+/* A batch on the host. x[n,*] in the data set's shape (sequences: [T,n,*]); y[n]: labels. Where [augment] mixes samples, the target of a training step is
+ * share[n, classes], and y has the labels from before: a hook that changes y must change share too, else the run ends with an error. */
 typedef struct hk_minibatch {
     uint32_t struct_size;
     int32_t train;           /* 1: of a training step; 0: of a test */
@@ -52,6 +53,8 @@ typedef struct hk_minibatch {
     float *x;
     int64_t *y;
     double loss, correct;    /* after_batch: mean loss, samples right */
+    int64_t classes;         /* of share */
+    float *share;            /* NULL: y is the target */
 } hk_minibatch;
 
 typedef struct hk_trainer_hooks {
@@ -76,7 +79,7 @@ typedef struct hk_trainer_hooks {
     /* ---- callbacks ---- */
     hk_status (*before_run)(hk_trainer *);                      /* plans are built, a checkpoint is loaded */
     hk_status (*before_train_one_epoch)(hk_trainer *);
-    hk_status (*before_batch)(hk_trainer *, hk_minibatch *);        /* x and y may be changed in place */
+    hk_status (*before_batch)(hk_trainer *, hk_minibatch *);        /* x, y and share may be changed in place */
     hk_status (*after_batch)(hk_trainer *, const hk_minibatch *);
     hk_status (*after_train_one_epoch)(hk_trainer *, const hk_epoch *);
     hk_status (*before_test_one_epoch)(hk_trainer *);
@@ -139,7 +142,7 @@ typedef struct hk_trainer_extension {
 } hk_trainer_extension;
 #define HK_TRAINER_MAGIC 0x544b4c48u /* "HLKT" */
 #define HK_TRAINER_PRINT                                                                                                                                       \
-    HK_PRINT_2(HK_PRINT_2(HK_PRINT_2(HK_PRINT_2(HK_ABI_PRINT, hk_trainer_progress, best), hk_epoch, img_per_s), hk_minibatch, correct), hk_trainer_hooks, after_run)
+    HK_PRINT_2(HK_PRINT_2(HK_PRINT_2(HK_PRINT_2(HK_ABI_PRINT, hk_trainer_progress, best), hk_epoch, img_per_s), hk_minibatch, share), hk_trainer_hooks, after_run)
 #define HK_TRAINER_EXTENSION(id_, version_, install_)                                                                                                          \
     HK_PLUGIN_LINKAGE HK_EXPORT extern const hk_trainer_extension hk_extension;                                                                                \
     const hk_trainer_extension hk_extension = { HK_TRAINER_MAGIC, (uint32_t)sizeof(hk_trainer_extension), HK_TRAINER_PRINT, id_, version_, install_ }

@@ -7,8 +7,10 @@ static double calls; /* kept in checkpoints */
 static int batches, tests;
 
 static hk_status add_options(hk_trainer *t) {
-    static const hk_field fail = { "fail_at", HK_STR, 0, "none", 0, 0, NULL, "the callback that fails" }, zero = { "zero", HK_BOOL, 0, "false", 0, 0, NULL, "train on black pictures" };
+    static const hk_field fail = { "fail_at", HK_STR, 0, "none", 0, 0, NULL, "the callback that fails" }, zero = { "zero", HK_BOOL, 0, "false", 0, 0, NULL, "train on black pictures" },
+                          labels = { "labels", HK_STR, 0, "none", 0, 0, NULL, "y, both: all of class 0, in y alone, in share too" };
     hk_status st = hk_trainer_add_option(t, &fail);
+    if (!st) st = hk_trainer_add_option(t, &labels);
     return st ? st : hk_trainer_add_option(t, &zero);
 }
 
@@ -27,6 +29,11 @@ static hk_status before_run(hk_trainer *t) {
 }
 static hk_status before_train(hk_trainer *t) { return say(t, "before_train_one_epoch"); }
 static hk_status before_batch(hk_trainer *t, hk_minibatch *b) {
+    const char *labels = hk_trainer_text(t, "hooks", "labels");
+    for (int64_t i = 0; b->train && i < b->n && strcmp(labels, "none"); i++) {
+        b->y[i] = 0;
+        for (int64_t k = 0; b->share && k < b->classes && !strcmp(labels, "both"); k++) b->share[i * b->classes + k] = k == 0;
+    }
     if (b->train && hk_trainer_int(t, "hooks", "zero")) memset(b->x, 0, (size_t)b->elems * sizeof *b->x);
     return HK_OK;
 }

@@ -96,7 +96,7 @@ hk_status hk__report_data_write(hk__job *j, const char *folder, const hk__tally 
         if (!st && (bad || rename(tmp, path))) st = HK_EIO;
         if (st) unlink(tmp);
     }
-    if (st) hk__conf_fail_key(j->conf, st, "run", "out", "report.json cannot be written: %s", st == HK_ENOMEM ? "out of memory" : strerror(errno));
+    if (st) hk__conf_fail_key(j->conf, st, "run", "out", "%s/report.json cannot be written: %s", folder, st == HK_ENOMEM ? "out of memory" : strerror(errno));
     free(path), free(tmp);
     return st;
 }
