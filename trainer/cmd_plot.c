@@ -102,7 +102,7 @@ static int draw_network(const hk__options *o, const hk__plot_kind *k, const hk__
     if (!st && strcmp(checkpoint, "none")) st = hk__job_load(j, checkpoint);
     if (!st) st = hk__see_layer(j, o->layer, k->layer, state, o->sample, samples, &see);
     int code = st ? hk__report(conf, st) : choose_neurons(o, k, see.elems, &first, &n);
-    if (!code) code = k->draw(o, out, &see, first, n);
+    if (!code) code = k->draw(out, &see, first, n);
     hk__seen_layer_free(&see);
     hk__job_free(j);
     return code;

@@ -51,7 +51,7 @@ typedef struct hk__plot_kind {
     hk__which_layer layer;
     int state; /* HK__PLOT_* */
     int64_t most; /* neurons, when --neurons does not say */
-    int (*draw)(const hk__options *, const hk__plot_out *, hk__seen_layer *, int64_t first, int64_t n);
+    int (*draw)(const hk__plot_out *, hk__seen_layer *, int64_t first, int64_t n);
 } hk__plot_kind;
 extern const hk__plot_kind hk__plot_kinds[];
 extern const int hk__n_plot_kind;

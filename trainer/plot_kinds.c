@@ -35,51 +35,46 @@ static hk_status write_2d(const void *arg, const char *path, char *why, size_t s
     return f ? f(&k->o, k->y, k->T, k->n, path, why, size) : HK_EUNSUPPORTED;
 }
 
-static int put_layer(const hk__options *o, const hk__plot_out *out, hk__seen_layer *s, const char *kind, const char *what, const float *from, const char *value, const char *draw,
-    int64_t first, int64_t n) {
+/* A figure of neurons first ... first + n of a layer: y, and v where it is not NULL; k: what else its writer takes. */
+static int put_layer(const hk__plot_out *out, hk__seen_layer *s, const char *kind, const char *what, hk__plot_write *write, const float *y, const float *v, job k, int64_t first, int64_t n) {
     char title[400], file[600];
     title_of(s, what, title, sizeof title);
     snprintf(file, sizeof file, "%s_%s", kind, s->path[0] ? s->path : "network");
-    (void)o;
-    float *x = slice(from, s, first, n);
-    job k = { .o = { .struct_size = sizeof k.o, .dpi = out->dpi, .title = title, .value_label = value, .first = first }, .draw = draw, .y = x, .T = s->T, .n = n };
-    int code = x ? hk__plot_put(out, file, write_2d, &k) : hk__plot_error(HK_ENOMEM, "out of memory");
-    free(x);
+    float *a = slice(y, s, first, n), *b = v ? slice(v, s, first, n) : NULL;
+    k.o.struct_size = sizeof k.o, k.o.dpi = out->dpi, k.o.title = title, k.o.first = first;
+    k.y = a, k.v = b, k.T = s->T, k.n = n;
+    int code = a && (b || !v) ? hk__plot_put(out, file, write, &k) : hk__plot_error(HK_ENOMEM, "out of memory");
+    free(a), free(b);
     return code;
 }
 
 /* ---- one variable of a layer ---- */
 
-static int raster(const hk__options *o, const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
-    return put_layer(o, out, s, "raster", "spikes", s->y, NULL, "hk_plot_raster", first, n);
+static int raster(const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
+    return put_layer(out, s, "raster", "spikes", write_2d, s->y, NULL, (job){ .draw = "hk_plot_raster" }, first, n);
 }
 
-static int spikes(const hk__options *o, const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
-    return put_layer(o, out, s, "spikes", "spikes", s->y, NULL, "hk_plot_spikes", first, n);
+static int spikes(const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
+    return put_layer(out, s, "spikes", "spikes", write_2d, s->y, NULL, (job){ .draw = "hk_plot_spikes" }, first, n);
 }
 
-static int heatmap(const hk__options *o, const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
-    return put_layer(o, out, s, "heatmap", s->state ? s->state_name : "output", s->state ? s->state : s->y, s->state ? s->state_name : "y", "hk_plot_heatmap", first, n);
+static int heatmap(const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
+    const job k = { .o = { .value_label = s->state ? s->state_name : "y" }, .draw = "hk_plot_heatmap" };
+    return put_layer(out, s, "heatmap", s->state ? s->state_name : "output", write_2d, s->state ? s->state : s->y, NULL, k, first, n);
 }
 
-static int bars3d(const hk__options *o, const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
-    return put_layer(o, out, s, "bars3d", s->state ? s->state_name : "spikes", s->state ? s->state : s->y, s->state ? s->state_name : NULL, "hk_plot_bars3d", first, n);
+static int bars3d(const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
+    const job k = { .o = { .value_label = s->state ? s->state_name : NULL }, .draw = "hk_plot_bars3d" };
+    return put_layer(out, s, "bars3d", s->state ? s->state_name : "spikes", write_2d, s->state ? s->state : s->y, NULL, k, first, n);
 }
 
-static int spike_count(const hk__options *o, const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
+static int spike_count(const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
     const char *names[64];
-    char text[64][24], title[400], file[600];
-    const int64_t classes = s->job->data_type->classes(s->job->ds_test);
-    (void)o;
-    title_of(s, "spike count", title, sizeof title);
-    snprintf(file, sizeof file, "spike_count_%s", s->path[0] ? s->path : "network");
+    char text[64][24];
     if (n > 64) return hk__plot_error(HK_EINVAL, "spike-count: expected at most 64 neurons, got %lld", (long long)n);
     for (int64_t i = 0; i < n; i++) names[i] = hk__class_name(s->job, first + i, text[i]);
-    float *x = slice(s->y, s, first, n);
-    job k = { .o = { .struct_size = sizeof k.o, .dpi = out->dpi, .title = title, .first = first, .names = s->elems == classes ? names : NULL }, .draw = "hk_plot_spike_count", .y = x, .T = s->T, .n = n };
-    int code = x ? hk__plot_put(out, file, write_2d, &k) : hk__plot_error(HK_ENOMEM, "out of memory");
-    free(x);
-    return code;
+    const job k = { .o = { .names = s->elems == s->job->data_type->classes(s->job->ds_test) ? names : NULL }, .draw = "hk_plot_spike_count" };
+    return put_layer(out, s, "spike_count", "spike count", write_2d, s->y, NULL, k, first, n);
 }
 
 /* ---- membrane ---- */
@@ -89,17 +84,9 @@ static hk_status write_membrane(const void *arg, const char *path, char *why, si
     FUNCTION(draw_membrane, "hk_plot_membrane");
     return f ? f(&k->o, k->v, k->y, k->T, k->n, k->threshold, k->reset, path, why, size) : HK_EUNSUPPORTED;
 }
-static int membrane(const hk__options *o, const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
-    char title[400], file[600];
-    (void)o;
-    title_of(s, "membrane potential", title, sizeof title);
-    snprintf(file, sizeof file, "membrane_%s", s->path[0] ? s->path : "network");
-    float *y = slice(s->y, s, first, n), *v = slice(s->state, s, first, n);
-    job k = { .o = { .struct_size = sizeof k.o, .dpi = out->dpi, .title = title, .value_label = s->state_name, .first = first }, .y = y, .v = v, .T = s->T, .n = n };
-    k.threshold = hk__seen_threshold(s), k.reset = hk__seen_reset(s);
-    int code = y && v ? hk__plot_put(out, file, write_membrane, &k) : hk__plot_error(HK_ENOMEM, "out of memory");
-    free(y), free(v);
-    return code;
+static int membrane(const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
+    const job k = { .o = { .value_label = s->state_name }, .threshold = hk__seen_threshold(s), .reset = hk__seen_reset(s) };
+    return put_layer(out, s, "membrane", "membrane potential", write_membrane, s->y, s->state, k, first, n);
 }
 
 /* ---- encoder: the input, and what a layer of maps makes of it at each step ---- */
@@ -117,11 +104,11 @@ static int picture(int rank, const int64_t *shape, int64_t *C, int64_t *H, int64
     return 1;
 }
 
-static int encoder(const hk__options *o, const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
+static int encoder(const hk__plot_out *out, hk__seen_layer *s, int64_t first, int64_t n) {
     const char *names[64];
     char text[64][24], title[300], file[64];
     job k = { .o = { .struct_size = sizeof k.o, .dpi = out->dpi, .names = names, .title = title }, .G = s->N };
-    (void)o, (void)first, (void)n;
+    (void)first, (void)n;
     for (int64_t i = 0; i < s->N; i++) names[i] = hk__class_name(s->job, s->label[i], text[i]);
     if (!s->x || !picture(s->job->rank, s->job->shape, &k.C, &k.H, &k.W)) return hk__plot_error(HK_EINVAL, "encoder: expected pictures of [H, W] or [C, H, W] as test data, got %s of %d axes", s->x ? "samples" : "sequences", s->job->rank);
     int64_t m[3];

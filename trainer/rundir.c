@@ -69,21 +69,24 @@ int hk__make_folders(const char *path) {
 
 /* What write(arg, f) writes, put in place whole and on disk, as checkpoints are (core/file/atomic.c). */
 static hk_status put_file(hk__rundir *d, hk__job *j, const char *name, int (*write)(void *arg, FILE *), void *arg) {
-    char *path = hk__rundir_file(d, name), *text = NULL;
-    size_t size = 0;
-    FILE *f = path ? open_memstream(&text, &size) : NULL;
+    char *path = hk__rundir_file(d, name);
+    hk__atomic file;
+    if (!path) return hk__conf_fail_key(j->conf, HK_ENOMEM, "run", "out", "out of memory");
+    hk_status st = hk__atomic_open(j->ctx, path, &file);
+    free(path);
+    if (st) return hk__job_fail_ctx(j, st, "run", "out");
+    const int fd = fcntl(file.fd, F_DUPFD_CLOEXEC, 0);
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
     int bad = !f || write(arg, f);
     if (f) bad |= fclose(f) != 0;
-    hk_status st = bad ? hk__conf_fail_key(j->conf, HK_ENOMEM, "run", "out", "out of memory for %s", name) : HK_OK;
-    hk__atomic file;
-    if (!st) {
-        st = hk__atomic_open(j->ctx, path, &file);
-        if (!st) st = hk__atomic_write(j->ctx, &file, text, size);
-        if (!st) st = hk__atomic_commit(j->ctx, &file);
-        if (st) st = hk__job_fail_ctx(j, st, "run", "out");
+    else if (fd >= 0) close(fd);
+    if (bad) {
+        st = hk__conf_fail_key(j->conf, HK_EIO, "run", "out", "%s/%s cannot be written: %s", d->path, name, strerror(errno));
+        hk__atomic_abort(&file);
+        return st;
     }
-    free(text), free(path);
-    return st;
+    st = hk__atomic_commit(j->ctx, &file);
+    return st ? hk__job_fail_ctx(j, st, "run", "out") : HK_OK;
 }
 
 static int write_config(void *arg, FILE *f) { return hk__conf_print(arg, f) != HK_OK; }
