@@ -60,15 +60,16 @@ typedef struct hk__loader {
     float *cache;                     /* NULL, or all samples as they were read */
     int64_t *cache_y;
     hk__slot *slot;                   /* n_slot; x, y, len and soft are one's */
-    float *scratch;                   /* of the caller's thread */
+    float *scratch;                   /* of the caller's thread, and of those that read with it */
     hk__ahead *ahead;                 /* NULL: batches are prepared in the caller's thread */
-    int n_slot, train;
+    int n_slot, train, threads;       /* threads: that read a batch together, where none reads ahead */
 } hk__loader;
 typedef struct hk__loader_config {
     int64_t n, batch;           /* n: the first so many samples; 0: all */
     uint64_t seed;
     const hk__augment *augment; /* (optional) kept by pointer */
     int shuffle, drop_last, workers, train; /* workers: threads that prepare batches ahead; train: full augmentation, not that of a test */
+    int threads;                /* that the network runs with, and that read a batch together where workers is 0; 0: the caller's alone */
 } hk__loader_config;
 /* Whether the samples have lengths: the type's slot is there and says so for this set. */
 static inline int hk__dataset_lengths(const hk_dataset_type *t, const void *ds) { return t->lengths && t->lengths(ds, 0, NULL, NULL) == HK_OK; }
@@ -82,8 +83,10 @@ hk_status hk__loader_next(hk__loader *);            /* fills x, y; count 0: the 
 /* Batch b into a slot; any thread. scratch: hk__loader_scratch numbers. */
 hk_status hk__loader_fill(const hk__loader *, int64_t b, hk__slot *, float *scratch);
 int64_t hk__loader_scratch(const hk__loader *);
-/* Bytes that a loader takes beside its cache. */
-int64_t hk__loader_bytes(int64_t n, int64_t batch, int64_t elems, int64_t classes, int workers);
+/* Whether samples of T steps (0: pictures) go into a batch otherwise than as they are read: by way of a thread's scratch. */
+static inline int hk__loader_changes(const hk__augment *a, int train, int64_t T) { return T > 0 || (a && hk__augment_each(a, train)); }
+/* Bytes that a loader takes beside its cache; threads: those that read together, each with a scratch of its own; 1 where samples do not change. */
+int64_t hk__loader_bytes(int64_t n, int64_t batch, int64_t elems, int64_t classes, int workers, int threads);
 enum { HK__MAX_WORKERS = 64 };
 static inline int hk__loader_slots(int workers) { return workers ? 2 * workers + 1 : 1; } /* two ahead for each thread, and the one in use */
 

@@ -70,7 +70,8 @@ int64_t hk__job_held(const hk__job *j) {
     for (int i = 0; i < 2; i++) {
         if (!ds[i]) continue;
         const int64_t n = j->data_type->size(ds[i]), classes = !i && hk__augment_mixes(&j->augment) ? j->data_type->classes(ds[i]) : 0;
-        sum += (j->data_type->bytes ? j->data_type->bytes(ds[i]) : 0) + hk__loader_bytes(n, i ? j->test_batch : j->batch, elems, classes, j->workers);
+        sum += (j->data_type->bytes ? j->data_type->bytes(ds[i]) : 0) + hk__loader_bytes(n, i ? j->test_batch : j->batch, elems, classes, j->workers,
+            hk__loader_changes(&j->augment, !i, j->steps) ? j->threads : 1);
         if (hk__conf_int(CONF(j), "data", "cache")) sum += n * (4 * elems + 8);
     }
     return sum;
@@ -115,7 +116,7 @@ hk_status hk__job_shape(hk__job *j, hk_executor *ex, int64_t n) {
 hk_status hk__job_loader(hk__job *j, int train, hk__loader **out) {
     hk__conf *c = CONF(j);
     const hk__loader_config lc = { .n = hk__conf_int(c, "data", train ? "limit" : "test_limit"), .batch = train ? j->batch : j->test_batch, .seed = (uint64_t)hk__conf_int(c, "run", "seed"),
-        .augment = &j->augment, .shuffle = train, .drop_last = train && hk__conf_int(c, "data", "drop_last"), .workers = j->workers, .train = train };
+        .augment = &j->augment, .shuffle = train, .drop_last = train && hk__conf_int(c, "data", "drop_last"), .workers = j->workers, .train = train, .threads = j->threads };
     hk_status st = hk__loader_make(j->data_type, train ? j->ds_train : j->ds_test, &lc, out);
     if (st == HK_EIO) return hk__conf_fail_key(c, st, "data", "workers", "%d threads cannot be started: %s", j->workers, strerror(errno));
     if (st) return hk__conf_fail_key(c, st, "train", train ? "batch" : "test_batch", "%s", hk_status_text(st));

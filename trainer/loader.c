@@ -1,18 +1,20 @@
 /* loader.c - batches: shuffles, and gathers samples into buffers that are allocated once.
  *
  * An epoch's order depends on (seed, epoch) alone (Philox by index, Fisher-Yates), and so does what augmentation draws for a sample, so a run can be
- * taken up at any batch and a batch can be prepared by any thread. Without workers it reads in the caller's thread: gathering 256 pictures of 28x28
- * takes a few per cent of a training step, and a thread more would take its time from the kernels; loader_ahead.c has the threads. */
+ * taken up at any batch and a batch can be prepared by any thread. Without workers the threads that run the network, which have nothing to do then, read a
+ * batch together, each some of its samples; loader_ahead.c has threads of its own, that read while the network runs. */
 #include "trainer.h"
 #include <stdlib.h>
 #include <string.h>
 
+enum { TOGETHER = 16384 }; /* numbers of a batch that are worth waking the other threads */
+
 /* A sample as it is read, and as it goes into the batch. */
 int64_t hk__loader_scratch(const hk__loader *l) { return 2 * l->elems; }
 
-int64_t hk__loader_bytes(int64_t n, int64_t batch, int64_t elems, int64_t classes, int workers) {
+int64_t hk__loader_bytes(int64_t n, int64_t batch, int64_t elems, int64_t classes, int workers, int threads) {
     const int64_t rows = batch < n ? batch : n;
-    return 8 * n + hk__loader_slots(workers) * rows * (4 * elems + 16 + 4 * classes) + (workers + 1) * 8 * elems;
+    return 8 * n + hk__loader_slots(workers) * rows * (4 * elems + 16 + 4 * classes) + (workers + threads) * 8 * elems;
 }
 
 static int make_slot(const hk__loader *l, hk__slot *s, int64_t rows, int lengths, int mixes) {
@@ -32,7 +34,8 @@ hk_status hk__loader_make(const hk_dataset_type *type, const void *ds, const hk_
     hk__loader *l = calloc(1, sizeof *l);
     if (!l) return HK_ENOMEM;
     *l = (hk__loader){ .type = type, .ds = ds, .n = n, .batch = c->batch, .seed = c->seed, .stream = hk_random_stream("hk.loader"), .shuffle = c->shuffle, .drop_last = c->drop_last,
-        .train = c->train, .augment = c->augment, .classes = mixes ? type->classes(ds) : 0, .n_slot = hk__loader_slots(c->workers) };
+        .train = c->train, .augment = c->augment, .classes = mixes ? type->classes(ds) : 0, .n_slot = hk__loader_slots(c->workers),
+        .threads = c->threads > 1 ? c->threads : 1 };
     l->sample.rank = type->shape(ds, l->sample.shape);
     l->sample.row = 1;
     for (int i = 0; i < l->sample.rank; i++) l->sample.row *= l->sample.shape[i];
@@ -41,7 +44,7 @@ hk_status hk__loader_make(const hk_dataset_type *type, const void *ds, const hk_
     l->n_batch = c->drop_last ? n / c->batch : (n + c->batch - 1) / c->batch;
     const int64_t rows = c->batch < n ? c->batch : n;
     l->order = malloc((size_t)n * sizeof *l->order);
-    l->scratch = malloc((size_t)hk__loader_scratch(l) * sizeof *l->scratch);
+    l->scratch = malloc((size_t)(hk__loader_changes(c->augment, c->train, l->T) ? l->threads : 1) * (size_t)hk__loader_scratch(l) * sizeof *l->scratch); /* each thread's own, where one is needed */
     l->slot = calloc((size_t)l->n_slot, sizeof *l->slot);
     int whole = l->order && l->scratch && l->slot;
     for (int i = 0; i < l->n_slot && whole; i++) whole = make_slot(l, &l->slot[i], rows, l->T && hk__dataset_lengths(type, ds), mixes);
@@ -113,22 +116,38 @@ static void put(const hk__loader *l, hk__slot *s, int64_t i, const float *x) {
     }
 }
 
+/* Samples from ... to - 1 of a batch. */
+static hk_status fill_some(const hk__loader *l, const int64_t *index, int64_t from, int64_t to, hk__slot *s, float *scratch) {
+    const int changes = hk__loader_changes(l->augment, l->train, l->T);
+    if (!changes && !l->cache) return l->type->read(l->ds, to - from, index + from, s->x + from * l->elems, s->y + from);
+    for (int64_t i = from; i < to; i++) {
+        const float *x = scratch;
+        hk_status st = read_one(l, index[i], changes ? scratch : s->x + i * l->elems, &s->y[i]);
+        if (st) return st;
+        if (!changes) continue;
+        if (l->augment && hk__augment_each(l->augment, l->train)) hk__augment_sample(l->augment, l->train, (hk__draw){ l->seed, l->epoch }, index[i], &l->sample, scratch, scratch + l->elems), x = scratch + l->elems;
+        put(l, s, i, x);
+    }
+    return HK_OK;
+}
+
+/* All of them, by several threads where that pays. A batch that fails is read again in order, so that the error is that of its first bad sample. */
+static hk_status fill_all(const hk__loader *l, const int64_t *index, int64_t n, hk__slot *s, float *scratch) {
+    int failed = 0;
+    if (l->ahead || l->threads < 2 || n < 2 || n * l->elems < TOGETHER) return fill_some(l, index, 0, n, s, scratch);
+#pragma omp parallel for schedule(static, 1) num_threads(l->threads) reduction(| : failed)
+    for (int k = 0; k < l->threads; k++)
+        failed |= fill_some(l, index, n * k / l->threads, n * (k + 1) / l->threads, s, scratch + (hk__loader_changes(l->augment, l->train, l->T) ? k * hk__loader_scratch(l) : 0)) != HK_OK;
+    return failed ? fill_some(l, index, 0, n, s, scratch) : HK_OK;
+}
+
 hk_status hk__loader_fill(const hk__loader *l, int64_t b, hk__slot *s, float *scratch) {
     const int64_t at = b * l->batch, left = l->n - at, n = left < l->batch ? left : l->batch, *index = l->order + at;
-    const hk__draw draw = { l->seed, l->epoch };
-    const int each = l->augment && hk__augment_each(l->augment, l->train);
     hk_status st = HK_OK;
     s->count = n;
     if (s->len && (st = l->type->lengths(l->ds, n, index, s->len))) return st;
-    if (!each && !l->cache && !l->T) st = l->type->read(l->ds, n, index, s->x, s->y);
-    else
-        for (int64_t i = 0; i < n && !st; i++) {
-            const float *from = scratch;
-            if ((st = read_one(l, index[i], scratch, &s->y[i]))) break;
-            if (each) hk__augment_sample(l->augment, l->train, draw, index[i], &l->sample, scratch, scratch + l->elems), from = scratch + l->elems;
-            put(l, s, i, from);
-        }
-    if (!st && s->soft) hk__augment_batch(l->augment, draw, b, &l->sample, n, s->x, s->y, s->soft, l->classes, scratch);
+    st = fill_all(l, index, n, s, scratch);
+    if (!st && s->soft) hk__augment_batch(l->augment, (hk__draw){ l->seed, l->epoch }, b, &l->sample, n, s->x, s->y, s->soft, l->classes, scratch);
     return st;
 }
 

@@ -1,4 +1,4 @@
-/* test_loader_ahead.c - loader threads: the bits and the order of no threads, from any batch on; the error of the first bad sample; sequences and their lengths. */
+/* test_loader_ahead.c - loader threads, ahead or together with the caller: the bits and the order of one thread, from any batch on; the error of the first bad sample; sequences and their lengths. */
 #include "trainer.h"
 #include <setjmp.h>
 #include <stdio.h>
@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-enum { SIZE = 103, C = 2, H = 5, W = 4, ROW = C * H * W, BATCH = 8, STEPS = 3 };
+enum { SIZE = 103, C = 2, H = 33, W = 32, ROW = C * H * W, BATCH = 8, STEPS = 3 };
 
 static int64_t bad_sample = -1; /* reading it fails */
 static int64_t last_bad;        /* the sample that failed last: what a context's error text would say */
@@ -39,9 +39,9 @@ static const hk_dataset_type pictures = { .struct_size = sizeof pictures, .size 
 static const hk_dataset_type sequences = { .struct_size = sizeof sequences, .size = set_size, .shape = set_shape, .classes = set_classes, .read = seq_read, .steps = set_steps, .lengths = seq_lengths };
 static const hk__augment all = { .flip = 0.5, .erase = 0.5, .crop = 1, .mixup = 0.4, .cutmix = 1, .n_norm = 2, .mean = { 0.3, 0.4 }, .std = { 0.5, 0.25 } };
 
-static hk__loader *make(const hk_dataset_type *type, const hk__augment *a, int workers) {
+static hk__loader *make(const hk_dataset_type *type, const hk__augment *a, int workers, int threads) {
     hk__loader *l;
-    const hk__loader_config c = { .batch = BATCH, .seed = 11, .augment = a, .shuffle = 1, .workers = workers, .train = 1 };
+    const hk__loader_config c = { .batch = BATCH, .seed = 11, .augment = a, .shuffle = 1, .workers = workers, .threads = threads, .train = 1 };
     assert_int_equal(hk__loader_make(type, &pictures, &c, &l), HK_OK);
     return l;
 }
@@ -64,9 +64,9 @@ static void test_same_bits_for_any_number(void **state) {
     (void)state;
     const hk_dataset_type *const type[] = { &pictures, &sequences };
     const hk__augment *const augment[] = { NULL, &all };
-    for (int workers = 1; workers <= 4; workers++)
+    for (int way = 0; way < 7; way++) /* 1 to 4 threads ahead, 2 to 4 together */
         for (int k = 0; k < 4; k++) {
-            hk__loader *a = make(type[k / 2], augment[k % 2], 0), *b = make(type[k / 2], augment[k % 2], workers);
+            hk__loader *a = make(type[k / 2], augment[k % 2], 0, 1), *b = make(type[k / 2], augment[k % 2], way < 4 ? way + 1 : 0, way < 4 ? 2 : way - 2);
             for (int64_t epoch = 0; epoch < 3; epoch++) {
                 int64_t n = 0, got;
                 hk__loader_start(a, epoch), hk__loader_start(b, epoch);
@@ -80,7 +80,7 @@ static void test_same_bits_for_any_number(void **state) {
 /* A run that is taken up in the middle of an epoch, and one that is left there. */
 static void test_from_any_batch(void **state) {
     (void)state;
-    hk__loader *a = make(&pictures, &all, 0), *b = make(&pictures, &all, 3);
+    hk__loader *a = make(&pictures, &all, 0, 1), *b = make(&pictures, &all, 3, 1);
     for (int64_t from = 0; from < a->n_batch; from++) {
         hk__loader_start(a, 2), hk__loader_seek(a, from);
         hk__loader_start(b, 2), hk__loader_seek(b, from);
@@ -91,18 +91,18 @@ static void test_from_any_batch(void **state) {
 
 static void test_error_is_of_the_first_bad_sample(void **state) {
     (void)state;
-    for (int workers = 0; workers <= 4; workers += 2) {
+    for (int workers = 0; workers <= 5; workers++) {
         hk__loader *l;
-        const hk__loader_config c = { .batch = BATCH, .workers = workers };
+        const hk__loader_config c = { .batch = BATCH, .workers = workers / 2 * 2, .threads = 1 + workers % 2 * 3 };
         assert_int_equal(hk__loader_make(&pictures, &pictures, &c, &l), HK_OK);
         bad_sample = 3 * BATCH + 5;
         hk__loader_start(l, 0);
         for (int k = 0; k < 3; k++) {
             hk_status st = hk__loader_next(l);
-            if (st) fail_msg("%d workers: batch %d failed: %s", workers, k, hk_status_name(st));
+            if (st) fail_msg("%d workers, %d threads: batch %d failed: %s", c.workers, c.threads, k, hk_status_name(st));
         }
         assert_int_equal(hk__loader_next(l), HK_EDATA);
-        if (last_bad != bad_sample) fail_msg("%d workers: the error is of sample %lld, expected %lld", workers, (long long)last_bad, (long long)bad_sample);
+        if (last_bad != bad_sample) fail_msg("%d workers, %d threads: the error is of sample %lld, expected %lld", c.workers, c.threads, (long long)last_bad, (long long)bad_sample);
         bad_sample = -1; /* it goes on where it was when the sample is there again */
         hk__loader_seek(l, 3);
         assert_int_equal(hk__loader_next(l), HK_OK);
@@ -131,7 +131,7 @@ static void test_sequences_lie_by_step(void **state) {
 
 static void test_cache_gives_the_same(void **state) {
     (void)state;
-    hk__loader *a = make(&pictures, &all, 0), *b = make(&pictures, &all, 2);
+    hk__loader *a = make(&pictures, &all, 0, 3), *b = make(&pictures, &all, 2, 1);
     assert_int_equal(hk__loader_cache(b), HK_OK);
     bad_sample = 0; /* nothing is read any more */
     hk__loader_start(b, 1);
