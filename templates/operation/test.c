@@ -21,8 +21,9 @@ int main(int argc, char **argv) {
     must(hk_executor_read(ex, "grad:x", HK_F32, gx, N));
     for (int i = 0; i < N; i++) {
         printf("x = %+.1f  y = %.4f\n", (double)x[i], (double)y[i]);
-        same("y", (double)y[i], log1p(exp(beta * (double)x[i])) / beta, 1e-6);
-        same("gradient", (double)gx[i], (double)g[i] / (1 + exp(-beta * (double)x[i])), 1e-6);
+        const double s = 1 / (1 + exp(-beta * (double)x[i]));
+        same("y", (double)y[i], (double)x[i] * s, 1e-6);
+        same("gradient", (double)gx[i], (double)g[i] * s * (1 + beta * (double)x[i] * (1 - s)), 1e-6);
     }
     hk_executor_free(ex), hk_network_free(net), hk_module_free(root);
     return finish();

@@ -3,6 +3,7 @@
 #include "command_run.h"
 #include "config/conf.h"
 #include "schema.h"
+#include <math.h>
 #include <ctype.h>
 
 static int n_cases;
@@ -141,16 +142,23 @@ EACH(wrong_text) {
     }
 }
 
+/* A bound of a key, or a number just beyond it: a whole one, or for a real a relative distance of 1e-9 (1e-9 itself beside 0). */
+static const char *bound(const hk__key *k, double at, int beyond) {
+    static char v[64];
+    if (k->kind == HK__REAL) snprintf(v, sizeof v, "%.17g", at + beyond * 1e-9 * (at ? fabs(at) : 1));
+    else snprintf(v, sizeof v, "%.0f", at + beyond);
+    return v;
+}
+
 EACH(below_and_above) {
-    char v[64];
     if (!is_number(k)) return;
-    snprintf(v, sizeof v, "%.0f", k->lo - 1), must_refuse(sec, k, v);
-    snprintf(v, sizeof v, "%.0f", k->hi + 1), must_refuse(sec, k, v);
+    must_refuse(sec, k, bound(k, k->lo, -1));
+    must_refuse(sec, k, bound(k, k->hi, 1));
     must_refuse(sec, k, "-9223372036854775808");
     must_refuse(sec, k, "9223372036854775807");
     must_refuse(sec, k, "99999999999999999999");
-    snprintf(v, sizeof v, "%.0f", k->lo), good(sec->name, k, v);
-    snprintf(v, sizeof v, "%.0f", k->hi), good(sec->name, k, v);
+    good(sec->name, k, bound(k, k->lo, 0));
+    good(sec->name, k, bound(k, k->hi, 0));
 }
 
 EACH(twice) {
