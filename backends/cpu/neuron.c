@@ -97,11 +97,41 @@ static inline float *state_at(const neuron_plan *P, const hk_bind *b, const neur
     return seq ? seq + t * b->n * P->E + j : s1 ? s1 + j : w->state[k] + (j - jb);
 }
 
+/* Windows of an x that is the same at all steps: a part of them goes through all steps while it is in L1, and x is normalised once. Meanwhile the next part's x is asked for. */
+static void forward_windows(const neuron_plan *P, const hk_bind *b, neuron_work *w, int64_t jb, int64_t je) {
+    const neuron_fused *f = &P->fused;
+    int64_t line = f->W * f->C;
+    float *xn = w->xn;
+    hk_neuron_args a = { 0 };
+    for (int64_t unit = jb; unit < je; unit += P->unit)
+        for (int64_t at = 0, m; at < line; at += m) {
+            m = cpu_min(f->part, line - at);
+            for (int64_t t = 0; t < b->T; t++) {
+                for (int64_t r = 0; r < f->kh; r++) {
+                    int64_t j = unit + r * line + at;
+                    if (P->x.d.dtype == HK_F32 && P->x.map == CPU_SAME)
+                        for (int64_t q = t * m / b->T / 16 * 16; q < (t + 1) * m / b->T; q += 16) __builtin_prefetch((const float *)b->ptr[0] + j + m + q);
+                    if (xn) w->xn = xn + r * CPU_NEURON_TILE, w->xn_at = t ? j : -1;
+                    neuron_args_init(P, b, w, t, j, m, &a);
+                    for (int k = 0; k < P->ns; k++) {
+                        a.s[k] = t ? state_at(P, b, w, k, t - 1, jb, j) : cpu_src_get(&P->s0[k], b->ptr[1 + k], b, 0, j, m, w->in[k]);
+                        a.s1[k] = state_at(P, b, w, k, t, jb, j);
+                    }
+                    a.spike = w->spikes + r * m;
+                    neuron_forward_step(P, w, &a);
+                }
+                neuron_fused_pool_part(P, w, b, t, unit + at, m);
+            }
+        }
+    w->xn = xn;
+}
+
 static void forward_block(const neuron_plan *P, const hk_bind *b, neuron_work *w, int64_t jb, int64_t je) {
     int64_t all = b->n * P->E;
     void *y = cpu_out_ptr(&P->base, b, 0);
     hk_neuron_args a = { 0 };
-    for (int64_t t = 0; t < b->T; t++) {
+    if (P->fused.part) forward_windows(P, b, w, jb, je);
+    for (int64_t t = 0; !P->fused.part && t < b->T; t++) {
         for (int64_t j = jb; j < je; j += CPU_NEURON_TILE) {
             int64_t m = cpu_min(CPU_NEURON_TILE, je - j);
             neuron_args_init(P, b, w, t, j, m, &a);

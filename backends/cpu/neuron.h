@@ -13,6 +13,7 @@ typedef struct neuron_fused {
     int norm, pool;              /* operand numbers of mean (then rstd, w, b) and of pooled (backward: gpooled), then where; 0: none */
     int sums;                    /* backward: output number of the normalisation's sums; 0: not wanted */
     int64_t C, lanes, kh, kw, W; /* of the input; kernel = stride, windows without rest */
+    int64_t part;                /* of a row, in whole windows, that fits a tile: x is the same at all steps, so a part goes through them all; 0: whole blocks */
 } neuron_fused;
 
 typedef struct neuron_plan {
@@ -66,6 +67,8 @@ hk_status neuron_fused_init(neuron_plan *, hk_device *, const hk_opdesc *, int b
 void neuron_fused_work(const neuron_plan *, int backward, const hk_bind *, float *(*take)(uintptr_t *, int64_t), uintptr_t *at, neuron_work *);
 void neuron_fused_norm(const neuron_plan *, const neuron_work *, int64_t j, int64_t m, const float *x); /* into w->xn */
 void neuron_fused_pool(const neuron_plan *, const neuron_work *, const hk_bind *, int64_t t, int64_t jb, int64_t je);
+/* Of the windows at j, kh rows of `part` numbers side by side in w->spikes. */
+void neuron_fused_pool_part(const neuron_plan *, const neuron_work *, const hk_bind *, int64_t t, int64_t j, int64_t part);
 void neuron_fused_unpool(const neuron_plan *, const neuron_work *, const hk_bind *, int64_t t, int64_t j, int64_t m); /* into w->gy */
 void neuron_fused_add_sums(const neuron_plan *, const neuron_work *, int64_t j, int64_t m, const float *g, const float *x);
 void neuron_fused_end_sums(const neuron_plan *, const neuron_work *, const hk_bind *, int64_t group);

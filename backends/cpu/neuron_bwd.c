@@ -69,6 +69,7 @@ static coming coming_of(const neuron_plan *P, const hk_bind *b, int large, int64
     coming c = { NULL, NULL };
     if (cpu_has_in(&P->base, i_gy) && P->gy.map == CPU_SAME && P->gy.d.flags & HK_T && (t || next < je))
         c.gy = (const float *)b->ptr[i_gy] + (next < je ? t * all + next : (t - 1) * all + jb);
+    if (t == b->T - 1 && je + (j - jb) < all && P->x.d.dtype == HK_F32 && P->x.map == CPU_SAME && P->x.d.flags == HK_HELD) c.x = (const float *)b->ptr[0] + je + (j - jb);
     if (large && je + (j - jb) < all) c.x = (const float *)b->ptr[0] + (b->T - 1 - t) * all + je + (j - jb);
     return c;
 }
@@ -124,14 +125,13 @@ static void backward_block(const neuron_plan *P, const hk_bind *b, neuron_work *
             }
             coming c = coming_of(P, b, large, t, j, jb, je);
             prepare_step(P, b, w, t, j, m, w->y, &c, &a);
-            a.gx[0] = gx && !gx_sum && !past ? gx + t * all + j : w->gx;
+            a.gx[0] = gx && gx_sum && t == b->T - 1 ? gx + j : gx && !gx_sum && !past ? gx + t * all + j : w->gx;
             for (int k = 0; k < P->np; k++) a.gp[k] = w->gp[k] ? w->gp[k] + at : NULL;
             if (P->want_gp) P->k->bwd_gp(&a);
             else P->k->bwd(&a);
             if (past) P->stream(m, w->gx, gx + t * all + j);
             if (P->fused.sums && !gx_sum) neuron_fused_add_sums(P, w, j - first, m, a.gx[0], w->raw);
-            if (gx_sum && t == b->T - 1) memcpy(gx + j, w->gx, (size_t)m * 4);
-            else if (gx_sum) P->add(m, w->gx, gx + j);
+            if (gx_sum && t < b->T - 1) P->add(m, w->gx, gx + j);
         }
         for (int k = 0; k < P->np; k++) {
             int steps = (P->p[k].d.flags & HK_T) != 0;

@@ -42,26 +42,49 @@ void neuron_fused_end_sums(const neuron_plan *P, const neuron_work *w, const hk_
     }
 }
 
+typedef uint8_t v64 __attribute__((vector_size(64)));
+typedef uint8_t v16 __attribute__((vector_size(16)));
+/* A vector of channels of one window, of kh rows that lie `line` apart: the largest, and the place of the first one. */
+#define POOL_WINDOW(V)                                                                                                                                         \
+    for (; c + (int64_t)sizeof(V) <= C; c += (int64_t)sizeof(V)) {                                                                                             \
+        V most, at = { 0 }, v;                                                                                                                                 \
+        memcpy(&most, x + c, sizeof most);                                                                                                                     \
+        for (int64_t n = 0, i = 0; i < kh; i++)                                                                                                                \
+            for (int64_t k = 0; k < kw; k++, n++) {                                                                                                            \
+                memcpy(&v, x + i * line + k * C + c, sizeof v);                                                                                                \
+                const V more = (V)(v > most);                                                                                                                  \
+                at = (at & ~more) | (((V){ 0 } + (uint8_t)n) & more), most = (most & ~more) | (v & more);                                                        \
+            }                                                                                                                                                  \
+        memcpy(y + c, &most, sizeof most);                                                                                                                     \
+        if (where) memcpy(where + c, &at, sizeof at);                                                                                                          \
+    }
 /* One row of windows: kh rows of W places with C channels each. where: place of the first largest in the window, or NULL. */
 CPU_BODY pool_row_body(int64_t C, int64_t W, int64_t kh, int64_t kw, const uint8_t *restrict x, uint8_t *restrict y, uint8_t *restrict where) {
-    for (int64_t ow = 0; ow < W / kw; ow++, y += C) {
-        for (int64_t i = 0; i < kh; i++)
-            for (int64_t k = 0; k < kw; k++) {
-                const uint8_t *v = x + (i * W + ow * kw + k) * C;
-                uint8_t n = (uint8_t)(i * kw + k);
-                if (!n) {
-                    memcpy(y, v, (size_t)C);
-                    if (where) memset(where, 0, (size_t)C);
-                } else if (where) {
-                    for (int64_t c = 0; c < C; c++) where[c] = v[c] > y[c] ? n : where[c], y[c] = v[c] > y[c] ? v[c] : y[c];
-                } else {
-                    for (int64_t c = 0; c < C; c++) y[c] = v[c] > y[c] ? v[c] : y[c];
-                }
+    int64_t line = W * C;
+    for (int64_t ow = 0; ow < W / kw; ow++, x += kw * C, y += C, where += where ? C : 0) {
+        int64_t c = 0;
+        POOL_WINDOW(v64)
+        POOL_WINDOW(v16)
+        for (; c < C; c++) {
+            uint8_t at = 0;
+            y[c] = x[c];
+            for (int64_t n = 1; n < kh * kw; n++) {
+                uint8_t v = x[n / kw * line + n % kw * C + c];
+                if (v > y[c]) y[c] = v, at = (uint8_t)n;
             }
-        if (where) where += C;
+            if (where) where[c] = at;
+        }
     }
 }
 CPU_CLONES(pool_row, (int64_t C, int64_t W, int64_t kh, int64_t kw, const uint8_t *x, uint8_t *y, uint8_t *where), (C, W, kh, kw, x, y, where));
+
+void neuron_fused_pool_part(const neuron_plan *P, const neuron_work *w, const hk_bind *b, int64_t t, int64_t j, int64_t part) {
+    const neuron_fused *f = &P->fused;
+    int64_t row = f->C * (f->W / f->kw), to = (t * b->n * (P->E / P->unit) + j / P->unit) * row + j % P->unit / f->kw;
+    uint8_t *y = cpu_out_ptr(&P->base, b, 0), *pooled = cpu_out_ptr(&P->base, b, f->pool), *where = cpu_out_ptr(&P->base, b, f->pool + 1);
+    for (int64_t i = 0; y && i < f->kh; i++) memcpy(y + t * b->n * P->E + j + i * f->W * f->C, w->spikes + i * part, (size_t)part);
+    if (pooled) pool_row[P->base.isa](f->C, part / f->C, f->kh, f->kw, w->spikes, pooled + to, where ? where + to : NULL);
+}
 
 void neuron_fused_pool(const neuron_plan *P, const neuron_work *w, const hk_bind *b, int64_t t, int64_t jb, int64_t je) {
     const neuron_fused *f = &P->fused;
@@ -74,10 +97,28 @@ void neuron_fused_pool(const neuron_plan *P, const neuron_work *w, const hk_bind
     }
 }
 
-CPU_BODY unpool_body(int64_t n, uint8_t at, const float *restrict g, const uint8_t *restrict where, float *restrict y) {
+/* Places [x0, x0 + n) of a row: each takes of its window, which begins at x0 / kw, what belongs to it; at0: the window's place of its first column. */
+#define UNPOOL(N)                                                                                                                                              \
+    for (int k = 0; k < N; k++) y[c + k] = w[c + k] == at ? g[c + k] : 0.0f;
+CPU_BODY unpool_row_body(int64_t n, int64_t C, int64_t kw, int64_t x0, int64_t at0, const float *restrict gs, const uint8_t *restrict where, float *restrict y) {
+    int64_t column = x0 % kw;
+    for (int64_t i = 0; i < n; i++, y += C) {
+        const float *restrict g = gs;
+        const uint8_t *restrict w = where;
+        uint8_t at = (uint8_t)(at0 + column);
+        int64_t c = 0;
+        for (; c + 64 <= C; c += 64) UNPOOL(64)
+        for (; c + 16 <= C; c += 16) UNPOOL(16)
+        for (; c < C; c++) UNPOOL(1)
+        if (++column == kw) column = 0, gs += C, where += C;
+    }
+}
+CPU_CLONES(unpool_row, (int64_t n, int64_t C, int64_t kw, int64_t x0, int64_t at0, const float *g, const uint8_t *where, float *y), (n, C, kw, x0, at0, g, where, y));
+
+/* A part of one place's channels. */
+static void unpool_part(int64_t n, uint8_t at, const float *g, const uint8_t *where, float *y) {
     for (int64_t i = 0; i < n; i++) y[i] = where[i] == at ? g[i] : 0.0f;
 }
-CPU_CLONES(unpool, (int64_t n, uint8_t at, const float *g, const uint8_t *where, float *y), (n, at, g, where, y));
 
 void neuron_fused_unpool(const neuron_plan *P, const neuron_work *w, const hk_bind *b, int64_t t, int64_t j, int64_t m) {
     const neuron_fused *f = &P->fused;
@@ -86,17 +127,19 @@ void neuron_fused_unpool(const neuron_plan *P, const neuron_work *w, const hk_bi
     const uint8_t *where = (const uint8_t *)b->ptr[f->pool + 1] + t * all;
     int64_t c = j % C, place = j / C, x = place % f->W, y = place / f->W; /* y counts the rows of all samples: samples have whole windows */
     for (int64_t at = 0, len; at < m; at += len, c = 0) {
-        len = cpu_min(C - c, m - at);
-        int64_t from = (y / f->kh * OW + x / f->kw) * C + c;
-        unpool[P->base.isa](len, (uint8_t)(y % f->kh * f->kw + x % f->kw), g + from, where + from, w->gy + at);
-        if (++x == f->W) x = 0, y++;
+        int64_t from = (y / f->kh * OW + x / f->kw) * C + c, whole = c ? 0 : cpu_min(f->W - x, (m - at) / C);
+        len = whole ? whole * C : cpu_min(C - c, m - at);
+        if (whole) unpool_row[P->base.isa](whole, C, f->kw, x, y % f->kh * f->kw, g + from, where + from, w->gy + at);
+        else unpool_part(len, (uint8_t)(y % f->kh * f->kw + x % f->kw), g + from, where + from, w->gy + at);
+        x += whole ? whole : c + len == C;
+        if (x == f->W) x = 0, y++;
     }
 }
 
 void neuron_fused_work(const neuron_plan *P, int backward, const hk_bind *b, float *(*take)(uintptr_t *, int64_t), uintptr_t *at, neuron_work *w) {
     const neuron_fused *f = &P->fused;
     if (f->norm) {
-        w->xn = take(at, CPU_NEURON_TILE);
+        w->xn = take(at, CPU_NEURON_TILE * cpu_max(f->part && !backward ? f->kh : 1, 1));
         for (int i = 0; i < 3; i++) w->k[i] = take(at, f->lanes);
         for (int i = 0; backward && i < 2; i++) w->acc[i] = take(at, f->lanes);
     }
@@ -129,6 +172,7 @@ hk_status neuron_fused_init(neuron_plan *P, hk_device *dev, const hk_opdesc *o, 
         return cpu_fail(dev, HK_EUNSUPPORTED, "%s: %s: windows of another kind", o->path, o->op);
     f->kh = h.kernel, f->kw = w.kernel, f->W = x->shape[2];
     P->unit = f->kh * f->W * f->C;
+    if (!(x->flags & HK_T)) f->part = CPU_NEURON_TILE / (f->kw * f->C) * (f->kw * f->C);
     P->base.grain = cpu_max(1, 16384 / (P->unit * cpu_max(o->T, 1)));
     if (!backward) f->pool = 1 + 2 * P->ns;
     else if (cpu_has_in(&P->base, at + 4)) f->pool = at + 4;

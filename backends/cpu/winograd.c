@@ -3,6 +3,7 @@
  * Along an axis, six numbers d and three taps g are taken to six points, multiplied there, and taken to four outputs: y = A^T (G g * B^T d).
  * The points are 0, +-1/sqrt 2, +-sqrt 2 and infinity: their squares are 1/2 and 2 and the product of those 1, which keeps the numbers of one size, so
  * that the error is that of the plain sum (docs/adr/0009-winograd.md), where the usual 0, +-1, +-2 lose two bits.
+ * A tile at the edge with one or two outputs along an axis takes F(2, 3) there, at the points 0, +-1/sqrt 2 and infinity, of which the weights are there: 4 points in place of 6.
  * Tiles of outputs are counted through all images. A unit is `block` of them: their data at the 36 points, one product with the weights at each
  * point for a panel of outputs, and the panel back; all in L2. A tile's sums see nothing of other tiles, so bits do not depend on blocks.
  * Source: Lavin and Gray 2016, "Fast algorithms for convolutional neural networks"; on points: Barabasz et al. 2020, "Error analysis and improving
@@ -20,14 +21,17 @@ enum {
     TILE = 4,
     POINTS = 6,
     CHUNK = 1 << 20 /* numbers of weights kept at the points */,
+    MOST = 60 /* tiles at a time */,
     LINE = 16 /* numbers; apart by it, the points' rows do not share cache sets */
 };
+enum { LOW = 1, NARROW = 2, KINDS = 4 }; /* kinds of tiles: two outputs or fewer along an axis */
 #define POINT_A 0.70710678f
 #define POINT_B 1.41421356f
 
 struct winograd_fns {
-    void (*data[2])(const void *const *at, int64_t C, float *to, int64_t step); /* to[point * step + c] of the 36 places at, f32 or u8 */
-    void (*outputs)(const float *m, int64_t step, const float *bias, float *y, int64_t line, int64_t place, int64_t rows, int64_t cols, int64_t n);
+    /* By kind of tile: LOW, NARROW, both. to[point * step + c] of the 36 places at, f32 or u8 */
+    void (*data[2][KINDS])(const void *const *at, int64_t C, float *to, int64_t step);
+    void (*outputs[KINDS])(const float *m, int64_t step, const float *bias, float *y, int64_t line, int64_t place, int64_t rows, int64_t cols, int64_t n);
     void (*weights)(const float *taps, int64_t width, float *to, int64_t step); /* taps[9][width] */
 };
 typedef struct winograd_fns winograd_fns;
@@ -125,11 +129,11 @@ static void round_data(const cpu_winograd *P, int64_t t, float *v) {
     for (int64_t f = 0; f < POINTS * POINTS; f++, v += P->v_step) P->bf16->of_row(P->row, v + t * P->row, (uint32_t *)(void *)(v + t * P->row / 2));
 }
 
-/* The product at a point, of `tiles` rows with a panel */
-static void point_product(const cpu_winograd *P, int64_t tiles, const float *v, const float *u, int64_t width, float *m) {
+/* The product at a point, of the rows of tiles [lo, hi) with a panel */
+static void point_product(const cpu_winograd *P, int64_t lo, int64_t hi, const float *v, const float *u, int64_t width, float *m) {
     const int64_t to[CPU_MR] = { 0, width, 2 * width, 3 * width, 4 * width, 5 * width };
-    for (int64_t i = 0, mr; i < tiles; i += mr) {
-        mr = cpu_gemm_rows(tiles - i);
+    for (int64_t i = lo, mr; i < hi; i += mr) {
+        mr = cpu_gemm_rows(hi - i);
         if (P->bf16)
             P->bf16->product[mr][width / BF16_VW](cpu_bf16_words(P->C), (const uint32_t *)(const void *)(v + i * P->row / 2), P->row / 2, 1, (const uint32_t *)(const void *)u,
                 NULL, m + i * width, to, width, 0);
@@ -159,8 +163,28 @@ static void find_data(const cpu_winograd *P, const char *image, int64_t y, int64
         }
 }
 
+typedef struct tile_of {
+    int64_t image, y, x;
+    int kind;
+} tile_of;
+
+/* Tiles [t0, t0 + tiles), narrow ones first, then whole, low, and both: the tiles that have a point lie side by side. end_of[kind]: where they end. */
+static void order_tiles(const cpu_winograd *P, const int32_t *list, int64_t t0, int64_t tiles, tile_of *to, int64_t *end_of) {
+    static const int order[KINDS] = { NARROW, 0, LOW, LOW | NARROW };
+    int64_t each = P->tiles_h * P->tiles_w, n = 0;
+    for (int q = 0; q < KINDS; q++) {
+        for (int64_t t = t0; t < t0 + tiles; t++) {
+            tile_of k = { t / each, t % each / P->tiles_w * TILE, t % each % P->tiles_w * TILE, 0 };
+            k.kind = (P->OH - k.y <= TILE / 2 ? LOW : 0) | (P->OW - k.x <= TILE / 2 ? NARROW : 0);
+            if (list) k.image = list[k.image];
+            if (k.kind == order[q]) to[n++] = k;
+        }
+        end_of[order[q]] = n;
+    }
+}
+
 void cpu_winograd_run(const cpu_winograd *P, const int32_t *list, int64_t lo, int64_t hi, const void *x, const float *w, const float *bias, float *y, void *scratch) {
-    int64_t nr = P->g->nv * P->g->vw, each = P->tiles_h * P->tiles_w;
+    int64_t nr = P->g->nv * P->g->vw;
     float *v = scratch, *m = v + POINTS * POINTS * P->v_step, *zeros = m + POINTS * POINTS * P->m_step, *pad_bias = zeros + P->row, *taps = pad_bias + P->wide;
     float *u = taps + 9 * nr;
     memset(zeros, 0, (size_t)(P->row + P->wide) * 4);
@@ -174,24 +198,25 @@ void cpu_winograd_run(const cpu_winograd *P, const int32_t *list, int64_t lo, in
         }
         for (int64_t t0 = lo; t0 < hi; t0 += P->block) {
             int64_t tiles = cpu_min(P->block, hi - t0);
+            tile_of at[MOST];
+            int64_t end_of[KINDS];
+            order_tiles(P, list, t0, tiles, at, end_of);
             for (int64_t t = 0; t < tiles; t++) {
-                const void *at[POINTS * POINTS];
-                int64_t image = (t0 + t) / each, k = (t0 + t) % each;
-                if (list) image = list[image];
-                find_data(P, (const char *)x + (size_t)(image * P->H * P->W * P->C) * P->size, k / P->tiles_w * TILE, k % P->tiles_w * TILE, zeros, at);
-                P->fn->data[P->size == 1](at, P->C, v + t * P->row, P->v_step);
+                const void *data[POINTS * POINTS];
+                find_data(P, (const char *)x + (size_t)(at[t].image * P->H * P->W * P->C) * P->size, at[t].y, at[t].x, zeros, data);
+                P->fn->data[P->size == 1][at[t].kind](data, P->C, v + t * P->row, P->v_step);
                 if (P->bf16) round_data(P, t, v);
             }
             const float *from = u;
             for (int64_t o = o0, width; o < end; o += width) {
                 width = cpu_min(nr, end - o);
-                for (int64_t f = 0; f < POINTS * POINTS; f++, from += u_step(P, width)) point_product(P, tiles, v + f * P->v_step, from, width, m + f * P->m_step);
-                for (int64_t t = 0; t < tiles; t++) {
-                    int64_t image = (t0 + t) / each, k = (t0 + t) % each, h = k / P->tiles_w * TILE, c = k % P->tiles_w * TILE;
-                    if (list) image = list[image];
-                    P->fn->outputs(m + t * width, P->m_step, bias ? pad_bias + o : NULL, y + ((image * P->OH + h) * P->OW + c) * P->O + o, P->OW * P->O, P->O,
-                        cpu_min(TILE, P->OH - h), cpu_min(TILE, P->OW - c), cpu_min(width, P->O - o));
+                for (int64_t f = 0; f < POINTS * POINTS; f++, from += u_step(P, width)) {
+                    int high = f / POINTS == 3 || f / POINTS == 4, far = f % POINTS == 3 || f % POINTS == 4; /* such a point has no low (narrow) tile */
+                    point_product(P, far ? end_of[NARROW] : 0, high ? end_of[0] : far ? end_of[LOW] : tiles, v + f * P->v_step, from, width, m + f * P->m_step);
                 }
+                for (int64_t t = 0; t < tiles; t++)
+                    P->fn->outputs[at[t].kind](m + t * width, P->m_step, bias ? pad_bias + o : NULL, y + ((at[t].image * P->OH + at[t].y) * P->OW + at[t].x) * P->O + o,
+                        P->OW * P->O, P->O, cpu_min(TILE, P->OH - at[t].y), cpu_min(TILE, P->OW - at[t].x), cpu_min(width, P->O - o));
             }
         }
     }
@@ -216,7 +241,7 @@ size_t cpu_winograd_init(cpu_winograd *P, const hk_device *dev, const hk_opdesc 
     P->row = cpu_up(P->C, vw), P->wide = cpu_up(P->O, vw);
     P->chunk = cpu_max(nr, CHUNK / (points * P->C) / nr * nr);
     int64_t fit = (int64_t)dev->l2 / 4 / (points * (P->row + nr) * 4) / CPU_MR * CPU_MR;
-    P->block = cpu_max(2 * CPU_MR, cpu_min(fit, 10 * CPU_MR));
+    P->block = cpu_max(2 * CPU_MR, cpu_min(fit, MOST));
     P->v_step = P->block * P->row + LINE, P->m_step = P->block * nr + LINE;
     int64_t kept = cpu_min(P->chunk, P->wide), panels = (kept + nr - 1) / nr;
     return (size_t)(points * (P->v_step + P->m_step + P->C * kept + panels * LINE) + P->row + P->wide + 9 * nr) * 4;
