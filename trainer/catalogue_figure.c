@@ -67,7 +67,7 @@ static hk_status respond(hk_context *ctx, const char *text, const char *state, d
         hk_executor_free(ex), hk_network_free(net), hk_module_free(root);
     }
     r->spikes = 0;
-    for (int t = 0; t < T_STEP && !st; t++) r->spikes += fabs(r->y[t]) > 0.5;
+    for (int t = 0; t < T_STEP && !st; t++) r->spikes += fabs(r->y[t]) > 1e-3;
     return st;
 }
 
@@ -82,9 +82,9 @@ static hk_status neuron(hk_context *ctx, const char *text, const char *state, co
         if (st || r.spikes >= 3) break;
     }
     if (st) return HK_ENOTFOUND;
-    if (!r.spikes) st = respond(ctx, text, state ? name : NULL, 0.6, &r);
+    if (!r.spikes) return HK_ENOTFOUND; /* with the weights it begins with it says nothing */
     const hk_series x = { HK_STEPS, 8, NULL, T_STEP, NULL, r.x }, v = { HK_LINE, 1, NULL, T_STEP, NULL, r.v },
-                    y = { r.spikes ? HK_STEMS : HK_LINE, 4, NULL, T_STEP, NULL, r.y };
+                    y = { HK_STEMS, 4, NULL, T_STEP, NULL, r.y };
     snprintf(label, sizeof label, "state %s", state ? state : "");
     hk_panel panels[3] = { { .y_label = "input", .n_series = 1, .series = &x, .share = 0.6, .x_lo = -1, .x_hi = T_STEP } };
     int n = 1;

@@ -125,7 +125,7 @@ static const hk__option options[] = {
     HK__SET,
     HK__THREADS,
     HK__OPT_KEY("batch", "B", batch, "train", "batch", "samples of a step: [train] batch"),
-    HK__OPT_KEY("channels", "C", channels, "model", "channels", "[model] channels"),
+    HK__OPT_KEY("channels", "C", channels, "model", "channels", "what ${channels} in [layers] stands for: [model] channels"),
     HK__OPT_KEY("T", "T", T, "model", "T", "time steps: [model] T"),
     HK__OPT_FLAG("rates", rates, "print the firing rate of each spiking layer on the batch"),
     HK__PROFILE,

@@ -17,7 +17,7 @@ static const struct row {
     const char *value;        /* of an option without an argument */
 } rows[] = {
     { "T", "N", "model", "T", "time steps", NULL, 'T', NULL },
-    { "channels", "C", "model", "channels", "[model] channels", NULL, 0, NULL },
+    { "channels", "C", "model", "channels", "what ${channels} in [layers] stands for", NULL, 0, NULL },
     { "model", "TEXT", "model", "type", "a network by its constructor, or sequential", NULL, 0, NULL },
     { "batch", "B", "train", "batch", "samples of a training step", NULL, 'b', NULL },
     { "batch-size", "B", "train", "batch", "the same", NULL, 0, NULL },

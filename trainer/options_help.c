@@ -15,8 +15,9 @@ static void extended_help(const hk_trainer *extended, FILE *f) {
 
 static void one_option(const char *name, const char *arg, const char *doc, FILE *f) {
     char left[64];
-    snprintf(left, sizeof left, "--%s%s%s", name, arg ? " " : "", arg ? arg : "");
-    fprintf(f, "  %-24s %s\n", left, doc);
+    int n = snprintf(left, sizeof left, "--%s%s%s", name, arg ? " " : "", arg ? arg : "");
+    if (n > 24) fprintf(f, "  %s\n  %-24s %s\n", left, "", doc);
+    else fprintf(f, "  %-24s %s\n", left, doc);
 }
 
 void hk__options_help(const hk__command *c, FILE *f) {
@@ -36,6 +37,6 @@ void hk__options_help(const hk__command *c, FILE *f) {
         hk__schema_help(extended ? &extended->schema : &hk__train_schema, f);
     }
     if (!c->usage) fprintf(f, "\n'hillock train --help' lists every key of the ini file.\n");
-    fprintf(f, "\nexit codes: 0 ok, 1 run time, 2 usage or configuration, 3 data, 4 plugin, 5 checkpoint, 75 interrupted\n");
     if (c->more_help) c->more_help(f);
+    fprintf(f, "\nexit codes: 0 ok, 1 run time, 2 usage or configuration, 3 data, 4 plugin, 5 checkpoint, 75 interrupted\n");
 }

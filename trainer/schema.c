@@ -12,7 +12,7 @@ static const hk__key run_keys[] = {
     { "report", HK__SWITCH, 0, 0, NULL, "on", "report.html in OUT at the end, a page of its own with curves, rates, confusion matrix, samples, times" },
     { "tensorboard", HK__SWITCH, 0, 0, NULL, "off", "event files for TensorBoard in OUT/tb: numbers, histograms, pictures" },
     { "watch", HK__SWITCH, 0, 0, NULL, "off", "firing rates and gradient norms into metrics.jsonl, every log_every steps or each epoch; warnings of dead and saturated layers" },
-    { "nan", HK__CHOICE, 0, 0, "off|stop|skip|rollback", "off", "stop: look at every layer's output behind each training step, and stop with the name of the first that is not finite; skip: leave out the optimizer's step of a batch whose loss or gradients are not finite; rollback: and go back to the network as it was" },
+    { "nan", HK__CHOICE, 0, 0, "off|stop|skip|rollback", "off", "stop: look at every layer's output behind each batch, and stop with the name of the first that is not finite; skip: leave out the optimizer's step of a batch whose loss or gradients are not finite; rollback: and go back to the network as it was" },
     { "nan_limit", HK__INT, 1, 1e6, NULL, "10", "skip: batches in a row, rollback: batches since the state gone back to, behind which the training ends with an error" },
     { "nan_every", HK__INT, 1, 1e9, NULL, "100", "rollback: keep a state to go back to every N training steps" },
     { "nan_lr", HK__REAL, 0, 1, NULL, "1", "rollback: factor of the learning rate from then on, each time" },

@@ -34,7 +34,7 @@ void hk__schema_help(const hk__schema *schema, FILE *f) {
         for (int k = 0; k < sec->n_keys; k++) {
             char expect[256];
             hk__key_expect(&sec->keys[k], expect, sizeof expect);
-            fprintf(f, "  %-14s %s\n  %-14s   %s; %s%s\n", sec->keys[k].name, sec->keys[k].doc, "", expect, sec->keys[k].def ? "default " : "required",
+            fprintf(f, "  %-15s %s\n  %-15s   %s; %s%s\n", sec->keys[k].name, sec->keys[k].doc, "", expect, sec->keys[k].def ? "default " : "required",
                 sec->keys[k].def ? sec->keys[k].def : "");
         }
     }
