@@ -85,9 +85,9 @@ hk_status hk__checkpoint_write(hk__job *j, const char *path, const char *keep_as
     int n_param = hk_network_n_param(j->net), n_state = hk_network_n_opt_state(j->net);
     size_t cap = 2 * (size_t)n_param * (size_t)(n_state + 2) + (size_t)j->trainer->n_kept + 1;
     table t = { calloc(cap, sizeof(hk_tensor)), calloc(cap, sizeof(char *)), 0 };
-    char *model = hk__model_text(j), *settings = hk__settings_text(j->conf);
+    char *model = hk__model_text(j), *settings = hk__settings_text(j->conf), *tune = hk__tune_text(j, 0);
     meta m;
-    hk_status st = t.t && t.own && model && settings ? HK_OK : HK_ENOMEM;
+    hk_status st = t.t && t.own && model && settings && tune ? HK_OK : HK_ENOMEM;
     for (int i = 0; i < n_param && !st; i++) st = entry(j, &t, i, -1);
     for (int k = 0; k < n_state && !st; k++)
         for (int i = 0; i < n_param && !st; i++)
@@ -100,10 +100,11 @@ hk_status hk__checkpoint_write(hk__job *j, const char *path, const char *keep_as
     if (!st) {
         fill(&m, j, done);
         put_text(&m, "hk.settings", settings), put_text(&m, "hk.model", model);
+        if (tune[0]) put_text(&m, "hk.tune", tune);
         st = hk__file_write_sealed(j->ctx, path, keep_as, t.n, t.t, m.n, m.pair);
     }
     for (int i = 0; i < t.n; i++) free(t.t[i].data), free(t.own[i]);
-    free(t.t), free(t.own), free(model), free(settings);
+    free(t.t), free(t.own), free(model), free(settings), free(tune);
     if (st == HK_ENOMEM) return hk__conf_fail_key(j->conf, st, "run", "out", "%s: out of memory", path);
     return st ? hk__job_fail_ctx(j, st, "run", "out") : HK_OK;
 }

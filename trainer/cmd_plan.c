@@ -32,6 +32,7 @@ static int run(const hk__options *o) {
         if (!st) hk__nan_hold(job);
         if (!st) st = hk__job_shape(job, job->train, job->batch);
         if (!st) st = hk__job_shape(job, job->infer, job->test_batch);
+        if (!st) st = hk__tune_check(job);
         if (!st) st = hk__plans_print(job);
     }
     code = st ? hk__report(conf, st) : 0;

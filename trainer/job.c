@@ -100,7 +100,7 @@ static hk_status check_values(hk__job *j) {
     if (!hk__conf_opt_text(CONF(j), "train", "loss")) return hk__conf_fail_key(CONF(j), HK_ECONFIG, "train", "loss", "expected a loss as MSE(), got none");
     if (!hk__conf_opt_text(CONF(j), "data", "name"))
         return hk__conf_fail_key(CONF(j), HK_ECONFIG, "data", "name", "expected a dataset as FashionMNIST(), got none");
-    return HK_OK;
+    return hk__tune_exists(j);
 }
 
 hk_status hk__job_begin(hk__conf *conf, hk__job **out) {
@@ -209,6 +209,7 @@ hk_network_config hk__job_config(const hk__job *j) {
     nc.options = strcmp(options, "none") ? options : NULL;
     nc.seed = (uint64_t)hk__conf_int(CONF(j), "run", "seed");
     nc.nb = hk__conf_int(CONF(j), "run", "nb");
+    nc.tune = hk__tune_measures(CONF(j));
     nc.memory = (uint32_t)hk__conf_int(CONF(j), "run", "memory"); /* as in schema.c, in the order of hk_memory */
     nc.chunk = hk__conf_int(CONF(j), "run", "chunk");
     nc.memory_limit = hk__conf_int(CONF(j), "run", "memory_limit");
@@ -232,7 +233,8 @@ hk_status hk__job_network(hk__job *j) {
     bool backend = st == HK_ENOTFOUND || st == HK_EPLUGIN || st == HK_EUNSUPPORTED; /* not there, not whole, or not usable here */
     if (st == HK_ECONFIG && nc.options) return hk__job_fail_ctx(j, st, "backend", "options");
     if (st) return backend ? hk__job_fail_ctx(j, st, "backend", "name") : hk__job_fail_model(j, st);
-    st = make_learners(j);
+    st = hk__tune_begin(j);
+    if (!st) st = make_learners(j);
     if (!st) st = hk__groups_new(j);
     if (!st) st = make_executor(j, HK_TRAIN, &j->train);
     return st ? st : make_executor(j, HK_INFER, &j->infer);

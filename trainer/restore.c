@@ -152,31 +152,38 @@ static hk_status find_auto(hk__job *j, const hk__rundir *dir, hk_file **out, cha
     return hk__conf_fail(j->conf, st, "%s; no generation is whole: start anew in another folder", first);
 }
 
-hk_status hk__restore(hk__job *j, const hk__rundir *dir, const char *resume, hk__progress_state *d, hk__restored *r) {
-    hk_file *f = NULL;
-    char *path = NULL;
-    int64_t optim_step = 0, skipped, updates = 0;
+hk_status hk__restore_open(hk__job *j, const hk__rundir *dir, const char *resume, hk__restored *r) {
     hk_status st = HK_OK;
-    *r = (hk__restored){ 0 };
+    *r = (hk__restored){ .done = { .nan.good = -1 } };
     if (strcmp(resume, "auto")) {
-        st = open_checkpoint(j, resume, &f, d, &optim_step);
+        st = open_checkpoint(j, resume, &r->file, &r->done, &r->optim_step);
         if (st) return hk__conf_fail(j->conf, st, "%s", hk_error(j->ctx));
-        path = strdup(resume);
-        if (!path) st = hk__conf_fail(j->conf, HK_ENOMEM, "out of memory");
+        r->path = strdup(resume);
+        if (!r->path) st = hk__conf_fail(j->conf, HK_ENOMEM, "out of memory");
     } else if (!dir->path)
         return hk__conf_fail_key(
             j->conf, HK_ECONFIG, "run", "out", "expected the folder of a run, as --out DIR: --resume auto looks there; or name a file, as --resume FILE");
-    else st = find_auto(j, dir, &f, &path, d, &optim_step, &r->fell_back);
-    if (!st && f) {
-        st = check_run(j, f, path, d);
-        if (!st) st = hk__weights_load(j, f, path);
-        if (!st) st = load_optimizer(j, f, path);
-        if (!st) st = load_kept(j, f, path);
-        if (!st) st = hk__ema_load(j, f, path, 1);
-        get_nan(f, &d->nan, &skipped, &updates);
-        if (!st) hk_network_set_step(j->net, optim_step), hk_network_set_skipped(j->net, skipped), st = hk__nan_load(j->nan, f, path, updates, d);
-        if (!st) r->loaded = 1;
-    }
-    hk_file_free(f), free(path);
+    else st = find_auto(j, dir, &r->file, &r->path, &r->done, &r->optim_step, &r->fell_back);
+    if (!st && r->file) st = check_run(j, r->file, r->path, &r->done);
+    return !st && r->file ? hk__tune_resume(j, hk_file_meta(r->file, "hk.tune"), r->path) : st;
+}
+
+hk_status hk__restore(hk__job *j, hk__progress_state *d, hk__restored *r) {
+    int64_t skipped, updates = 0;
+    const hk_file *f = r->file;
+    if (!f) return HK_OK;
+    *d = r->done;
+    hk_status st = hk__weights_load(j, f, r->path);
+    if (!st) st = load_optimizer(j, f, r->path);
+    if (!st) st = load_kept(j, f, r->path);
+    if (!st) st = hk__ema_load(j, f, r->path, 1);
+    get_nan(f, &d->nan, &skipped, &updates);
+    if (!st) hk_network_set_step(j->net, r->optim_step), hk_network_set_skipped(j->net, skipped), st = hk__nan_load(j->nan, f, r->path, updates, d);
+    if (!st) r->loaded = 1;
     return st;
+}
+
+void hk__restored_free(hk__restored *r) {
+    hk_file_free(r->file), free(r->path);
+    r->file = NULL, r->path = NULL;
 }

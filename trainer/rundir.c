@@ -204,9 +204,18 @@ hk_status hk__rundir_open(hk__rundir *d, hk__job *j, const char *path) {
     return st;
 }
 
+/* On resuming: is it there already? */
+static int has_file(const hk__rundir *d, const char *name) {
+    char *path = d->resumed ? hk__rundir_file(d, name) : NULL;
+    int there = path && !access(path, F_OK);
+    free(path);
+    return there;
+}
+
 hk_status hk__rundir_begin(hk__rundir *d, hk__job *j) {
     if (!d->path) return HK_OK;
     hk_status st = put_file(d, j, "config.ini", write_config, j->conf);
+    if (!st && hk_network_tuned(j->net, 0, NULL, 0) && !has_file(d, "tune.txt")) st = put_file(d, j, "tune.txt", hk__tune_write, j); /* of a run before: with what it measured */
     return st ? st : hk__rundir_report(d, j, "running", 0);
 }
 

@@ -17,6 +17,7 @@ static const hk__key run_keys[] = {
     { "nan_every", HK__INT, 1, 1e9, NULL, "100", "rollback: keep a state to go back to every N training steps" },
     { "nan_lr", HK__REAL, 0, 1, NULL, "1", "rollback: factor of the learning rate from then on, each time" },
     { "amp", HK__CHOICE, 0, 0, "off|bf16|f16", "off", "numbers of 16 bits where they do; an error where the backend has none (all of them now)" },
+    { "tune", HK__TEXT, 0, 0, NULL, "off", "off: backends choose how an operation is done; on: what is fastest here is measured first, some seconds, and kept in OUT/tune.txt and the checkpoint; FILE: the choices of such a file" },
     { "memory", HK__CHOICE, 0, 0, "balanced|fast|small", "balanced", "what a plan keeps: fast: all; balanced: not what costs next to nothing to make again; small: less" },
     { "chunk", HK__INT, 0, 1e9, NULL, "0", "steps that training goes through at a time, so that memory does not grow with T; 0: as [run] memory has it; T and more: all at once" },
     { "memory_limit", HK__BYTES, 0, 1e15, NULL, "0", "refuse what needs more memory, data included; 0: memory and swap of the machine" },

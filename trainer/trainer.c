@@ -87,14 +87,13 @@ static hk_status open_metrics(run *r) {
     return st;
 }
 
-static hk_status resume_run(run *r, const char *resume) {
-    hk__restored got;
-    hk_status st = hk__restore(r->j, &r->dir, resume, &r->done, &got);
-    if (st || !got.loaded) return st;
+static hk_status resume_run(run *r, const char *resume, hk__restored *got) {
+    hk_status st = hk__restore(r->j, &r->done, got);
+    if (st || !got->loaded) return st;
     if (r->done.batch > r->train->n_batch)
         return hk__conf_fail(r->j->conf, HK_ECHECKPOINT, "%s: expected at most %lld batches done of an epoch, got %lld: the data is not the run's", resume,
             (long long)r->train->n_batch, (long long)r->done.batch);
-    r->dir.resumed = r->done.step, r->drop_latest = got.fell_back, r->unsaved = 0;
+    r->dir.resumed = r->done.step, r->drop_latest = got->fell_back, r->unsaved = 0;
     if (r->dir.path && strcmp(resume, "auto")) { /* of another folder, or an older one of this */
         char *latest = hk__rundir_file(&r->dir, HK__LATEST);
         r->unsaved = !latest || access(latest, F_OK);
@@ -106,7 +105,11 @@ static hk_status resume_run(run *r, const char *resume) {
 }
 
 static hk_status prepare(run *r, const hk__train_options *o) {
+    hk__restored got = { 0 };
     hk_status st = make_loaders(r);
+    /* How a run's operations are done is known before plans are made. */
+    if (!st && o->resume) st = hk__rundir_open(&r->dir, r->j, o->out);
+    if (!st && o->resume) st = hk__restore_open(r->j, &r->dir, o->resume, &got);
     /* Plans are built before anything is written, so that a network that does not fit leaves no run folder behind. */
     int64_t test = r->test ? (r->test->n < r->test->batch ? r->test->n : r->test->batch) : 0;
     int64_t n = r->train ? (r->train->n < r->train->batch ? r->train->n : r->train->batch) : 0;
@@ -117,13 +120,15 @@ static hk_status prepare(run *r, const hk__train_options *o) {
     if (!st && hk__monitor_wanted(r->j)) st = hk__monitor_new(r->j, hk__watch_layers(r->watch), &r->monitor);
     if (!st) st = hk__job_shape(r->j, r->j->train, n);
     if (!st) st = hk__job_shape(r->j, r->j->infer, test);
+    if (!st && !got.file) st = hk__tune_check(r->j);
     if (!st && o->plan) st = hk__plans_print(r->j);
-    if (!st) st = hk__rundir_open(&r->dir, r->j, o->out);
-    if (!st && o->resume) st = resume_run(r, o->resume);
+    if (!st && !o->resume) st = hk__rundir_open(&r->dir, r->j, o->out);
+    if (!st && o->resume) st = resume_run(r, o->resume, &got);
     else if (!st && r->dir.path) st = refuse_used(r);
     if (!st) st = hk__nan_begin(r->j->nan, &r->done);
     if (!st) st = hk__rundir_begin(&r->dir, r->j);
     if (!st && o->profile) st = hk__profile_begin(r->j);
+    hk__restored_free(&got);
     return st ? st : open_metrics(r);
 }
 

@@ -65,6 +65,16 @@ typedef struct hk__argument {
 /* *out is not touched where the key is none. ECONFIG: an argument given twice, or for a type without such a field. */
 hk_status hk__job_module(hk__job *, const char *iface, const char *section, const char *key, int n, const hk__argument *, hk_module **out);
 
+/* ---- tune.c: [run] tune ---- */
+enum { HK__TUNE_MOST = 1 << 20 /* bytes of a file of choices */ };
+int hk__tune_measures(const hk__conf *);
+hk_status hk__tune_exists(hk__job *);                                           /* before anything else is read */
+hk_status hk__tune_begin(hk__job *);                                            /* behind hk_network_new: a file's choices */
+hk_status hk__tune_check(hk__job *);                                            /* behind all plans: each line of the file was of use */
+hk_status hk__tune_resume(hk__job *, const char *text, const char *checkpoint); /* text NULL: that run had none */
+char *hk__tune_text(const hk__job *, int times);                                /* malloc'ed; "": none */
+int hk__tune_write(void *job, FILE *);                                          /* tune.txt; not 0: failed */
+
 /* ---- cmd_eval.c ---- */
 hk_status hk__job_load(hk__job *, const char *path); /* the weights of a file; warns when it was trained with another model */
 
@@ -187,10 +197,17 @@ typedef struct hk__progress_state {
 } hk__progress_state;
 typedef struct hk__restored {
     int loaded, fell_back; /* a checkpoint was loaded; it is the generation before a damaged one */
+    struct hk_file *file;  /* between open and restore; NULL: there is none to go on from */
+    char *path;
+    int64_t optim_step;
+    hk__progress_state done;
 } hk__restored;
 /* keep_as (optional): the name that the file there until now gets. */
 hk_status hk__checkpoint_write(hk__job *, const char *path, const char *keep_as, const hk__progress_state *);
-hk_status hk__restore(hk__job *, const hk__rundir *, const char *resume, hk__progress_state *, hk__restored *); /* resume: "auto" or a file */
+/* Before plans are made: finds the checkpoint (resume: "auto" or a file) and takes over its choices of how operations are done. Then loads it. */
+hk_status hk__restore_open(hk__job *, const hk__rundir *, const char *resume, hk__restored *);
+hk_status hk__restore(hk__job *, hk__progress_state *, hk__restored *);
+void hk__restored_free(hk__restored *);
 char *hk__model_text(const hk__job *);                                                                          /* malloc'ed */
 
 /* ---- picture.c: a grey picture in character cells, one column of a picture wide and two rows high ---- */

@@ -13,6 +13,7 @@ typedef struct direct_plan {
     cpu_plan base;
     const cpu_bf16 *f;
     int64_t K, O, o_span;
+    int64_t most; /* per cent of spikes that go by lists */
 } direct_plan;
 
 static int64_t direct_units(const cpu_plan *p, const hk_bind *b) { return p->inner[0]->units(p->inner[0], b); }
@@ -76,7 +77,7 @@ static hk_status direct_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int
     const direct_plan *P = (const direct_plan *)p;
     const hk_desc *x = &p->d[1];
     const int64_t all = cpu_count(x, b) * cpu_steps(x, b) * P->K, units = direct_units(p, b);
-    if (x->dtype == HK_SPIKE && cpu_spike_count(all, b->ptr[1]) <= all / 100 * SPIKE_DW_BF16) return p->inner[0]->run(p->inner[0], b, lo, hi, scratch);
+    if (x->dtype == HK_SPIKE && cpu_spike_count(all, b->ptr[1]) <= all / 100 * P->most) return p->inner[0]->run(p->inner[0], b, lo, hi, scratch);
     const int64_t k0 = cpu_min(P->K, cpu_up(P->K * lo / units, BF16_NR)), k1 = hi == units ? P->K : cpu_min(P->K, cpu_up(P->K * hi / units, BF16_NR));
     if (k0 < k1) columns(P, b, k0, k1, scratch);
     return HK_OK;
@@ -92,6 +93,9 @@ hk_status cpu_bf16_direct_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out
     if (s == HK_OK) s = cpu_linear_direct_new(dev, o, &(*out)->inner[0]);
     if (s != HK_OK) return s;
     direct_plan *P = (direct_plan *)*out;
+    const cpu_way way = cpu_way_of(dev, o);
+    P->most = way.most >= 0 ? way.most : SPIKE_DW_BF16;
+    if (P->base.inner[0]->n_ways) cpu_way_add(*out, "dense", 0), cpu_way_add(*out, "spikes", HK_WAY_SPIKES);
     P->f = dev->bf16, P->O = hk_desc_elems(g), P->K = hk_desc_elems(x);
     P->o_span = cpu_min(P->O, cpu_max(BF16_MR, FLOATS / (ROWS / 2) / BF16_MR * BF16_MR));
     P->base.traits = HK_ROUNDS;

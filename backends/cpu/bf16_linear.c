@@ -20,7 +20,7 @@ typedef struct bf16_plan {
     cpu_plan base;
     const cpu_bf16 *f;
     int64_t K, O;
-    int64_t most;    /* linear of spikes: of a row, up to which it goes by its list */
+    int64_t most, share; /* linear of spikes: of a row, up to which it goes by its list; in per cent */
     size_t lists_at; /* in scratch */
 } bf16_plan;
 
@@ -115,7 +115,7 @@ static hk_status linear_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int
             else x[i] = zeros, list[many++] = r + i;
         }
         if (few)
-            cpu_spike_linear(p->isa, m, x, P->K, b->ptr[1], NULL, cpu_has_in(p, 2) ? b->ptr[2] : NULL, P->O, 0, P->O,
+            cpu_spike_linear(p->isa, P->share + 1, m, x, P->K, b->ptr[1], NULL, cpu_has_in(p, 2) ? b->ptr[2] : NULL, P->O, 0, P->O,
                 (float *)cpu_out_ptr(p, b, 0) + r * P->O, (char *)scratch + P->lists_at);
         if (many > ROWS - SPIKE_ROWS || (many && r + m == end)) product(P, b, many, list, scratch), many = 0;
     }
@@ -154,9 +154,12 @@ hk_status cpu_bf16_linear_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out
     bf16_plan *P = (bf16_plan *)*out;
     P->base.run = linear_run, P->base.impl = spikes ? "spikes or panels, bf16" : "panels, bf16";
     P->base.scratch += (size_t)(BF16_NR * (BLOCK / 2 + APART)) * 4;
-    const size_t lists = spikes ? cpu_spike_linear_scratch(P->base.isa, P->K, P->O, 0) : 0;
+    const cpu_way way = cpu_way_of(dev, o);
+    P->share = way.most >= 0 ? way.most : SPIKE_ROW_BF16;
+    const size_t lists = spikes ? cpu_spike_linear_scratch(P->base.isa, P->K, P->O, 0, P->share + 1) : 0;
     if (!lists) return HK_OK;
-    P->most = P->K * SPIKE_ROW_BF16 / 100;
+    cpu_way_add(*out, "dense", 0), cpu_way_add(*out, "spikes", HK_WAY_SPIKES);
+    P->most = P->K * P->share / 100;
     P->lists_at = (size_t)cpu_up(P->K, 64);
     P->base.scratch = (size_t)cpu_max((int64_t)P->base.scratch, (int64_t)(P->lists_at + lists));
     return HK_OK;

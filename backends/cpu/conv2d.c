@@ -37,6 +37,7 @@ typedef struct conv_plan {
     size_t dense_scratch;
     cpu_winograd winograd; /* of images of many spikes */
     size_t list_at, winograd_at;
+    int64_t most; /* per cent of spikes of an image up to which it goes by their lists, where Winograd's filtering is the other way */
 } conv_plan;
 
 /* ---- phases ---------------------------------------------------------------------------------------------------------------------- */
@@ -182,7 +183,7 @@ static int64_t image_units(const cpu_plan *p, const hk_bind *b) { return cpu_cou
 static hk_status spikes_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
     const conv_plan *P = (const conv_plan *)p;
     int64_t size_x = hk_desc_elems(&p->d[0]), size_y = hk_desc_elems(cpu_out(p, 0)), Q = P->a[0].hi, many = 0;
-    int64_t most = P->base.dev->conv == CPU_CONV_WINOGRAD ? -1 : size_x * SPIKE_CONV_WINOGRAD / 100;
+    int64_t most = P->most < 0 ? -1 : size_x * P->most / 100;
     const float *bias = cpu_has_in(p, 2) ? b->ptr[2] : NULL;
     float *packed = b->kept ? b->kept : scratch, *y = cpu_out_ptr(p, b, 0);
     void *tmp = (float *)scratch + P->taps * P->C * P->spikes.wide;
@@ -226,7 +227,14 @@ static hk_status conv_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     cpu_winograd winograd;
     spike_conv spikes;
     size_t few_products = cpu_winograd_init(&winograd, dev, o);
-    if (few_products && (o->in[0].dtype != HK_SPIKE || !cpu_spike_conv_init(&spikes, o->isa, o, 1))) return cpu_winograd_new(dev, o, &winograd, few_products, out);
+    const cpu_way way = cpu_way_of(dev, o);
+    const int either = few_products && dev->conv == CPU_CONV_AUTO;
+    if (either && way.conv == CPU_CONV_DIRECT) few_products = 0;
+    if (few_products && (o->in[0].dtype != HK_SPIKE || !cpu_spike_conv_init(&spikes, o->isa, o, 1))) {
+        hk_status st = cpu_winograd_new(dev, o, &winograd, few_products, out);
+        if (st == HK_OK && either) cpu_way_add(*out, "winograd", 0), cpu_way_add(*out, "direct", 0);
+        return st;
+    }
     cpu_window win[2] = { cpu_window_of(o, 0), cpu_window_of(o, 1) };
     int64_t kernel[2] = { w->shape[2], w->shape[3] }, extra = 2 * (kernel[0] + kernel[1]);
     size_t phases = (size_t)(win[0].stride + win[1].stride) * sizeof(conv_phase);
@@ -274,12 +282,17 @@ static hk_status conv_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     size_t by_numbers = P->bands == 1 ? cpu_sparse_dx_init(&P->sparse, P->base.isa, o) : 0;
     if (P->sparse.s) P->base.scratch = P->dense_scratch + (size_t)P->sparse.packed * 4 + by_numbers, P->base.impl = "windows, sparse", P->base.traits = HK_SKIPS_ZEROS;
     if (P->spikes.s) P->base.impl = P->base.isa == HK_ISA_AVX512 ? "spikes, avx512" : P->base.isa == HK_ISA_AVX2 ? "spikes, avx2" : "spikes, baseline", P->base.traits = HK_SKIPS_ZEROS;
+    if (either) cpu_way_add(*out, "winograd", 0);
+    if (either || P->spikes.s) cpu_way_add(*out, "direct", 0);
+    if (P->spikes.s && dev->conv != CPU_CONV_WINOGRAD) cpu_way_add(*out, "spikes", HK_WAY_SPIKES);
+    if (way.most >= 0) P->spikes.most = way.most;
     if (!bwd && cpu_may_keep(o, 1)) {
         P->base.kept = (size_t)(P->spikes.s ? P->taps * P->C * P->spikes.wide : P->taps * P->Cg * P->wide * groups) * 4;
         P->base.prepare = conv_prepare;
     }
     if (!few_products) return HK_OK;
     P->winograd = winograd, P->spikes.most = 100;
+    P->most = way.most >= 0 ? way.most : dev->conv == CPU_CONV_WINOGRAD ? -1 : SPIKE_CONV_WINOGRAD;
     P->list_at = (size_t)cpu_up(P->taps * P->C * P->spikes.wide * 4 + (int64_t)extra_scratch, 64);
     P->winograd_at = (size_t)cpu_up((int64_t)P->list_at + o->T * o->N * 4, 64);
     P->base.scratch = P->winograd_at + few_products;

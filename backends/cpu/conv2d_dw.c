@@ -26,6 +26,8 @@ typedef struct dw_plan {
     int64_t c_span, c_spans, o_span, o_spans;
     int64_t band, in_cols; /* rows of places, columns of the padded band */
     spike_dw spikes;
+    int64_t most; /* per cent of spikes up to which their lists are taken */
+    int asked;    /* for that, in place of what is usual */
 } dw_plan;
 
 static int64_t dw_units(const cpu_plan *p, const hk_bind *b) {
@@ -125,8 +127,9 @@ static int run_spikes(const dw_plan *P, const hk_bind *b, int64_t group, int64_t
     int64_t T = (dg->flags | dx->flags) & HK_T ? b->T : 1, end = cpu_min((group + 1) * HK_GROUP, b->n), image = P->H * P->W * P->C, n = 0, all = 0;
     for (int64_t t = 0; t < T; t++, all += (end - group * HK_GROUP) * image)
         n += cpu_spike_count((end - group * HK_GROUP) * image, (const uint8_t *)b->ptr[1] + cpu_row(dx, b, t, group * HK_GROUP) * image);
+    if (P->asked && n > all * P->most / 100) return 0;
     int patterns = pay_patterns(P, b, group, T, n, scratch);
-    if (!patterns && n > all / 100 * (P->columns ? SPIKES_COLUMNS : SPIKE_CONV_DENSE)) return 0;
+    if (!patterns && !P->asked && n > all / 100 * P->most) return 0;
     cpu_spike_dw_start(&P->spikes, cn, on, scratch);
     for (int64_t t = 0; patterns && t < T; t += SPIKE_STEPS)
         for (int64_t i = group * HK_GROUP; i < end; i++) {
@@ -243,7 +246,9 @@ static hk_status dw_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
         4;
     size_t by_spikes = P->columns && P->c_spans > 1 ? 0 : cpu_spike_dw_init(&P->spikes, dev, o, P->columns ? P->Cg : P->c_span, P->o_span);
     P->base.scratch = by_spikes > P->base.scratch ? by_spikes : P->base.scratch;
-    if (P->spikes.s) P->base.impl = "spikes";
+    const cpu_way way = cpu_way_of(dev, o);
+    P->asked = way.most >= 0, P->most = P->asked ? way.most : P->columns ? SPIKES_COLUMNS : SPIKE_CONV_DENSE;
+    if (P->spikes.s) P->base.impl = "spikes", cpu_way_add(*out, "dense", 0), cpu_way_add(*out, "spikes", HK_WAY_SPIKES);
     return HK_OK;
 }
 

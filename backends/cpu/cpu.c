@@ -108,13 +108,13 @@ hk_status cpu_plan_new(hk_device *dev, const hk_opdesc *o, size_t size, cpu_plan
     return HK_OK;
 }
 
-static void cpu_op_free(hk_op_plan *p) {
+void cpu_op_free(hk_op_plan *p) {
     for (int k = 0; p && k < 2; k++)
         if (p->inner[k]) p->dev->host->free(p->dev->host->ctx, p->inner[k]);
     if (p) p->dev->host->free(p->dev->host->ctx, p);
 }
 
-static hk_status cpu_op_new(hk_device *dev, const hk_opdesc *o, hk_op_plan **out) {
+hk_status cpu_op_new(hk_device *dev, const hk_opdesc *o, hk_op_plan **out) {
 #define CPU_TABLE_ADDRESS(name) name,
     static const cpu_op *const tables[] = { CPU_TABLES(CPU_TABLE_ADDRESS) };
     *out = NULL;
@@ -122,6 +122,7 @@ static hk_status cpu_op_new(hk_device *dev, const hk_opdesc *o, hk_op_plan **out
         for (const cpu_op *op = tables[i]; op->name; op++) {
             if (strcmp(op->name, o->op)) continue;
             hk_status s = op->plan_new(dev, o, out);
+            if (s == HK_OK && o->way && !cpu_way_fits(*out, o->way)) s = HK_EUNSUPPORTED;
             if (s != HK_OK) cpu_op_free(*out), *out = NULL;
             return s;
         }
@@ -166,6 +167,7 @@ static const hk_backend cpu_backend = {
     .plan_run = cpu_op_run,
     .plan_free = cpu_op_free,
     .plan_prepare = cpu_op_prepare,
+    .ways = cpu_ways,
 };
 
 static hk_status cpu_init(const hk_host *host) { return host->add(host->ctx, "hk.backend/1", "cpu", &cpu_backend); }

@@ -42,6 +42,8 @@ struct hk_op_plan {
     uint64_t stream;
     hk_desc d[HK_MAX_OPERANDS]; /* inputs, then outputs */
     struct hk_op_plan *inner[2]; /* plans of its parts, or NULL; freed with it */
+    hk_way ways[3]; /* ways.c: out of which measuring may choose, first what is taken unasked */
+    int n_ways;
 };
 
 typedef hk_status cpu_new_fn(hk_device *, const hk_opdesc *, cpu_plan **);
@@ -49,6 +51,18 @@ typedef struct cpu_op {
     const char *name; /* NULL ends a table */
     cpu_new_fn *plan_new;
 } cpu_op;
+
+/* ---- ways.c ---- */
+typedef struct cpu_way {
+    cpu_conv conv; /* the device's, or what is asked for */
+    int64_t most;  /* per cent of spikes that go by lists; -1: nothing is asked */
+} cpu_way;
+cpu_way cpu_way_of(const hk_device *, const hk_opdesc *);
+void cpu_way_add(cpu_plan *, const char *name, uint32_t flags);
+int cpu_way_fits(const cpu_plan *, const char *way); /* is it one of the plan's? */
+int cpu_ways(hk_device *, const hk_opdesc *, int max, hk_way *);
+hk_status cpu_op_new(hk_device *, const hk_opdesc *, cpu_plan **); /* cpu.c */
+void cpu_op_free(cpu_plan *);
 
 /* Allocates a plan of `size` bytes that begins with cpu_plan, and copies the description. */
 hk_status cpu_plan_new(hk_device *, const hk_opdesc *, size_t size, cpu_plan **);

@@ -20,6 +20,7 @@ typedef struct linear_plan {
     int64_t panel_rows;  /* linear: fewest rows for which w is packed */
     int64_t chunk, span; /* linear_dw: steps and columns added up in one go */
     int spikes;          /* linear: rows of spikes may go by their lists */
+    int64_t most;        /* up to this per cent of spikes */
     int64_t panel;       /* linear with packed weights: outputs in a unit when rows are few */
 } linear_plan;
 
@@ -141,7 +142,7 @@ static hk_status linear_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int
         int64_t m = cpu_min(SPIKE_ROWS, r1 - r0);
         for (int64_t i = 0; i < m; i++) x[i] = (const uint8_t *)b->ptr[0] + map_row(&p->d[0], cpu_out(p, 0), b, r0 + i) * P->K;
         float *y = (float *)cpu_out_ptr(p, b, 0) + r0 * P->O;
-        if (!cpu_spike_linear(p->isa, m, x, P->K, b->ptr[1], b->kept, cpu_has_in(p, 2) ? b->ptr[2] : NULL, P->O, o0, o1, y, scratch)) break;
+        if (!cpu_spike_linear(p->isa, P->most, m, x, P->K, b->ptr[1], b->kept, cpu_has_in(p, 2) ? b->ptr[2] : NULL, P->O, o0, o1, y, scratch)) break;
         r0 += m;
     }
     if (r0 == r1) return HK_OK;
@@ -273,8 +274,11 @@ static hk_status linear_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) 
     P->base.run = linear_run;
     P->base.scratch = (size_t)(K * O > 256 * 256 ? by_rows : cpu_max(by_rows, by_panels)) * 4;
     int keeps = cpu_may_keep(o, 1);
-    size_t by_spikes = o->in[0].dtype == HK_SPIKE ? cpu_spike_linear_scratch(P->base.isa, K, O, keeps) : 0;
+    const cpu_way way = cpu_way_of(dev, o);
+    P->most = way.most >= 0 ? way.most : SPIKE_LINEAR_DENSE;
+    size_t by_spikes = o->in[0].dtype == HK_SPIKE ? cpu_spike_linear_scratch(P->base.isa, K, O, keeps, P->most) : 0;
     P->spikes = by_spikes > 0;
+    if (P->spikes && O >= P->g->vw) cpu_way_add(*out, "dense", 0), cpu_way_add(*out, "spikes", HK_WAY_SPIKES);
     P->panel = cpu_spike_linear_panel(P->base.isa);
     if (P->spikes && keeps) P->base.kept = (size_t)cpu_spike_linear_packed(P->base.isa, K, O) * 4, P->base.prepare = linear_prepare;
     if (by_spikes > P->base.scratch) P->base.scratch = by_spikes;

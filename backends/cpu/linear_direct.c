@@ -15,6 +15,7 @@ typedef struct direct_plan {
     int64_t K, O, span, spans, o_span, o_spans, chunk; /* groups at a time */
     int64_t rows; /* of spikes that may go by their lists; 0: none */
     int patterns, forced; /* or by patterns of steps; always, whatever the spikes */
+    int64_t most; /* per cent of spikes of all x that is asked for; -1: what is usual, part by part */
     size_t tables; /* bytes of the rows' places before the rest of the scratch */
 } direct_plan;
 
@@ -45,6 +46,8 @@ static void pack_rows(const direct_plan *P, const hk_bind *b, int operand, int64
 static int run_spikes(const direct_plan *P, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
     const hk_desc *dg = &P->base.d[0], *dx = &P->base.d[1];
     int64_t T = (dg->flags | dx->flags) & HK_T ? b->T : 1, n = (dg->flags | dx->flags) & HK_N ? b->n : 1, groups = (n + HK_GROUP - 1) / HK_GROUP, nb = cpu_max(P->base.nb, 1), r = 0;
+    const int64_t all = cpu_count(dx, b) * cpu_steps(dx, b) * P->K;
+    if (P->most >= 0 && cpu_spike_count(all, b->ptr[1]) > all / 100 * P->most) return 0;
     const uint8_t **x = scratch;
     const float **g = (const float **)(void *)(x + P->rows);
     int64_t *first = (int64_t *)(void *)(g + P->rows);
@@ -60,7 +63,7 @@ static int run_spikes(const direct_plan *P, const hk_bind *b, int64_t lo, int64_
     float *out = cpu_out_ptr(&P->base, b, 0);
     void *rest = (char *)scratch + P->tables;
     if (!P->patterns || (!P->forced && !cpu_steps_linear_dw_pays(P->base.isa, groups, first, T, x, P->K, rest)))
-        return cpu_spike_linear_dw(P->base.isa, groups, first, x, g, k0, k1 - k0, o0, on, P->K, out, rest);
+        return cpu_spike_linear_dw(P->base.isa, P->most < 0 ? SPIKE_LINEAR_DENSE : 100, groups, first, x, g, k0, k1 - k0, o0, on, P->K, out, rest);
     cpu_steps_linear_dw(P->base.isa, groups, first, T, x, g, k0, k1 - k0, o0, on, P->K, out, rest);
     return 1;
 }
@@ -123,7 +126,8 @@ hk_status cpu_linear_direct_new(hk_device *dev, const hk_opdesc *o, cpu_plan **o
     P->base.impl = "tiles, direct";
     P->base.scratch = (size_t)(rows * (P->span + P->o_span)) * 4;
     int64_t all = o->N * T;
-    size_t by_spikes = o->in[1].dtype == HK_SPIKE ? cpu_spike_linear_dw_scratch(P->base.isa, all, P->K) : 0;
+    P->most = cpu_way_of(dev, o).most;
+    size_t by_spikes = o->in[1].dtype == HK_SPIKE ? cpu_spike_linear_dw_scratch(P->base.isa, all, P->K, P->most < 0 ? SPIKE_LINEAR_DENSE : 100) : 0;
     if (!by_spikes) return HK_OK;
     size_t by_patterns = 0;
     if (dev->steps != CPU_STEPS_SINGLE && o->in[1].flags == HK_SEQ) by_patterns = cpu_steps_linear_dw_scratch(P->base.isa, o->N, T, P->K, P->forced = dev->steps == CPU_STEPS_PATTERNS);
@@ -133,5 +137,6 @@ hk_status cpu_linear_direct_new(hk_device *dev, const hk_opdesc *o, cpu_plan **o
     by_spikes += P->tables;
     if (by_spikes > P->base.scratch) P->base.scratch = by_spikes;
     P->base.impl = "spikes, direct";
+    cpu_way_add(*out, "dense", 0), cpu_way_add(*out, "spikes", HK_WAY_SPIKES);
     return HK_OK;
 }

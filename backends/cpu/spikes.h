@@ -99,21 +99,22 @@ int cpu_sparse_dx_list(const sparse_dx *, const float *g, void *scratch);       
 void cpu_sparse_dx_run(const sparse_dx *, const float *packed, float *gx, void *scratch); /* after cpu_sparse_dx_list */
 
 /* ---- spikes_linear.c: linear and linear_dw with direct = 1 of spikes, when few of the numbers are ---- */
+enum { SPIKE_LINEAR_DENSE = 40 /* per cent of spikes from which the dense way is faster; `most` below: that, or what is asked for */ };
 enum { SPIKE_ROWS = 128 /* rows of x in one call, at most */, SPIKE_FEW = 16 /* rows that go by their lists at any share of spikes when w is packed */ };
-size_t cpu_spike_linear_scratch(uint32_t isa, int64_t K, int64_t O, int packed); /* 0: not for this size; packed: with packed weights */
+size_t cpu_spike_linear_scratch(uint32_t isa, int64_t K, int64_t O, int packed, int64_t most); /* 0: not for this size; packed: with packed weights */
 /* w turned round, [panel of outputs][k][width of the panel]: how many numbers, and these. */
 int64_t cpu_spike_linear_packed(uint32_t isa, int64_t K, int64_t O);
 void cpu_spike_linear_pack(uint32_t isa, int64_t K, int64_t O, const float *w, float *packed);
 int64_t cpu_spike_linear_panel(uint32_t isa); /* outputs in a panel */
 /* m rows of O numbers, of which [o0, o1) are written, from m rows of K bytes; 0: too many spikes, nothing done. o0: where a panel begins.
  * packed: NULL, or cpu_spike_linear_pack of w. */
-int cpu_spike_linear(uint32_t isa, int64_t m, const uint8_t *const *x, int64_t K, const float *w, const float *packed, const float *bias, int64_t O, int64_t o0, int64_t o1, float *y,
+int cpu_spike_linear(uint32_t isa, int64_t most, int64_t m, const uint8_t *const *x, int64_t K, const float *w, const float *packed, const float *bias, int64_t O, int64_t o0, int64_t o1, float *y,
     void *scratch);
 
 /* out[o, k] = sum over groups, in order, of the sum over their rows of g[row, o] x[row, k]; rows lie group by group. */
-size_t cpu_spike_linear_dw_scratch(uint32_t isa, int64_t rows, int64_t cols);
+size_t cpu_spike_linear_dw_scratch(uint32_t isa, int64_t rows, int64_t cols, int64_t most);
 /* Columns [k0, k0 + cols) of the outputs [o0, o0 + on); first[j]: where the rows of group j start, first[groups] = rows. 0: too many spikes, nothing done. */
-int cpu_spike_linear_dw(uint32_t isa, int64_t groups, const int64_t *first, const uint8_t *const *x, const float *const *g, int64_t k0, int64_t cols,
+int cpu_spike_linear_dw(uint32_t isa, int64_t most, int64_t groups, const int64_t *first, const uint8_t *const *x, const float *const *g, int64_t k0, int64_t cols,
     int64_t o0, int64_t on, int64_t K, float *out, void *scratch);
 
 /* ---- spikes_steps.c: the same by patterns of steps; a group's rows lie [step][sample] ---- */

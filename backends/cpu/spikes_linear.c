@@ -7,7 +7,6 @@
 #pragma GCC optimize("O3")
 
 enum {
-    DENSE_FROM = 40, /* per cent of spikes from which the dense way is faster */
     BLOCK = 128,     /* k of w turned round at a time: a panel of them fits L1 */
     TURN = 64,       /* columns summed at a time: they and the rows of g of GROUPS groups fit L1, or nearly */
     GROUPS = 2
@@ -20,22 +19,22 @@ static int64_t panel_width(uint32_t isa) { return SPIKE_VECTORS * cpu_spikes_isa
 typedef struct work {
     float *acc, *w; /* [SPIKE_ROWS][panel]; [BLOCK][panel] */
     int32_t *off;   /* [SPIKE_ROWS][blocks + 1] */
-    uint16_t *e;    /* k within its block; room for DENSE_FROM per cent of SPIKE_ROWS rows, which is all of SPIKE_FEW */
+    uint16_t *e;    /* k within its block; room for `most` per cent of SPIKE_ROWS rows, which is all of SPIKE_FEW */
 } work;
 
-static size_t work_of(uint32_t isa, int64_t K, void *scratch, work *w) {
+static size_t work_of(uint32_t isa, int64_t K, int64_t most, void *scratch, work *w) {
     int64_t panel = panel_width(isa), blocks = (K + BLOCK - 1) / BLOCK;
     w->acc = scratch;
     w->w = w->acc + SPIKE_ROWS * panel;
     w->off = (int32_t *)(w->w + BLOCK * panel);
     w->e = (uint16_t *)(w->off + cpu_up(SPIKE_ROWS * (blocks + 1), 16));
-    return (size_t)((char *)(w->e + SPIKE_ROWS * K / 100 * DENSE_FROM + 2 * K + 64) - (char *)scratch);
+    return (size_t)((char *)(w->e + SPIKE_ROWS * K / 100 * most + 2 * K + 64) - (char *)scratch);
 }
 
-size_t cpu_spike_linear_scratch(uint32_t isa, int64_t K, int64_t O, int packed) {
+size_t cpu_spike_linear_scratch(uint32_t isa, int64_t K, int64_t O, int packed, int64_t most) {
     work w;
     if (K < 64 || (O < cpu_spikes_isa[isa]->vw && !packed) || K > INT32_MAX / SPIKE_ROWS) return 0;
-    return work_of(isa, K, NULL, &w);
+    return work_of(isa, K, most, NULL, &w);
 }
 
 /* to[k][width] = w[j][k] for j < rows, else 0 */
@@ -54,19 +53,19 @@ void cpu_spike_linear_pack(uint32_t isa, int64_t K, int64_t O, const float *w, f
     }
 }
 
-int cpu_spike_linear(uint32_t isa, int64_t m, const uint8_t *const *x, int64_t K, const float *w, const float *packed, const float *bias, int64_t O, int64_t o0, int64_t o1, float *y,
+int cpu_spike_linear(uint32_t isa, int64_t most, int64_t m, const uint8_t *const *x, int64_t K, const float *w, const float *packed, const float *bias, int64_t O, int64_t o0, int64_t o1, float *y,
     void *scratch) {
     const cpu_spikes *s = cpu_spikes_isa[isa];
     work t;
-    work_of(isa, K, scratch, &t);
-    int64_t blocks = (K + BLOCK - 1) / BLOCK, most = packed && m <= SPIKE_FEW ? m * K : m * K / 100 * DENSE_FROM, n = 0;
+    work_of(isa, K, most, scratch, &t);
+    int64_t blocks = (K + BLOCK - 1) / BLOCK, limit = packed && m <= SPIKE_FEW ? m * K : m * K / 100 * most, n = 0;
     for (int64_t r = 0; r < m; r++) {
         for (int64_t i = 0; i < blocks; i++) {
             t.off[r * (blocks + 1) + i] = (int32_t)n;
             n += cpu_spike_list(cpu_min(BLOCK, K - i * BLOCK), x[r] + i * BLOCK, 0, t.e + n);
         }
         t.off[r * (blocks + 1) + blocks] = (int32_t)n;
-        if (n > most) return 0;
+        if (n > limit) return 0;
     }
     for (int64_t o = o0, width; o < o1; o += width) {
         width = cpu_min(panel_width(isa), cpu_up(O - o, s->vw));
@@ -93,7 +92,7 @@ typedef struct dw_work {
     uint16_t *e, *row;     /* rows of each column's spikes; columns of a row's */
 } dw_work;
 
-static size_t dw_work_of(uint32_t isa, int64_t rows, int64_t cols, void *scratch, dw_work *w) {
+static size_t dw_work_of(uint32_t isa, int64_t rows, int64_t cols, int64_t most, void *scratch, dw_work *w) {
     int64_t panel = panel_width(isa), groups = (rows + HK_GROUP - 1) / HK_GROUP; /* at most */
     w->g = scratch;
     w->tile = w->g + rows * panel;
@@ -101,23 +100,23 @@ static size_t dw_work_of(uint32_t isa, int64_t rows, int64_t cols, void *scratch
     w->at = w->off + cpu_up(cols * groups + 1, 16);
     w->row = (uint16_t *)(w->at + cpu_up(cols * groups, 16));
     w->e = w->row + cpu_up(cols + 8, 32);
-    return (size_t)((char *)(w->e + rows * cols / 100 * DENSE_FROM + 64) - (char *)scratch);
+    return (size_t)((char *)(w->e + (rows * cols + 99) / 100 * most + 64) - (char *)scratch);
 }
 
-size_t cpu_spike_linear_dw_scratch(uint32_t isa, int64_t rows, int64_t cols) {
+size_t cpu_spike_linear_dw_scratch(uint32_t isa, int64_t rows, int64_t cols, int64_t most) {
     dw_work w;
     if (rows > 65535 || cols > 65535 || rows * cols > INT32_MAX) return 0;
-    return dw_work_of(isa, rows, cols, NULL, &w);
+    return dw_work_of(isa, rows, cols, most, NULL, &w);
 }
 
-int cpu_spike_linear_dw(uint32_t isa, int64_t groups, const int64_t *first, const uint8_t *const *x, const float *const *g, int64_t k0, int64_t cols, int64_t o0, int64_t on, int64_t K,
+int cpu_spike_linear_dw(uint32_t isa, int64_t most, int64_t groups, const int64_t *first, const uint8_t *const *x, const float *const *g, int64_t k0, int64_t cols, int64_t o0, int64_t on, int64_t K,
     float *out, void *scratch) {
     const cpu_spikes *s = cpu_spikes_isa[isa];
     int64_t rows = first[groups], n = 0;
     dw_work w;
-    dw_work_of(isa, rows, cols, scratch, &w);
+    dw_work_of(isa, rows, cols, most, scratch, &w);
     for (int64_t r = 0; r < rows; r++) n += cpu_spike_count(cols, x[r] + k0);
-    if (n > rows * cols / 100 * DENSE_FROM) return 0;
+    if (most < 100 && n > rows * cols / 100 * most) return 0;
     memset(w.off, 0, (size_t)(cols * groups + 1) * 4);
     for (int64_t j = 0; j < groups; j++)
         for (int64_t r = first[j]; r < first[j + 1]; r++)

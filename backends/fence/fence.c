@@ -84,6 +84,8 @@ static hk_status run(const hk_op_plan *p, hk_stream *st, const hk_bind *b, run_f
 static hk_status fence_plan_run(const hk_op_plan *p, hk_stream *st, const hk_bind *b) { return run(p, st, b, p->dev->cpu->plan_run); }
 static hk_status fence_plan_prepare(const hk_op_plan *p, hk_stream *st, const hk_bind *b) { return run(p, st, b, p->dev->cpu->plan_prepare); }
 
+static int fence_ways(hk_device *dev, const hk_opdesc *o, int max, hk_way *w) { return dev->cpu->ways ? dev->cpu->ways(dev->inner, o, max, w) : 0; }
+
 static void fence_plan_free(hk_op_plan *p) {
     if (!p) return;
     p->dev->cpu->plan_free(p->inner);
@@ -107,6 +109,7 @@ static const hk_backend fence_backend = {
     .plan_run = fence_plan_run,
     .plan_free = fence_plan_free,
     .plan_prepare = fence_plan_prepare,
+    .ways = fence_ways,
 };
 
 static hk_status fence_init(const hk_host *host) { return host->add(host->ctx, "hk.backend/1", "fence", &fence_backend); }

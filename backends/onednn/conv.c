@@ -213,7 +213,7 @@ static hk_status conv_new(hk_device *dev, const hk_opdesc *o, od_kind kind, cons
         return HK_EUNSUPPORTED;
     if (x->shape[0] != w->shape[1] * groups || y->shape[0] != w->shape[0] || w->shape[0] % groups) return HK_EUNSUPPORTED; /* cpu says what is wrong */
     if ((direct && o->scope != HK_SCOPE_TEAM) || (o->nb < o->N && o->nb % HK_GROUP)) return HK_EUNSUPPORTED;
-    if (cpu_is_faster(dev, o, kind, w)) return HK_EUNSUPPORTED;
+    if (!o->way && cpu_is_faster(dev, o, kind, w)) return HK_EUNSUPPORTED;
     hk_status st = od_plan_new(dev, o, sizeof(conv_plan), out);
     if (st != HK_OK) return st;
     conv_plan *P = (conv_plan *)*out;

@@ -44,8 +44,9 @@ static hk_status linear_run(const hk_op_plan *p, od_piece *piece, int64_t lo, in
 hk_status od_linear_dx_new(hk_device *dev, const hk_opdesc *o, hk_op_plan **out) {
     const hk_desc *g = &o->in[0], *gx = &o->out[0], *w = &o->in[1];
     if (g->dtype != HK_F32 || gx->dtype != HK_F32 || g->flags != HK_SEQ || gx->flags != HK_SEQ || w->flags != HK_STATIC || w->rank != 2) return HK_EUNSUPPORTED;
-    if (o->T < FEWEST || w->shape[0] < SMALL || w->shape[1] < SMALL || (o->nb < o->N && o->nb % HK_GROUP)) return HK_EUNSUPPORTED;
-    if (od_cpu_traits(dev, o) & HK_ROUNDS) return HK_EUNSUPPORTED; /* twice as fast, by cpu's option bf16=on */
+    if (o->nb < o->N && o->nb % HK_GROUP) return HK_EUNSUPPORTED;
+    if (!o->way && (o->T < FEWEST || w->shape[0] < SMALL || w->shape[1] < SMALL)) return HK_EUNSUPPORTED;
+    if (!o->way && od_cpu_traits(dev, o) & HK_ROUNDS) return HK_EUNSUPPORTED; /* twice as fast, by cpu's option bf16=on */
     hk_status st = od_plan_new(dev, o, sizeof(linear_plan), out);
     if (st != HK_OK) return st;
     linear_plan *P = (linear_plan *)*out;

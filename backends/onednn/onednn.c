@@ -91,7 +91,7 @@ static hk_status onednn_plan_new(hk_device *dev, const hk_opdesc *o, hk_op_plan 
         od_new_fn *plan_new;
     } ops[] = { OD_OPS(OD_ENTRY) };
     *out = NULL;
-    if (o->isa != dev->isa) return HK_EUNSUPPORTED;
+    if (o->isa != dev->isa || (o->way && strcmp(o->way, "primitive") != 0)) return HK_EUNSUPPORTED;
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         if (strcmp(ops[i].name, o->op) != 0) continue;
         int before = omp_get_max_threads();
@@ -102,6 +102,18 @@ static hk_status onednn_plan_new(hk_device *dev, const hk_opdesc *o, hk_op_plan 
         return st;
     }
     return HK_EUNSUPPORTED;
+}
+
+/* One way, where oneDNN can do it and cpu neither skips zeros, which no measuring on drawn numbers would see, nor rounds as the user asked. */
+static int onednn_ways(hk_device *dev, const hk_opdesc *o, int max, hk_way *to) {
+    hk_opdesc asked = *o;
+    hk_op_plan *plan = NULL;
+    asked.way = "primitive";
+    if (max < 1 || onednn_plan_new(dev, &asked, &plan) != HK_OK) return 0;
+    onednn_plan_free(plan);
+    if (od_cpu_traits(dev, o) & (HK_SKIPS_ZEROS | HK_ROUNDS)) return 0;
+    to[0] = (hk_way){ "primitive", 0, 0 };
+    return 1;
 }
 
 static void onednn_plan_query(const hk_op_plan *p, hk_query *q) {
@@ -216,6 +228,7 @@ static const hk_backend onednn_backend = {
     .plan_run = onednn_plan_run,
     .plan_free = onednn_plan_free,
     .base = onednn_base,
+    .ways = onednn_ways,
 };
 
 static hk_status onednn_init(const hk_host *host) { return host->add(host->ctx, "hk.backend/1", "onednn", &onednn_backend); }

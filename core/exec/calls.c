@@ -1,5 +1,6 @@
 /* calls.c - operation plans from the backend, and where each operand of each call lies: plain operations and loops (the update: update.c). */
 #include "exec/chunk.h"
+#include "exec/tune.h"
 #include <stdlib.h>
 
 hk_status hk__backend_plan(hk_network *net, const hk_opdesc *d, const hk_backend **be, hk_op_plan **plan) {
@@ -37,7 +38,9 @@ static hk_status op_plan(hk__placer *q, hk__call *c, const hk__op *op, const cha
     hk_opdesc d = { .struct_size = sizeof d, .scope = scope, .op = op->name, .path = path, .n_in = (uint32_t)n_in, .n_out = (uint32_t)n_out, .n_attr = (uint32_t)n_attr,
                     .isa = q->b->isa, .in = in, .out = out, .attr = attr, .T = T, .N = q->p->N, .nb = q->p->nb, .stream = stream,
                     .type = hk__op_type(op), .adjoint = (op->flags & HK_OP_ADJOINT) != 0, .constant = constant };
-    hk_status st = hk__backend_plan(net, &d, &c->be, &c->plan);
+    const hk__tuned *tuned = NULL;
+    hk_status st = net->tune && !q->in_loop ? hk__tune_find(q, &d, &tuned) : HK_OK;
+    if (st == HK_OK) st = tuned ? hk__tune_plan(net, tuned, &d, &c->be, &c->plan) : hk__backend_plan(net, &d, &c->be, &c->plan);
     if (st == HK_EUNSUPPORTED) return hk__fail(net->ctx, st, "backend '%s' does not take operation '%s' of %s", net->cfg.backend, op->name, path[0] ? path : "(root)");
     if (st != HK_OK) return hk__fail_in(net->ctx, st, "operation '%s' of %s", op->name, path[0] ? path : "(root)");
     hk_query query = { .struct_size = sizeof query };
@@ -75,6 +78,7 @@ static hk_status node_plan(hk__placer *q, hk__call *c, int32_t id, bool in_loop)
     for (int i = 0; i < n->n_out; i++) out[i] = g->val[n->out[i]].live ? g->val[n->out[i]].desc : absent;
     c->node = id;
     uint32_t scope = q->p->unit[q->unit].team ? HK_SCOPE_TEAM : q->p->scope;
+    q->in_loop = in_loop;
     return op_plan(q, c, n->op, n->path, n->stream, n->n_in, in, n->n_out, out, n->n_attr, n->attr, in_loop ? 1 : hk__staged(n) ? q->p->chunk : q->p->T, scope, constant_operands(q, n));
 }
 

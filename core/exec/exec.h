@@ -46,6 +46,7 @@ struct hk_network {
     char *arena;           /* shared by all plans */
     size_t arena_bytes;
     int64_t machine;       /* its memory and swap; 0: not asked yet */
+    struct hk__tune *tune; /* choices by measuring (tune.h); NULL: backends choose */
 };
 
 /* ---- core/exec/memory.c: sizes that saturate, and what is too large refused by name ---- */

@@ -1,5 +1,5 @@
 /* network.c - the parameter store: values, gradients and optimizer state of a module tree on a backend, by state_dict name. */
-#include "exec/exec.h"
+#include "exec/tune.h"
 #include <math.h>
 #include <omp.h>
 #include <sched.h>
@@ -134,6 +134,10 @@ hk_status hk_network_new(hk_context *ctx, hk_module *root, const hk_network_conf
         goto err;
     }
     if ((st = check_update(net)) != HK_OK) goto err;
+    if (net->cfg.tune && !(net->tune = calloc(1, sizeof *net->tune))) {
+        st = hk__fail(ctx, HK_ENOMEM, "out of memory for choices");
+        goto err;
+    }
     char why[256] = "";
     if (net->be->probe && net->be->probe(why, sizeof why) <= 0) {
         st = hk__fail(ctx, HK_EUNSUPPORTED, "backend '%s' cannot be used here: %s", net->cfg.backend, why);
@@ -186,6 +190,7 @@ void hk_network_free(hk_network *net) {
     free(net->offset);
     free(net->learner);
     free(net->group), free(net->groups);
+    hk__tune_free(net->tune);
     free(net);
 }
 

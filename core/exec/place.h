@@ -16,6 +16,7 @@ typedef struct hk__placer {
     hk_value *heir_of;            /* whose memory it takes over, block by block (inherit.c); 0: nobody's */
     int64_t const_used, kept_used;
     int unit, op;
+    bool in_loop;                 /* the operation that is being planned */
 } hk__placer;
 
 /* ---- place.c: what a plan needs to know before its operations are planned; freed with end ---- */

@@ -1,5 +1,6 @@
 /* print.c - the plan as a table: every operation with its rows, its implementation and its bytes; then the memory it takes. */
 #include "exec/chunk.h"
+#include "exec/tune.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -73,6 +74,7 @@ hk_status hk_executor_print(const hk_executor *ex, FILE *f) {
         }
     }
     for (int i = 0; i < p->g->n_note; i++) fprintf(f, "%s\n", p->g->note[i]);
+    hk__tune_print(ex->net, ex->cfg.mode == HK_TRAIN, f);
     hk_plan_stats s;
     hk_executor_stats(ex, &s);
     fprintf(f, "arena %" PRId64 " bytes, largest live sum %" PRId64 " bytes (%.2fx); parameters, gradients and optimizer state %" PRId64 " bytes; sequence state %" PRId64 " bytes; packed weights and what else is kept %" PRId64 " bytes\n",

@@ -32,7 +32,17 @@ typedef struct hk_opdesc {
     const struct hk_op_type *type; /* an operation type from a plugin (hillock/operation.h), else NULL: its functions are what cpu runs when it has no kernel */
     uint32_t adjoint;      /* with type: 1: its backward */
     uint32_t constant;     /* bit i: in[i] is made of parameters and constants alone, and there is memory to keep what is made of it (hk_query.kept) */
+    const char *way;       /* (optional) what was chosen for it by measuring: a name out of `ways`, and "spikes=P" behind it where they have HK_WAY_SPIKES; NULL: the backend's own choice */
 } hk_opdesc;
+
+/* A way in which a backend can do an operation ([run] tune). */
+typedef enum hk_way_flag {
+    HK_WAY_SPIKES = 1 /* by lists of the spikes: no way alone, but what the others turn to where there are at most P per cent of them, which the operation sees while it runs */
+} hk_way_flag;
+typedef struct hk_way {
+    const char *name;      /* a word, "winograd"; static */
+    uint32_t flags, pad;   /* hk_way_flag's bits */
+} hk_way;
 
 /* What changes per training step: written once per step, read by kernels, never kept by a plan. */
 typedef struct hk_step {
@@ -109,6 +119,9 @@ typedef struct hk_backend {
     /* [run] before the runs of a plan that asked for `kept`, and again when a parameter was written; st as for TEAM. It has scratch; of ptr, only operands in
      * hk_opdesc.constant hold numbers. NULL is allowed: then nobody asks for `kept`. */
     hk_status (*plan_prepare)(const hk_op_plan *, hk_stream *, const hk_bind *);
+    /* [main] (optional) the ways out of which measuring may choose one for an operation, first the one that is taken unasked; at most `max`. Returns how many; 0: it takes
+     * its own way, or declines. plan_new with a way that it does not have here: HK_EUNSUPPORTED. MUST NOT depend on anything but the description and the device's options. */
+    int (*ways)(hk_device *, const hk_opdesc *, int max, hk_way *);
 } hk_backend;
 
 #ifdef __cplusplus

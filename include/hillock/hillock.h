@@ -103,8 +103,9 @@ typedef struct hk_network_config {
     double ema;               /* decay of an average of all parameters and buffers, a = ema a + (1 - ema) w behind each step, a = w behind the first; 0: none */
     const hk_network_hooks *hooks; /* (optional) kept by pointer, must outlive the network */
     int64_t chunk;            /* steps that training goes through at a time, forward, and again before it goes back: less memory, other sums over t; 0: as `memory` has it; T and more: all */
+    int32_t tune, pad;        /* 1: where backends can do an operation in several ways, it is measured which is fastest here, when the first plan with it is made (seconds at most) */
 } hk_network_config;
-#define HK_NETWORK_CONFIG_DEFAULT { (uint32_t)sizeof(hk_network_config), 0, "cpu", 0, NULL, NULL, 0, 0, 1, 0, 0, NULL, HK_MEMORY_BALANCED, 0, 0, 0, 0, NULL, 0 }
+#define HK_NETWORK_CONFIG_DEFAULT { (uint32_t)sizeof(hk_network_config), 0, "cpu", 0, NULL, NULL, 0, 0, 1, 0, 0, NULL, HK_MEMORY_BALANCED, 0, 0, 0, 0, NULL, 0, 0, 0 }
 
 typedef struct hk_param_info {
     const char *name;         /* state_dict name, "0.weight" */
@@ -131,6 +132,14 @@ HK_API hk_status hk_network_set_learner(hk_network *, int i, const hk_module *le
 HK_API hk_status hk_network_add_group(hk_network *, const hk_module *optimizer, int *group);
 HK_API hk_status hk_network_set_group(hk_network *, int i, int group);                          /* parameter i's; 0 at the beginning */
 HK_API void hk_network_set_lr(hk_network *, int group, double lr);                              /* of the steps that follow; NaN: its optimizer's own */
+/* What was chosen by measuring, as text of one line for each operation, "train conv_fc.4 conv2d = cpu winograd spikes=27"; times: what was measured behind a '#'.
+ * Writes at most size bytes, 0 included; returns the length of the whole text, 0: nothing was chosen. */
+HK_API int hk_network_tuned(const hk_network *, int times, char *buf, size_t size);
+/* Takes such a text's choices, and measures nothing more. Before the first hk_executor_shape; `name` is what errors call it. HK_ECONFIG: a line is none, with its number;
+ * HK_EPLUGIN: a backend is named that the network's is not and does not extend. A way that a backend does not have fails hk_executor_shape. */
+HK_API hk_status hk_network_tune(hk_network *, const char *text, const char *name);
+/* The first of them that no plan has used, "train MODULE OPERATION"; NULL: none. */
+HK_API const char *hk_network_tune_unused(const hk_network *);
 /* The average of parameter or buffer i, of a network made with ema above 0; like read_param. Writing a parameter before the first step writes it too. */
 HK_API hk_status hk_network_read_ema(hk_network *, int i, float *values);
 HK_API hk_status hk_network_write_ema(hk_network *, int i, const float *values);

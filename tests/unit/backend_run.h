@@ -70,7 +70,7 @@ static char *blocks_of(const hn_value *v, int64_t nb) {
 /* op with direct = 1 of two operands that lie in blocks of nb samples, into got. */
 static __attribute__((unused)) void run_direct(const char *op, uint32_t isa, int64_t nb, int64_t T, int64_t N, hn_value *in, hn_value *got, int n_attr, const hk_attr *attr) {
     hk_desc din[2] = { in[0].d, in[1].d };
-    hk_opdesc o = { sizeof o, HK_SCOPE_TEAM, op, "test", 2, 1, (uint32_t)n_attr, isa, din, &got->d, attr, T, N, nb > N ? N : nb, 1234567, NULL, 0, 0 };
+    hk_opdesc o = { sizeof o, HK_SCOPE_TEAM, op, "test", 2, 1, (uint32_t)n_attr, isa, din, &got->d, attr, T, N, nb > N ? N : nb, 1234567, NULL, 0, 0, NULL };
     hk_op_plan *plan = NULL;
     const hk_backend *be;
     if (hn_plan_new(&o, &be, &plan) != HK_OK) fail_msg("%s direct: %s", op, hn_message);

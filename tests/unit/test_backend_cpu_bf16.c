@@ -137,7 +137,7 @@ static void check_direct_dw(int64_t T, int64_t N, int64_t K, int64_t O, double s
         int64_t nb = blocks[way % 3] < N ? blocks[way % 3] : N;
         hn_threads = 1 + way / 2;
         hk_desc d[2] = { g.d, x.d };
-        hk_opdesc o = { sizeof o, HK_SCOPE_TEAM, "linear_dw", "test", 2, 1, 1, hn_isa(), d, &w.d, attr, T, N, nb, 1234567, NULL, 0, 0 };
+        hk_opdesc o = { sizeof o, HK_SCOPE_TEAM, "linear_dw", "test", 2, 1, 1, hn_isa(), d, &w.d, attr, T, N, nb, 1234567, NULL, 0, 0, NULL };
         hk_op_plan *plan = NULL;
         const hk_backend *be;
         if (hn_plan_new(&o, &be, &plan) != HK_OK) fail_msg("linear_dw: %s", hn_message);

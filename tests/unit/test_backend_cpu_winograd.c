@@ -31,7 +31,7 @@ static void implementation(const char *op, int64_t kernel, int64_t stride, hk_dt
              w = hn_new(HK_F32, STATIC, 1, 1, SHAPE(32, 32, kernel, kernel));
     int bwd = !strcmp(op, "conv2d_dx");
     hk_desc in[2] = { bwd ? y.d : x.d, w.d };
-    hk_opdesc o = { sizeof o, HK_SCOPE_BLOCK, op, "test", 2, 1, 4, hn_isa(), in, bwd ? &x.d : &y.d, attr, 1, 1, 1, 0, NULL, 0, 0 };
+    hk_opdesc o = { sizeof o, HK_SCOPE_BLOCK, op, "test", 2, 1, 4, hn_isa(), in, bwd ? &x.d : &y.d, attr, 1, 1, 1, 0, NULL, 0, 0, NULL };
     hk_op_plan *plan = NULL;
     assert_int_equal(hn_backend->plan_new(hn_device, &o, &plan), HK_OK);
     hk_query q = { .struct_size = sizeof q };
