@@ -32,7 +32,17 @@ typedef struct hk_opdesc {
     const struct hk_op_type *type; /* an operation type from a plugin (hillock/operation.h), else NULL: its functions are what cpu runs when it has no kernel */
     uint32_t adjoint;      /* with type: 1: its backward */
     uint32_t constant;     /* bit i: in[i] is made of parameters and constants alone, and there is memory to keep what is made of it (hk_query.kept) */
+    const char *way;       /* (optional) what was chosen for it by measuring: a name out of `ways`, and "spikes=P" behind it where they have HK_WAY_SPIKES; NULL: the backend's own choice */
 } hk_opdesc;
+
+/* A way in which a backend can do an operation ([run] tune). */
+typedef enum hk_way_flag {
+    HK_WAY_SPIKES = 1 /* by lists of the spikes: no way alone, but what the others turn to where there are at most P per cent of them, which the operation sees while it runs */
+} hk_way_flag;
+typedef struct hk_way {
+    const char *name;      /* a word, "winograd"; static */
+    uint32_t flags, pad;   /* hk_way_flag's bits */
+} hk_way;
 
 /* What changes per training step: written once per step, read by kernels, never kept by a plan. */
 typedef struct hk_step {
@@ -56,9 +66,16 @@ typedef struct hk_bind {
     void *kept;         /* plan_query's bytes, 64-byte aligned: in plan_prepare to be filled, in plan_run as it left them; NULL when it asked for none */
 } hk_bind;
 
+/* How an implementation works, where a backend that extends this one asks before it takes an operation itself. */
+typedef enum hk_trait {
+    HK_TRANSFORMS = 1, /* multiplies transformed data, with fewer products than the sum has (Winograd's filtering) */
+    HK_SKIPS_ZEROS = 2, /* leaves out products with zeros (lists of spikes, of a gradient's numbers) */
+    HK_ROUNDS = 4 /* multiplies numbers of fewer bits than they are stored with, as the user asked for (bf16) */
+} hk_trait;
+
 typedef struct hk_query {
     uint32_t struct_size;
-    uint32_t pad;
+    uint32_t traits;    /* hk_trait's bits */
     size_t scratch;     /* bytes per call (per thread in BLOCK scope) */
     const char *impl;   /* name of the implementation; lives as long as the plan */
     size_t kept;        /* bytes that plan_prepare fills from the operands in hk_opdesc.constant (packed weights), and that last from run to run */
@@ -86,7 +103,7 @@ typedef struct hk_backend {
     uint32_t struct_size, real_bytes;          /* bytes of a stored f32 number: 4; ref stores doubles: 8 */
     const char *doc;
     const char *extends;                       /* (optional) id of the backend, sharing its memory, that is asked when this one declines; needs `base` */
-    int (*probe)(char *why, size_t size);      /* [main] 0: not usable here, and why; else a score. MUST load without a driver */
+    int (*probe)(char *why, size_t size);      /* [main] 0: not usable here, and why; else a score, and in `why` what it works with ("oneDNN 3.2.0") or "". MUST load without a driver */
     hk_status (*open)(const hk_host *, const hk_backend_config *, hk_device **); /* [main] */
     void (*close)(hk_device *);                                                  /* [main] NULL is allowed */
     hk_status (*buf_new)(hk_device *, size_t bytes, void **);                    /* [main] 64-byte aligned, zeroed; device memory: nobody else touches it (fence) */
@@ -102,6 +119,9 @@ typedef struct hk_backend {
     /* [run] before the runs of a plan that asked for `kept`, and again when a parameter was written; st as for TEAM. It has scratch; of ptr, only operands in
      * hk_opdesc.constant hold numbers. NULL is allowed: then nobody asks for `kept`. */
     hk_status (*plan_prepare)(const hk_op_plan *, hk_stream *, const hk_bind *);
+    /* [main] (optional) the ways out of which measuring may choose one for an operation, first the one that is taken unasked; at most `max`. Returns how many; 0: it takes
+     * its own way, or declines. plan_new with a way that it does not have here: HK_EUNSUPPORTED. MUST NOT depend on anything but the description and the device's options. */
+    int (*ways)(hk_device *, const hk_opdesc *, int max, hk_way *);
 } hk_backend;
 
 #ifdef __cplusplus

@@ -15,7 +15,7 @@
  * |                  |                                                       |                 |   Emitted by a fusion rule alone; who takes it takes linear with a table, which adds its rows, q ascending, and with plus
  * | linear_dx        | g f[O], w f[O,K] -> gx f[K]                           |                 | gx[k] = sum_o g[o] w[o,k]
  * | linear_dw        | g f[O], x fs[K] -> G f[O,K]                           | columns         | sum_r g[r,o] x[r,k]
- * | matmul           | x fs[gA,B], y fs[gB,C] -> f[gA,C]                     | groups, transpose_x, transpose_y | of each of `groups` blocks along axis 0: z[a,c] = sum_b x[a,b] y[b,c], b ascending; both vary with n.
+ * | matmul           | x fs[gA,B], y fs[gB,C] -> f[gA,C]                     | groups, transpose_x, transpose_y | of each of `groups` blocks along axis 0: z[a,c] = sum_b x[a,b] y[b,c], b ascending; both vary with n, or both are STATIC.
  * |                  |                                                       |                 |   transpose_x: x is [gB,A]; transpose_y: y is [gC,B]
  * | reduce           | x fs[shape] -> G f[to]                                | to, steps       | sum over rows; to: 0 whole row, 1 per channel (axis 0 at the border, last in storage), 2 scalar; steps = 1: of each step, G that varies with t
  * | merge            | p G f[shape] -> f[shape] STATIC                       | scale f         | scale * sum over groups, in order. Whole-batch operation
@@ -62,6 +62,7 @@
  * |                  |   y, s1[n_state] f, seq[n_state] f                    |                 |   forward of its own, else f. s1: state after the last step; seq: after each step
  * | neuron_bwd       | x f, s0[n_state], p[n_param], [gy f], [gseq[n_state]], [gs1[n_state]] -> | neuron p | adjoint, replaying the forward from s0 per tile
  * |                  |   gx f, gs0[n_state] f, gp[n_param] G of p's shape    |                 |   (gx, gs0, gp each may be absent)
+ * | neuron_z         | as neuron -> z f[n_fire]                              | neuron p        | the firing variables of the neuron over all T, before the reset: h - v_threshold
  * | fused_neuron     | as neuron, then [mean, rstd, w, b] -> as neuron, then | neuron p, window, train | neuron of batchnorm(x) (x itself without mean); pooled: maxpool2d of y, where: place of the
  * |                  |   [pooled, where count] (absent without a window)     |                 |   first largest in its window, row-major. Emitted by fusion rules alone; who takes it takes its backward
  * | fused_neuron_bwd | as neuron_bwd, then [mean, rstd, w, b], [gpooled, where] -> as neuron_bwd, | neuron p, window | gx: gradient of the neuron's input, summed over t when x is HELD;
@@ -74,6 +75,7 @@
  * |                  |                                                       |                 |   z f[C,...] and y i64[places] in border order: the same of each place; loss, weight f[places]
  * | cross_entropy_bwd| z, y, [w], g f[] -> f[C]                              | smoothing f     | g * d loss / dz
  * | correct          | z f[C], y i64[] or f[C] -> f[]                        |                 | 1 if the first largest z is at y (at the first largest y), else 0
+ * | correct_top      | z f[C], y i64[] -> f[]                                | top             | 1 if fewer than `top` scores come before z[y]: larger ones, and equal ones of a lower class; else, and for a NaN there or no such class, 0
  * | conv2d           | x fs[C,H,W], w f[O,C/groups,kh,kw], [b f[O]] -> y f[O,H',W'] | window, groups | cross-correlation; w is stored as written (OIHW)
  * | conv2d_pool      | x s[C,H,W], w, [b] -> y f[O,H'',W'']                  | window, groups, pool_h, pool_w | maxpool2d of conv2d, windows of pool_h x pool_w side by side, without rest. Emitted by a fusion
  * |                  |                                                       |                 |   rule for inference alone; no gradient
@@ -383,6 +385,11 @@ static inline hk_value hk_group_mean(hk_builder *b, hk_value x, int64_t size) {
 }
 static inline hk_value hk_first_max(hk_builder *b, hk_value x) { return hk_op_unary(b, "first_max", x); }
 static inline hk_value hk_correct(hk_builder *b, hk_value z, hk_value y) { return hk_op_binary(b, "correct", z, y); }
+static inline hk_value hk_correct_top(hk_builder *b, hk_value z, hk_value y, int64_t top) {
+    const hk_value in[2] = { z, y };
+    const hk_attr attr[1] = { { "top", top, 0, NULL } };
+    HK_OP1("correct_top", 2, 1);
+}
 
 #undef HK_OP1
 
