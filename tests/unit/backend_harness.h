@@ -157,6 +157,10 @@ static __attribute__((unused)) double hn_at(const hn_value *v, int64_t t, int64_
     int64_t k = hn_index(v, t, i, e);
     return v->d.dtype == HK_F32 ? (double)((float *)v->mem)[k] : v->d.dtype == HK_I64 ? (double)((int64_t *)v->mem)[k] : (double)((uint8_t *)v->mem)[k];
 }
+/* The element of v, of the shape or less (scalar, one for each channel), that goes with element e of ref. */
+static inline int64_t hn_other(const hn_value *v, const hn_value *ref, int64_t e) {
+    return v->elems == ref->elems ? e : v->elems == 1 ? 0 : e / (ref->elems / ref->d.shape[0]);
+}
 #define HN_EACH(v, t, i, e)                                                                                                                                    \
     for (int64_t t = 0; t < ((v).d.flags & HK_T ? (v).T : 1); t++)                                                                                             \
         for (int64_t i = 0; i < ((v).d.flags & HK_N ? (v).N : (v).d.flags & HK_G ? ((v).N + 15) / 16 : 1); i++)                                                \
