@@ -41,7 +41,7 @@ typedef struct hk__chunks {
     hk__line *line;
     hk__sum *sum;
     int32_t n_line, cap_line, n_sum, cap_sum;
-    int32_t unit;         /* the segment */
+    int32_t unit[2];      /* the segment of each sweep: one, or where something cuts it (HK_SEPARATE), two */
 } hk__chunks;
 
 /* ---- chunk_plan.c ---- */
@@ -55,6 +55,10 @@ void hk__chunk_lives(hk__placer *);
 int hk__chunk_items(const hk__placer *, int u, hk__item *, int32_t *whose, int n);
 void hk__chunk_offset(hk__plan *, int32_t whose, int64_t off);
 int hk__chunk_n_items(const hk__plan *);
+/* The same in the arena: borders that both of two segments read; numbered from -1 - units down. */
+int hk__chunk_arena(const hk__plan *, hk__item *, int32_t *whose, int n);
+bool hk__line_in_arena(const hk__plan *, const hk__line *);
+int64_t hk__line_bytes(const hk__plan *, const hk__line *); /* for one block */
 /* Where the state of a line lies as a chunk begins, or ends. */
 hk__ref hk__line_ref(const hk__plan *, int line, int end);
 hk_status hk__chunk_calls(hk__placer *);  /* operation plans of copies and sums */

@@ -332,23 +332,26 @@ void hk__chunk_free(hk__plan *p) {
     p->chunks = NULL;
 }
 
-/* The one segment whose operations vary with t; -1: there are more, or none. *who: an operation of a second one. */
-static int find_unit(const hk__plan *p, const char **who) {
-    int found = -1;
+/* The segments whose operations vary with t: one, or one of the forward and one of the backward pass. False: there are more, or none, or they are
+ * others. *who: an operation of one too many. */
+static bool find_units(const hk__plan *p, int unit[2], const char **who) {
+    int found = 0;
     *who = "";
     for (int u = 0; u < p->n_unit; u++) {
-        bool any = false;
+        bool forward = false, any = false;
         for (int i = 0; i < p->unit[u].n_call && !p->unit[u].team; i++) {
             const hk__node *n = &p->g->node[p->unit[u].call[i].node];
-            any |= varies(p->g, n);
-            if (any && found >= 0) {
+            if (!varies(p->g, n)) continue;
+            any = true, forward |= n->phase == HK_FORWARD;
+            if (found == 2 || (found == 1 && forward)) {
                 *who = n->path;
-                return -1;
+                return false;
             }
         }
-        if (any) found = u;
+        if (any) unit[found++] = u;
     }
-    return found;
+    if (found == 1) unit[1] = unit[0];
+    return found > 0;
 }
 
 static int by_stage(hk__unit *u, const hk__graph *g, hk__call *room) {
@@ -363,38 +366,52 @@ static int by_stage(hk__unit *u, const hk__graph *g, hk__call *room) {
     return n;
 }
 
-/* Schedules the changed graph: again one segment, its calls by stage. */
+/* Schedules the changed graph: the same segments, their calls by stage. */
 static hk_status schedule(hk__plan *p, hk__builder *b, uint32_t mode, uint32_t flags) {
     const char *who;
     hk__unschedule(p);
     hk_status st = hk__schedule(p, b, mode, flags);
     if (st != HK_OK) return st;
-    int u = find_unit(p, &who);
-    if (u < 0) return hk__fail(p->net->ctx, HK_EINTERNAL, "chunks: the segment fell apart at %s", who);
-    hk__call *room = calloc((size_t)p->unit[u].n_call + 1, sizeof *room);
-    if (!room) return hk__fail(p->net->ctx, HK_ENOMEM, "out of memory for chunks");
-    p->chunks->unit = u;
-    by_stage(&p->unit[u], p->g, room);
-    free(room);
-    find_sums(p, &p->unit[u]);
+    if (!find_units(p, p->chunks->unit, &who)) return hk__fail(p->net->ctx, HK_EINTERNAL, "chunks: the segment fell apart at %s", who);
+    for (int s = 0; s < 2; s++) {
+        hk__unit *u = &p->unit[p->chunks->unit[s]];
+        hk__call *room = calloc((size_t)u->n_call + 1, sizeof *room);
+        if (!room) return hk__fail(p->net->ctx, HK_ENOMEM, "out of memory for chunks");
+        by_stage(u, p->g, room);
+        free(room);
+    }
+    find_sums(p, &p->unit[p->chunks->unit[1]]);
     return HK_OK;
 }
 
-/* Bytes that one thread's region of the segment takes for a block of so many samples; 0: of the plan's own. */
-static hk_status region(hk__plan *p, hk__builder *b, int u, int64_t nb, int64_t *bytes) {
+/* Bytes that a block of so many samples takes, in a thread's region and between the two segments; 0: of the plan's own. */
+static hk_status region(hk__plan *p, hk__builder *b, const int unit[2], int64_t nb, int64_t *bytes) {
     hk__placer q;
+    int64_t one = 0;
+    *bytes = 0;
     hk_status st = hk__placer_begin(&q, p, b);
     if (nb) p->nb = nb;
-    if (st == HK_OK) st = hk__placer_local(&q, u, bytes);
+    for (int s = 0; s < (unit[0] == unit[1] ? 1 : 2) && st == HK_OK; s++) {
+        st = hk__placer_local(&q, unit[s], &one);
+        *bytes = hk__sat_add(*bytes, one);
+    }
+    for (hk_value v = 1; v < p->g->n_val && st == HK_OK; v++) {
+        const hk__val *x = &p->g->val[v];
+        if (!x->live || x->source != HK_SRC_NODE || x->loop || x->line || q.keep[v] || (x->desc.flags & HK_SEQ) != HK_SEQ || p->place[v].space != HK_SP_ARENA) continue;
+        *bytes = hk__sat_add(*bytes, hk__sat_mul(hk__stored(p, v, p->nb), p->place[v].row));
+    }
+    for (int i = 0; p->chunks && i < p->chunks->n_line; i++)
+        if (hk__line_in_arena(p, &p->chunks->line[i])) *bytes = hk__sat_add(*bytes, hk__line_bytes(p, &p->chunks->line[i]));
     hk__placer_end(&q);
     return st;
 }
 
 /* What a chunk costs beside its steps, in steps: bytes that its calls move once, against those that they move for each step. */
-static double overhead(const hk__plan *p, const hk__unit *u) {
+static double overhead(const hk__plan *p) {
     const hk__graph *g = p->g;
     double once = 0, each = 1;
-    for (int s = 0; s < 2; s++)
+    for (int s = 0; s < 2; s++) {
+        const hk__unit *u = &p->unit[p->chunks->unit[s]];
         for (int i = u->sweep[s].begin; i < u->sweep[s].end; i++) {
             const hk__node *n = &g->node[u->call[i].node];
             for (int k = 0; k < n->n_in + n->n_out; k++) {
@@ -406,20 +423,20 @@ static double overhead(const hk__plan *p, const hk__unit *u) {
                 else once += k >= n->n_in && !g->val[v].line ? SUMMED * bytes : bytes;
             }
         }
+    }
     return DEARER * once / each;
 }
 
 /* Steps of a chunk: of a few numbers of chunks, that which takes the fewest bytes, and the least time for them. Nothing in it depends on threads, blocks or
  * the machine, since gradients do depend on it. */
 static hk_status choose(hk__plan *p, hk__builder *b, int64_t *bytes) {
-    int u = p->chunks->unit;
-    double best = 0, more = overhead(p, &p->unit[u]);
+    double best = 0, more = overhead(p);
     int64_t chosen = p->T, taken = 0;
     for (int64_t n = 2, before = p->T; n <= p->T; n += 1 + n / 4) {
         p->chunk = (p->T + n - 1) / n;
         if (p->chunk == before) continue;
         before = p->chunk;
-        hk_status st = region(p, b, u, HK_GROUP, bytes);
+        hk_status st = region(p, b, p->chunks->unit, HK_GROUP, bytes);
         if (st != HK_OK) return st;
         double cost = (double)*bytes * (1 + more / (double)p->chunk);
         if (best == 0 || cost < best) best = cost, chosen = p->chunk, taken = *bytes;
@@ -429,21 +446,25 @@ static hk_status choose(hk__plan *p, hk__builder *b, int64_t *bytes) {
 }
 
 /* Stages for all operations of the segment; then lines, and the backward sweep's own forward operations. */
-static hk_status change(hk__plan *p, hk__builder *b, int u, int n_root, const hk_value *root) {
+static hk_status change(hk__plan *p, hk__builder *b, const int unit[2], int n_root, const hk_value *root) {
     hk__graph *g = p->g;
     int n_node = 0, n = g->n_node;
+    int32_t late = 1 + p->unit[unit[1]].level;
     bool *inside = calloc((size_t)n + 1, sizeof *inside);
     int32_t *node = calloc((size_t)n + 1, sizeof *node);
     hk_value *all = NULL;
     p->chunks = calloc(1, sizeof *p->chunks);
     if (!inside || !node || !p->chunks) goto end;
-    for (int i = 0; i < p->unit[u].n_call; i++) node[n_node++] = p->unit[u].call[i].node, inside[p->unit[u].call[i].node] = true;
+    for (int s = 0; s < (unit[0] == unit[1] ? 1 : 2); s++)
+        for (int i = 0, u = unit[s]; i < p->unit[u].n_call; i++) node[n_node++] = p->unit[u].call[i].node, inside[p->unit[u].call[i].node] = true;
     for (int i = 0; i < n_node; i++) {
         g->node[node[i]].stage = stage_of(p->chunks, g, node[i], inside);
         note_lines(p, node[i]);
     }
     find_parts(p, inside);
     if (!g->oom) hk__chunk_redo(p, n_node, node);
+    for (int i = 0; i < g->top.n; i++) /* the backward sweep is in its own segment, what it does again too */
+        if (g->node[g->top.at[i]].stage == HK_STAGE_BACKWARD) g->node[g->top.at[i]].late = late;
     for (int i = 0, top = g->top.n; i < top && !g->oom; i++) read_lines(p, g->top.at[i]);
     all = calloc((size_t)(n_root + 2 * p->chunks->n_line + 1), sizeof *all);
     if (!all) goto end;
@@ -459,10 +480,10 @@ end:
 }
 
 /* The fewest samples to a block where more would not stay in cache, and the plan is free to choose. */
-static hk_status small_blocks(hk__plan *p, hk__builder *b, int u) {
+static hk_status small_blocks(hk__plan *p, hk__builder *b, const int unit[2]) {
     int64_t bytes = 0;
-    if (p->net->cfg.nb) return HK_OK;
-    hk_status st = region(p, b, u, 0, &bytes);
+    if (p->net->cfg.nb || unit[0] != unit[1]) return HK_OK;
+    hk_status st = region(p, b, unit, 0, &bytes);
     if (st == HK_OK && bytes > CACHE) p->nb_most = HK_GROUP;
     return st;
 }
@@ -474,16 +495,16 @@ hk_status hk__chunk_plan(hk__plan *p, hk__builder *b, uint32_t mode, uint32_t fl
     *again = false;
     p->chunk = p->T;
     if (mode != HK_TRAIN || p->T < 2) return HK_OK;
-    int u = find_unit(p, &who);
-    if (u < 0) {
+    int unit[2];
+    if (!find_units(p, unit, &who)) {
         if (cfg->chunk && cfg->chunk < p->T)
-            hk__note(p->g, "no chunks of steps: forward and backward pass are not one segment, since %s needs all steps of all samples", who[0] ? who : "(root)");
+            hk__note(p->g, "no chunks of steps: forward and backward pass are more than a segment each, since what stands before %s needs all steps of all samples", who[0] ? who : "(root)");
         return HK_OK;
     }
-    hk_status st = region(p, b, u, HK_GROUP, &before);
+    hk_status st = region(p, b, unit, HK_GROUP, &before);
     bool wanted = cfg->chunk ? cfg->chunk < p->T : cfg->memory == HK_MEMORY_SMALL || (cfg->memory == HK_MEMORY_BALANCED && before > CACHE);
-    if (st != HK_OK || !wanted || p->whole) return st == HK_OK ? small_blocks(p, b, u) : st;
-    st = change(p, b, u, n_root, root);
+    if (st != HK_OK || !wanted || p->whole) return st == HK_OK ? small_blocks(p, b, unit) : st;
+    st = change(p, b, unit, n_root, root);
     if (st == HK_OK) st = schedule(p, b, mode, flags);
     if (st != HK_OK) return st;
     if (cfg->chunk) p->chunk = cfg->chunk;

@@ -179,8 +179,8 @@ static hk_status make(hk_executor *ex, int64_t T, int64_t N, int seq, int rank, 
     st = b.status;
     if (st == HK_OK && g->oom) st = hk__fail(net->ctx, HK_ENOMEM, "out of memory for the graph");
     if (st == HK_OK) st = hk__schedule(p, &b, ex->cfg.mode, ex->cfg.flags);
-    if (st == HK_OK) st = hk__replay(p, &b, ex->cfg.mode, ex->cfg.flags);
     if (st == HK_OK) st = hk__chunk_plan(p, &b, ex->cfg.mode, ex->cfg.flags, n_root, root, again);
+    if (st == HK_OK && !p->chunks) st = hk__replay(p, &b, ex->cfg.mode, ex->cfg.flags);
     if (st == HK_OK && !*again) st = hk__place_all(p, &b, train);
     if (st == HK_OK && !*again) *out = p, p = NULL;
 end:

@@ -136,7 +136,7 @@ static int arena_items(const hk__placer *q, hk__item *item, int32_t *whose, int3
     int n = 0;
     for (hk_value v = 1; v < q->g->n_val; v++) {
         item_of[v] = -1;
-        if (!q->g->val[v].live || p->place[v].space != HK_SP_ARENA || p->place[v].slice || q->heir_of[v]) continue;
+        if (!q->g->val[v].live || p->place[v].space != HK_SP_ARENA || p->place[v].slice || q->heir_of[v] || q->g->val[v].line) continue;
         whose[n] = v, item_of[v] = n;
         item[n++] = (hk__item){ .bytes = hk__sat_mul(hk__rows(p, &q->g->val[v].desc, p->N), p->place[v].row),
                                 .first = q->keep[v] ? 0 : q->made_unit[v],
@@ -147,7 +147,7 @@ static int arena_items(const hk__placer *q, hk__item *item, int32_t *whose, int3
         hk__item *it = &item[item_of[root_of(q, v)]];
         if (q->last_unit[v] > it->last) it->last = q->last_unit[v];
     }
-    return n;
+    return hk__chunk_arena(p, item, whose, n);
 }
 
 /* Values of one unit that lie in the threads' regions. */
@@ -180,8 +180,6 @@ static hk_status pack(hk__placer *q) {
             if (whose[i] > 0) p->place[whose[i]].off = item[i].offset;
             else hk__chunk_offset(p, whose[i], item[i].offset);
         }
-        for (hk_value v = 1; p->chunks && p->chunks->unit == u && v < g->n_val; v++)
-            if (g->val[v].line && g->val[v].live) p->place[v] = hk__line_ref(p, g->val[v].line - 1, g->val[v].source != HK_SRC_BORDER);
         int64_t carries = 0;
         for (int i = 0; i < unit->n_call; i++)
             if (unit->call[i].loop) carries += hk__carry_memory(q, &unit->call[i], unit->local + carries);
@@ -205,8 +203,11 @@ static hk_status pack(hk__placer *q) {
     }
     for (int i = 0; i < n_item; i++) {
         if (whose[i] >= 0) p->place[whose[i]].off = item[i].offset;
-        else p->unit[-1 - whose[i]].local_off = item[i].offset;
+        else if (-1 - whose[i] < p->n_unit) p->unit[-1 - whose[i]].local_off = item[i].offset;
+        else hk__chunk_offset(p, whose[i] + p->n_unit, item[i].offset);
     }
+    for (hk_value v = 1; v < g->n_val; v++)
+        if (g->val[v].line && g->val[v].live) p->place[v] = hk__line_ref(p, g->val[v].line - 1, g->val[v].source != HK_SRC_BORDER);
     for (hk_value v = 1; v < g->n_val; v++)
         if (q->heir_of[v]) {
             hk_value from = root_of(q, v);

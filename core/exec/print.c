@@ -61,7 +61,7 @@ hk_status hk_executor_print(const hk_executor *ex, FILE *f) {
     fprintf(f, "%s, backend %s, T=%" PRId64 ", N=%" PRId64 ", %" PRId64 " block%s of %" PRId64 " samples, %d thread%s%s, memory %s\n", ex->cfg.mode == HK_TRAIN ? "training" : "inference",
             ex->net->cfg.backend, p->T, p->N, p->blocks, p->blocks == 1 ? "" : "s", p->nb, p->net->threads, p->net->threads == 1 ? "" : "s",
             p->scope == HK_SCOPE_TEAM && p->net->threads > 1 ? ", operations split among threads" : "", modes[ex->net->cfg.memory]);
-    if (p->chunk < p->T) fprintf(f, "segment %d: %" PRId64 " chunks of %" PRId64 " steps, forward, then backward from the last one on\n", p->chunks->unit, (p->T + p->chunk - 1) / p->chunk, p->chunk);
+    if (p->chunk < p->T) fprintf(f, "segment %d%s: %" PRId64 " chunks of %" PRId64 " steps, forward, then backward from the last one on\n", p->chunks->unit[0], p->chunks->unit[0] == p->chunks->unit[1] ? "" : " and the backward one", (p->T + p->chunk - 1) / p->chunk, p->chunk);
     fprintf(f, "  %-9s %-8s %-22s %-18s %10s %-14s %-22s %12s\n", "unit", "phase", "operation", "module", "rows", "row", "implementation", "bytes");
     for (int u = 0; u < p->n_unit; u++) {
         const hk__unit *unit = &p->unit[u];

@@ -47,12 +47,15 @@ static char *address(const frame *f, const hk__ref *r) {
     default: return NULL;
     }
     base += r->off;
+    if (r->border) { /* of each block: its borders, one behind the other */
+        if (r->space != HK_SP_LOCAL) base += f->sample0 / f->p->nb * r->turns * r->border;
+        return base + (f->k + r->end) % r->turns * r->border;
+    }
     if (r->space != HK_SP_LOCAL) {
         if (r->flags & HK_N) base += f->sample0 * (r->pitch ? r->pitch : r->row * (r->flags & HK_T ? f->p->T : 1));
         else if (r->flags & HK_G) base += f->sample0 / HK_GROUP * r->row * (r->flags & HK_T ? f->p->T : 1);
     }
     if (r->flags & HK_T) base += ((r->slice ? f->t : f->t0) - (r->part ? f->t0 : 0)) * r->row * (r->flags & HK_N ? f->n : 1);
-    if (r->border) base += (f->k + r->end) % r->turns * r->border;
     return base;
 }
 
@@ -153,7 +156,8 @@ static hk_status run_block(frame *f, const hk__unit *u, int64_t block) {
     f->sample0 = block * p->nb;
     f->n = p->N - f->sample0 < p->nb ? p->N - f->sample0 : p->nb;
     f->groups = (f->n + HK_GROUP - 1) / HK_GROUP;
-    for (int s = 0; s < 2 && p->chunks && u == &p->unit[p->chunks->unit] && st == HK_OK; s++) {
+    for (int s = 0; s < 2 && p->chunks && st == HK_OK; s++) {
+        if (u != &p->unit[p->chunks->unit[s]]) continue;
         st = run_calls(f, u, at, u->sweep[s].begin, p->T);
         if (st == HK_OK) st = run_sweep(f, u, s);
         at = u->sweep[s].end;

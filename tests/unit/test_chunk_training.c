@@ -168,7 +168,7 @@ static const subject subjects[] = {
     { .text = "Sequential(Linear(5, 4, bias=false), IF(surrogate=ATan(), v_threshold=0.3), Linear(4, 3))", "MSE()", 8, 20, 1, 1, { 5 }, NULL, NULL, 0, "0.weight", "STDP(sn=\"1\", tau_pre=2.0, tau_post=2.0)" },
     { .text = "SpikingLSTM(5, 3, 1)", "MSE()", 8, 20, 1, 1, { 5 } },
     { .text = "Sequential(Conv2d(1, 3, kernel_size=3, padding=1), BatchNorm2d(3), IF(surrogate=ATan()), Flatten(), Linear(108, 3), IF(surrogate=ATan()))", "MSE()", 8, 20, 1, 3, { 1, 6, 6 }, NULL, NULL, 0,
-      NULL, NULL, "no chunks of steps: forward and backward pass are not one segment" },
+      NULL, NULL, "no chunks of steps: forward and backward pass are more than a segment each" },
 };
 enum { N_SUBJECTS = sizeof subjects / sizeof *subjects };
 
