@@ -91,9 +91,9 @@ void neuron_fused_pool(const neuron_plan *P, const neuron_work *w, const hk_bind
     int64_t row = f->C * (f->W / f->kw), all = b->n * (P->E / P->unit) * row;
     uint8_t *y = cpu_out_ptr(&P->base, b, 0), *pooled = cpu_out_ptr(&P->base, b, f->pool), *where = cpu_out_ptr(&P->base, b, f->pool + 1);
     if (y) memcpy(y + t * b->n * P->E + jb, w->spikes, (size_t)(je - jb));
-    for (int64_t j = jb; pooled && j < je; j += P->unit) {
+    for (int64_t j = jb; (pooled || where) && j < je; j += P->unit) {
         int64_t to = t * all + j / P->unit * row;
-        pool_row[P->base.isa](f->C, f->W, f->kh, f->kw, w->spikes + (j - jb), pooled + to, where ? where + to : NULL);
+        pool_row[P->base.isa](f->C, f->W, f->kh, f->kw, w->spikes + (j - jb), pooled ? pooled + to : w->spikes + P->outer, where ? where + to : NULL);
     }
 }
 
@@ -143,7 +143,7 @@ void neuron_fused_work(const neuron_plan *P, int backward, const hk_bind *b, flo
         for (int i = 0; i < 3; i++) w->k[i] = take(at, f->lanes);
         for (int i = 0; backward && i < 2; i++) w->acc[i] = take(at, f->lanes);
     }
-    if (f->pool && !backward) w->spikes = (uint8_t *)take(at, P->outer / 4 + 16);
+    if (f->pool && !backward) w->spikes = (uint8_t *)take(at, (P->outer + P->unit) / 4 + 16); /* behind them what one window row gives, when nobody reads it */
     if (f->pool && backward) w->gy = take(at, CPU_NEURON_TILE);
     if (!b || !f->norm) return;
     const float *mean = b->ptr[f->norm], *rstd = b->ptr[f->norm + 1], *scale = cpu_has_in(&P->base, f->norm + 2) ? b->ptr[f->norm + 2] : NULL;

@@ -29,7 +29,7 @@ static void look(void *arg, hk_value v) {
 }
 
 static bool varies(const hk__graph *g, const hk__node *n) {
-    if (n->body) return true;
+    if (n->body || n->op->flags & HK_OP_STEPS) return true;
     for (int k = n->op->flags & HK_OP_SHAPE ? 1 : 0; k < n->n_in; k++)
         if (n->in[k] && g->val[n->in[k]].desc.flags & HK_T) return true;
     for (int k = 0; k < n->n_out; k++)
@@ -129,7 +129,8 @@ static bool loop_in_part(const hk__graph *g, const hk__node *n, bool back) {
 static bool in_part(const hk__chunks *s, const hk__graph *g, int32_t id, bool back) {
     const hk__node *n = &g->node[id];
     if (n->body) return loop_in_part(g, n, back);
-    if (n->op->flags & HK_OP_WHOLE_BATCH || hk__is_whole(g, id)) return false;
+    const hk_attr *columns = hk__attr(n, "columns"); /* an operand is a picture, whose columns are all steps */
+    if (n->op->flags & HK_OP_WHOLE_BATCH || hk__is_whole(g, id) || (columns && columns->i)) return false;
     if (n->op->time != HK_TIME_POINT && !(n->op->flags & HK_OP_STEPS)) return false;
     for (int k = 0; k < n->n_in; k++)
         if (n->in[k] && per_group(g, n->in[k])) return false;

@@ -237,6 +237,8 @@ uint32_t hk__join_flags(const hk_desc *in, int n);
 hk_value hk__grad_fit(hk_builder *, hk_value g, uint32_t rows, const hk_desc *like);
 /* A gradient of a narrower shape spread to the row shape of `like`. */
 hk_value hk__grad_spread(hk_builder *, hk_value g, const hk_desc *like);
+/* A gradient that is the same for several rows of `like`, at each of them; where an adjoint reads it beside them. */
+hk_value hk__grad_each(hk_builder *, hk_value g, hk_value like);
 /* Whether a weight gradient of so many numbers is summed at once over the whole batch, since its partial sums would take too much memory. */
 bool hk__sum_direct(hk_builder *, int64_t elems);
 /* STATIC value of a shape, all elements v. */

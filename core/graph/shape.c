@@ -60,6 +60,13 @@ hk_value hk__grad_spread(hk_builder *b, hk_value g, const hk_desc *like) {
     return hk_mul(b, g, hk__full(b, 1.0, like));
 }
 
+hk_value hk__grad_each(hk_builder *b, hk_value g, hk_value like) {
+    hk_desc d = hk_value_desc(b, g), l = hk_value_desc(b, like);
+    if (!g || !like || hk__b(b)->status != HK_OK) return g;
+    if (l.flags & HK_N & ~(uint32_t)d.flags) return hk_add(b, hk_affine(b, like, 0.0, 0.0), g);
+    return l.flags & HK_T & ~(uint32_t)d.flags ? hk__emit1(b, "repeat_t", 1, &g, 0, NULL) : g;
+}
+
 bool hk__sum_direct(hk_builder *bb, int64_t elems) {
     const hk__builder *b = hk__b(bb);
     int64_t groups = (b->g->N + HK_GROUP - 1) / HK_GROUP;

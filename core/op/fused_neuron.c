@@ -30,7 +30,7 @@ HK_GRAD(fused_neuron_grad) {
     for (int i = 0; i < ns; i++) in[n++] = c->gout[1 + ns + i];
     for (int i = 0; i < ns; i++) in[n++] = c->gout[1 + i];
     for (int i = 0; i < N_NORM; i++) in[n++] = c->node->in[norm + i] ? hk__saved_in(c, norm + i) : HK_NONE;
-    in[n++] = c->gout[1 + 2 * ns];
+    in[n++] = c->gout[1 + 2 * ns] ? hk__grad_each(c->b, c->gout[1 + 2 * ns], hk__saved_out(c, 1 + 2 * ns)) : HK_NONE;
     in[n++] = c->gout[1 + 2 * ns] ? hk__saved_out(c, 2 + 2 * ns) : HK_NONE;
     hk_emit(c->b, "fused_neuron_bwd", n, in, norm + 1, out, c->node->n_attr, c->node->attr);
     for (int i = 0; i < norm; i++) c->gin[i] = c->need[i] ? out[i] : HK_NONE;

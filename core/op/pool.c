@@ -19,7 +19,7 @@ void hk__pool_infer(hk_builder *b, const hk__node *n, const hk_desc *in, hk_desc
 
 HK_GRAD(maxpool2d_grad) {
     if (!c->gout[0]) return;
-    const hk_value in[2] = { c->gout[0], hk__saved_in(c, 0) };
+    const hk_value in[2] = { hk__grad_each(c->b, c->gout[0], hk__saved_out(c, 0)), hk__saved_in(c, 0) };
     c->gin[0] = hk__emit1(c->b, "maxpool2d_bwd", 2, in, c->node->n_attr, c->node->attr);
 }
 

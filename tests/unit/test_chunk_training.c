@@ -65,7 +65,7 @@ static outcome train(const subject *c, const char *backend, int64_t chunk, int64
         net_ok(hk_module_new_from_text(net_context(), "hk.learner/1", c->learner, &rule));
         net_ok(hk_network_set_learner(n.net, hk_network_find_param(n.net, c->learned), rule));
     }
-    const hk_executor_config ec = { .struct_size = sizeof ec, .mode = HK_TRAIN, .flags = c->flags | (c->state ? 0 : HK_FORGET) | (c->seq ? HK_INPUT_GRAD : 0), .n_output = c->output ? 2 : 1,
+    const hk_executor_config ec = { .struct_size = sizeof ec, .mode = HK_TRAIN, .flags = c->flags | (c->state ? 0 : HK_FORGET) | (strstr(c->text, "Poisson") ? 0 : HK_INPUT_GRAD), .n_output = c->output ? 2 : 1,
                                     .outputs = asked };
     net_ok(hk_executor_new(n.net, &ec, &n.ex));
     net_ok(hk_executor_shape(n.ex, c->T, c->N, c->seq, c->rank, c->shape));
@@ -87,6 +87,7 @@ static outcome train(const subject *c, const char *backend, int64_t chunk, int64
         net_ok(hk_executor_write(n.ex, "target", HK_I64, target, c->N));
         if (c->flags & HK_LENGTHS) net_ok(hk_executor_write(n.ex, "lengths", HK_F32, length, c->N));
         net_ok(k ? hk_executor_continue(n.ex) : hk_executor_run(n.ex));
+        if (c->flags & HK_SEPARATE) net_ok(hk_executor_backward(n.ex));
         net_ok(hk_executor_read(n.ex, "loss", HK_F64, &o.loss[k], 1));
     }
     free(x);
@@ -94,7 +95,7 @@ static outcome train(const subject *c, const char *backend, int64_t chunk, int64
     if (c->output) o.output = read_all(n.ex, c->output, &o.n_output);
     if (c->state) o.state = read_all(n.ex, c->state, &o.n_state);
     o.grad = gradients(&n, &o.n_grad);
-    if (c->seq) {
+    if (!strstr(c->text, "Poisson")) {
         int64_t more;
         double *gx = read_all(n.ex, "grad:x", &more);
         o.grad = realloc(o.grad, (size_t)(o.n_grad + more + 1) * sizeof *gx);
@@ -166,6 +167,10 @@ static const subject subjects[] = {
     { .text = "Sequential(Linear(5, 4), LIF(surrogate=ATan(), v_threshold=0.2), MeanT(), Linear(4, 3))", "CrossEntropy()", 8, 20, 1, 1, { 5 } },
     { .text = "Sequential(Linear(5, 4), LIF(surrogate=ATan(), v_threshold=0.2), PSN(T=8, surrogate=ATan()), Linear(4, 3))", "CrossEntropy()", 8, 20, 1, 1, { 5 } },
     { .text = "Sequential(Linear(5, 4, bias=false), IF(surrogate=ATan(), v_threshold=0.3), Linear(4, 3))", "MSE()", 8, 20, 1, 1, { 5 }, NULL, NULL, 0, "0.weight", "STDP(sn=\"1\", tau_pre=2.0, tau_post=2.0)" },
+    { .text = "Sequential(BatchNorm2d(3), IF(surrogate=ATan(), v_threshold=0.3), MaxPool2d(2, 2), Flatten())", "MSE()", 8, 20, 0, 3, { 3, 6, 8 }, NULL, NULL, HK_SEPARATE },
+    { .text = "Sequential(Poisson(), Linear(20, 6, bias=false), LIF(tau=2.0, surrogate=ATan(), v_threshold=0.3))", "MSE()", 9, 40, 0, 1, { 20 }, "state:2.v", NULL, HK_SEPARATE },
+    { .text = "Sequential(Linear(5, 4), LIF(surrogate=ATan(), v_threshold=0.2), LinearRecurrent(IF(surrogate=ATan(), v_threshold=0.3, detach_reset=true), in_features=4, out_features=4), Linear(4, 3))",
+      "CrossEntropy(weight=[1, 2, 0.5])", 8, 20, 1, 1, { 5 } },
     { .text = "SpikingLSTM(5, 3, 1)", "MSE()", 8, 20, 1, 1, { 5 } },
     { .text = "Sequential(Conv2d(1, 3, kernel_size=3, padding=1), BatchNorm2d(3), IF(surrogate=ATan()), Flatten(), Linear(108, 3), IF(surrogate=ATan()))", "MSE()", 8, 20, 1, 3, { 1, 6, 6 }, NULL, NULL, 0,
       NULL, NULL, "no chunks of steps: forward and backward pass are more than a segment each" },
