@@ -44,7 +44,7 @@ static void note_missing(const gr_case *c) {
 
 static void usage(FILE *f) {
     fprintf(f,
-        "usage: hillock-golden DIR [--set backend.name=NAME] [--set backend.options=TEXT] [--set run.max_isa=baseline|avx2|avx512] [--set run.nb=N] [--set run.threads=N] [--set run.memory=balanced|fast|small] [--only PREFIX] "
+        "usage: hillock-golden DIR [--set backend.name=NAME] [--set backend.options=TEXT] [--set run.max_isa=baseline|avx2|avx512] [--set run.nb=N] [--set run.threads=N] [--set run.memory=balanced|fast|small] [--set run.chunk=N] [--only PREFIX] "
         "[--verbose]\n");
 }
 
@@ -64,6 +64,9 @@ static bool set_option(gr_options *o, const char *s) {
     } else if (gr_prefix(s, "run.nb=", &v)) {
         o->nb = strtoll(v, &end, 10);
         return end != v && !*end;
+    } else if (gr_prefix(s, "run.chunk=", &v)) {
+        o->chunk = strtoll(v, &end, 10);
+        return end != v && !*end && o->chunk >= 0;
     } else if (gr_prefix(s, "run.memory=", &v)) {
         static const char *const mode[] = { "balanced", "fast", "small" };
         for (uint32_t i = 0; i < 3; i++)

@@ -13,7 +13,7 @@ bool gr_net_open(gr_case *c, gr_net *n, const char *text, const char *loss, cons
     hk_network_config cfg = HK_NETWORK_CONFIG_DEFAULT;
     if (!make(c, "hk.module/1", text, &n->root) || !make(c, "hk.module/1", loss, &n->loss) || !make(c, "hk.optimizer/1", optimizer, &n->optimizer))
         return false;
-    cfg.backend = c->opt->backend, cfg.options = c->opt->options, cfg.threads = c->opt->threads, cfg.nb = c->opt->nb, cfg.memory = c->opt->memory, cfg.seed = 1;
+    cfg.backend = c->opt->backend, cfg.options = c->opt->options, cfg.threads = c->opt->threads, cfg.nb = c->opt->nb, cfg.memory = c->opt->memory, cfg.chunk = c->opt->chunk, cfg.seed = 1;
     cfg.loss = n->loss, cfg.optimizer = n->optimizer, cfg.spiking = spiking;
     return gr_ok(c, hk_network_new(c->ctx, n->root, &cfg, &n->net), "hk_network_new") && gr_net_params(c, n);
 }

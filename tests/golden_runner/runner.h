@@ -13,6 +13,7 @@ typedef struct gr_options {
     const char *dir, *only, *backend, *options;
     int64_t nb;
     uint32_t memory;
+    int64_t chunk;
     int threads, verbose;
     uint32_t max_isa;
 } gr_options;
