@@ -83,7 +83,7 @@ void neuron_fused_pool_part(const neuron_plan *P, const neuron_work *w, const hk
     int64_t row = f->C * (f->W / f->kw), to = (t * b->n * (P->E / P->unit) + j / P->unit) * row + j % P->unit / f->kw;
     uint8_t *y = cpu_out_ptr(&P->base, b, 0), *pooled = cpu_out_ptr(&P->base, b, f->pool), *where = cpu_out_ptr(&P->base, b, f->pool + 1);
     for (int64_t i = 0; y && i < f->kh; i++) memcpy(y + t * b->n * P->E + j + i * f->W * f->C, w->spikes + i * part, (size_t)part);
-    if (pooled) pool_row[P->base.isa](f->C, part / f->C, f->kh, f->kw, w->spikes, pooled + to, where ? where + to : NULL);
+    if (pooled || where) pool_row[P->base.isa](f->C, part / f->C, f->kh, f->kw, w->spikes, pooled ? pooled + to : w->spikes + P->outer, where ? where + to : NULL);
 }
 
 void neuron_fused_pool(const neuron_plan *P, const neuron_work *w, const hk_bind *b, int64_t t, int64_t jb, int64_t je) {
