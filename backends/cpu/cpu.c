@@ -109,7 +109,7 @@ hk_status cpu_plan_new(hk_device *dev, const hk_opdesc *o, size_t size, cpu_plan
 }
 
 void cpu_op_free(hk_op_plan *p) {
-    for (int k = 0; p && k < 2; k++)
+    for (int k = 0; p && k < 3; k++)
         if (p->inner[k]) p->dev->host->free(p->dev->host->ctx, p->inner[k]);
     if (p) p->dev->host->free(p->dev->host->ctx, p);
 }

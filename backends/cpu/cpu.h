@@ -41,7 +41,9 @@ struct hk_op_plan {
     int64_t T, N, nb;
     uint64_t stream;
     hk_desc d[HK_MAX_OPERANDS]; /* inputs, then outputs */
-    struct hk_op_plan *inner[2]; /* plans of its parts, or NULL; freed with it */
+    void (*begin)(const cpu_plan *, const hk_bind *, void *scratch);                                       /* what `part` finds in scratch; NULL: nothing */
+    void (*part)(const cpu_plan *, const hk_bind *, int64_t i0, int64_t m, float *y, void *scratch);       /* linear, or NULL: rows of m samples at all steps: [T][m][O] */
+    struct hk_op_plan *inner[3]; /* plans of its parts, or NULL; freed with it */
     hk_way ways[3]; /* ways.c: out of which measuring may choose, first what is taken unasked */
     int n_ways;
 };

@@ -4,6 +4,7 @@
  * turned round at the end; rows of spikes (AVX-512) are masks instead, under which numbers of g are added. Sums are those of linear.c, in the same order:
  * the same bits. Units: pictures; groups. */
 #include "gemm.h"
+#include "linear_neuron.h"
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -37,29 +38,59 @@ static int64_t picture_units(const cpu_plan *p, const hk_bind *b) {
     return b->n;
 }
 
-static hk_status columns_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
-    const small_plan *P = (const small_plan *)p;
+/* w as [panel][k][width] */
+static void pack_columns(const small_plan *P, const float *w, float *panel) {
     int64_t K = P->K, O = P->O, nr = 2 * P->g->vw;
-    const float *w = b->ptr[1], *bias = cpu_has_in(p, 2) ? b->ptr[2] : NULL;
-    float *panel = scratch, *y = cpu_out_ptr(p, b, 0);
-    for (int64_t o = 0; o < P->wide; o += nr) { /* [panel][k][width] */
+    for (int64_t o = 0; o < P->wide; o += nr) {
         int64_t width = cpu_min(nr, P->wide - o), cols = cpu_min(width, O - o);
         for (int64_t j = 0; j < width; j++)
             for (int64_t k = 0; k < K; k++) panel[o * K + k * width + j] = j < cols ? w[(o + j) * K + k] : 0.0f;
     }
-    for (int64_t i = lo; i < hi; i++) {
-        const float *x = (const float *)b->ptr[0] + i * P->picture;
+}
+
+/* Pictures [i0, i0 + m), whose rows of step t begin at y + t * y_t. */
+static void columns_rows(const small_plan *P, const hk_bind *b, const float *panel, int64_t i0, int64_t m, float *y, int64_t y_t) {
+    int64_t K = P->K, O = P->O, nr = 2 * P->g->vw;
+    const float *bias = cpu_has_in(&P->base, 2) ? b->ptr[2] : NULL;
+    for (int64_t i = 0; i < m; i++) {
+        const float *x = (const float *)b->ptr[0] + (i0 + i) * P->picture;
         for (int64_t o = 0; o < P->wide; o += nr) {
             int64_t width = cpu_min(nr, P->wide - o), cols = cpu_min(width, O - o);
             for (int64_t t = 0, mr; t < b->T; t += mr) {
                 mr = cpu_gemm_cross_rows(P->g, b->T - t);
                 const float *from = x + t * P->x_t, *add = bias ? bias + o : NULL;
-                float *to = y + (t * b->n + i) * O + o;
-                if (P->x_t == 1) P->g->cols[mr][width / P->g->vw](K, from, P->x_k, panel + o * K, add, to, b->n * O, cols);
-                else P->g->cross[mr][width / P->g->vw](1, K, from, P->x_t, P->x_k, 0, panel + o * K, width, 0, add, to, b->n * O, cols);
+                float *to = y + t * y_t + i * O + o;
+                if (P->x_t == 1) P->g->cols[mr][width / P->g->vw](K, from, P->x_k, panel + o * K, add, to, y_t, cols);
+                else P->g->cross[mr][width / P->g->vw](1, K, from, P->x_t, P->x_k, 0, panel + o * K, width, 0, add, to, y_t, cols);
             }
         }
     }
+}
+
+static hk_status columns_prepare(const cpu_plan *p, const hk_bind *b) {
+    pack_columns((const small_plan *)p, b->ptr[1], b->kept);
+    return HK_OK;
+}
+
+static void columns_begin(const cpu_plan *p, const hk_bind *b, void *scratch) {
+    if (!p->kept) pack_columns((const small_plan *)p, b->ptr[1], scratch);
+}
+
+static void columns_part(const cpu_plan *p, const hk_bind *b, int64_t i0, int64_t m, float *y, void *scratch) {
+    const small_plan *P = (const small_plan *)p;
+    columns_rows(P, b, p->kept ? b->kept : scratch, i0, m, y, m * P->O);
+}
+
+int cpu_columns_lanes(const cpu_plan *p, const hk_bind *b, const void *scratch, cpu_lanes *a) {
+    const small_plan *P = (const small_plan *)p;
+    a->x_f32 = b->ptr[0], a->x_i = P->picture, a->x_k = P->x_k, a->w = p->kept ? b->kept : scratch;
+    return P->x_t == 1 && P->g->vw == 16;
+}
+
+static hk_status columns_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int64_t hi, void *scratch) {
+    const small_plan *P = (const small_plan *)p;
+    columns_begin(p, b, scratch);
+    columns_rows(P, b, p->kept ? b->kept : scratch, lo, hi - lo, (float *)cpu_out_ptr(p, b, 0) + lo * P->O, b->n * P->O);
     return HK_OK;
 }
 
@@ -77,9 +108,10 @@ hk_status cpu_linear_columns_new(hk_device *dev, const hk_opdesc *o, cpu_plan **
     if (s != HK_OK) return s;
     small_plan *P = (small_plan *)*out;
     if (!picture_of(P, &o->in[0])) return cpu_fail(dev, HK_EUNSUPPORTED, "%s: linear: its columns do not fit", o->path);
-    P->base.units = picture_units, P->base.run = columns_run;
+    P->base.units = picture_units, P->base.run = columns_run, P->base.begin = columns_begin, P->base.part = columns_part;
     P->base.grain = cpu_max(1, 200000 / (o->T * P->K * P->O + 1));
-    P->base.scratch = (size_t)(P->K * P->wide) * 4;
+    if (cpu_may_keep(o, 1)) P->base.kept = (size_t)(P->K * P->wide) * 4, P->base.prepare = columns_prepare;
+    else P->base.scratch = (size_t)(P->K * P->wide) * 4;
     return HK_OK;
 }
 

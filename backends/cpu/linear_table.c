@@ -1,6 +1,7 @@
 /* linear_table.c - spike_table, and linear of spikes by such a table: the spikes of a row are a word of bits, and every four of them choose a row of the
  * table. Every output has one accumulator that adds them in ascending order, so bits depend on no tile, block or thread. Units: tiles of rows. */
 #include "gemm.h"
+#include "linear_neuron.h"
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -163,6 +164,23 @@ static hk_status table_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int6
     return HK_OK;
 }
 
+static void table_part(const cpu_plan *p, const hk_bind *b, int64_t i0, int64_t m, float *y, void *scratch) {
+    const table_plan *P = (const table_plan *)p;
+    const float *bias = cpu_has_in(p, 2) ? b->ptr[2] : NULL, *plus = cpu_has_in(p, 4) ? b->ptr[4] : NULL;
+    int64_t T = cpu_steps(cpu_out(p, 0), b);
+    (void)scratch;
+    for (int64_t t = 0; t < T; t++, y += m * P->O) {
+        int64_t r = t * b->n + i0;
+        P->rows(m, P->K, (const uint8_t *)b->ptr[0] + r * P->K, b->ptr[3], P->wide, bias, plus ? plus + r * P->O : NULL, P->O, y);
+    }
+}
+
+int cpu_table_lanes(const cpu_plan *p, const hk_bind *b, cpu_lanes *a) {
+    const table_plan *P = (const table_plan *)p;
+    a->x_spike = b->ptr[0], a->table = b->ptr[3], a->wide = P->wide, a->plus = cpu_has_in(p, 4) ? b->ptr[4] : NULL;
+    return p->part != NULL;
+}
+
 hk_status cpu_linear_table_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     int64_t O = o->in[1].shape[0], K = o->in[1].shape[1], wide = cpu_up(O, VW);
     if (o->in[0].dtype != HK_SPIKE || K > 64 || o->in[3].rank != 2 || o->in[3].shape[0] != (K + 3) / 4 * 16 || o->in[3].shape[1] != wide)
@@ -173,6 +191,7 @@ hk_status cpu_linear_table_new(hk_device *dev, const hk_opdesc *o, cpu_plan **ou
     P->O = O, P->K = K, P->wide = wide;
     P->rows = rows[P->base.isa];
     P->base.units = table_units, P->base.run = table_run;
+    if (cpu_out(*out, 0)->flags & HK_N) P->base.part = table_part;
     P->base.grain = cpu_max(1, 800000 / (TILE * K * O + 1));
     P->base.impl = P->base.isa == HK_ISA_AVX512 ? "table, avx512" : P->base.isa == HK_ISA_AVX2 ? "table, avx2" : "table, baseline";
     return HK_OK;

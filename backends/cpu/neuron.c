@@ -94,7 +94,7 @@ void neuron_forward_step(const neuron_plan *P, const neuron_work *w, hk_neuron_a
 /* Where state k after step t of neuron j goes: the sequence, else the last state, else scratch. */
 static inline float *state_at(const neuron_plan *P, const hk_bind *b, const neuron_work *w, int k, int64_t t, int64_t jb, int64_t j) {
     float *seq = cpu_out_ptr(&P->base, b, 1 + P->ns + k), *s1 = cpu_out_ptr(&P->base, b, 1 + k);
-    return seq ? seq + t * b->n * P->E + j : s1 ? s1 + j : w->state[k] + (j - jb);
+    return seq ? seq + t * w->seq_all + j : s1 ? s1 + j : w->state[k] + (j - jb);
 }
 
 /* Windows of an x that is the same at all steps: a part of them goes through all steps while it is in L1, and x is normalised once. Meanwhile the next part's x is asked for. */
@@ -126,8 +126,7 @@ static void forward_windows(const neuron_plan *P, const hk_bind *b, neuron_work 
     w->xn = xn;
 }
 
-static void forward_block(const neuron_plan *P, const hk_bind *b, neuron_work *w, int64_t jb, int64_t je) {
-    int64_t all = b->n * P->E;
+void neuron_forward_block(const neuron_plan *P, const hk_bind *b, neuron_work *w, int64_t jb, int64_t je) {
     void *y = cpu_out_ptr(&P->base, b, 0);
     hk_neuron_args a = { 0 };
     if (P->fused.part) forward_windows(P, b, w, jb, je);
@@ -140,15 +139,15 @@ static void forward_block(const neuron_plan *P, const hk_bind *b, neuron_work *w
                 a.s1[k] = state_at(P, b, w, k, t, jb, j);
             }
             if (P->fused.pool) a.spike = w->spikes + (j - jb);
-            else if (P->bytes) a.spike = y ? (uint8_t *)y + t * all + j : w->spike;
-            else a.y = y ? (float *)y + t * all + j : w->y;
+            else if (P->bytes) a.spike = y ? (uint8_t *)y + t * w->y_all + j : w->spike;
+            else a.y = y ? (float *)y + t * w->y_all + j : w->y;
             neuron_forward_step(P, w, &a);
         }
         if (P->fused.pool) neuron_fused_pool(P, w, b, t, jb, je);
     }
     for (int k = 0; k < P->ns; k++) {
         float *seq = cpu_out_ptr(&P->base, b, 1 + P->ns + k), *s1 = cpu_out_ptr(&P->base, b, 1 + k);
-        if (seq && s1) memcpy(s1 + jb, seq + (b->T - 1) * all + jb, (size_t)(je - jb) * 4);
+        if (seq && s1) memcpy(s1 + jb, seq + (b->T - 1) * w->seq_all + jb, (size_t)(je - jb) * 4);
     }
 }
 
@@ -157,7 +156,8 @@ static hk_status neuron_run(const cpu_plan *p, const hk_bind *b, int64_t lo, int
     int64_t end = cpu_min(hi * P->unit, b->n * P->E);
     neuron_work w;
     neuron_work_init(P, 0, b->T, b, scratch, &w);
-    for (int64_t j = lo * P->unit; j < end; j += P->outer) forward_block(P, b, &w, j, cpu_min(j + P->outer, end));
+    w.y_all = w.seq_all = b->n * P->E;
+    for (int64_t j = lo * P->unit; j < end; j += P->outer) neuron_forward_block(P, b, &w, j, cpu_min(j + P->outer, end));
     return HK_OK;
 }
 
@@ -170,6 +170,7 @@ static int64_t neuron_units(const cpu_plan *p, const hk_bind *b) {
 
 static hk_status choose_kernels(hk_device *dev, const hk_opdesc *o, neuron_plan *P, const hk_neuron *n) {
     const hk_neuron_type *type = n->type;
+    P->type = type;
     const hk_neuron_kernel *last = type->kernels + type->n_kernel - 1;
     for (P->k = type->kernels; P->k < last && P->k->isa > P->base.isa;) P->k++;
     P->add = add_row[P->base.isa], P->stream = stream[P->base.isa];
@@ -214,8 +215,9 @@ hk_status neuron_plan_new(hk_device *dev, const hk_opdesc *o, int backward, cpu_
         fit &= cpu_src_init(&P->p[k], d, &ref) && !(d->flags & HK_N) && d->dtype == HK_F32;
         if (P->p[k].map != CPU_ONE) P->p_row |= 1u << k;
     }
+    P->p_still = !P->p_row;
     for (int k = 0; k < P->np; k++)
-        if ((P->p_row >> k & 1u) && (o->in[1 + P->ns + k].flags & HK_T)) P->p_steps = 1;
+        if (o->in[1 + P->ns + k].flags & HK_T) P->p_still = 0, P->p_steps |= P->p_row >> k & 1u;
     if (!fit) return cpu_fail(dev, HK_EUNSUPPORTED, "%s: %s: an operand does not fit the input's shape", o->path, o->op);
     P->base.impl = P->k->isa == HK_ISA_AVX512 ? "row kernels, avx512" : P->k->isa == HK_ISA_AVX2 ? "row kernels, avx2" : "row kernels, baseline";
     P->unit = CPU_NEURON_UNIT;
@@ -224,7 +226,7 @@ hk_status neuron_plan_new(hk_device *dev, const hk_opdesc *o, int backward, cpu_
     return fused ? neuron_fused_init(P, dev, o, backward) : HK_OK;
 }
 
-static hk_status neuron_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
+hk_status neuron_new(hk_device *dev, const hk_opdesc *o, cpu_plan **out) {
     hk_status s = neuron_plan_new(dev, o, 0, out);
     if (s != HK_OK) return s;
     neuron_plan *P = (neuron_plan *)*out;

@@ -18,6 +18,7 @@ typedef struct neuron_fused {
 
 typedef struct neuron_plan {
     cpu_plan base;
+    const hk_neuron_type *type;
     const hk_neuron_kernel *k;
     void (*grad)(int64_t, const float *, const float *, float *);
     void (*shape)(int64_t, const float *, const float *, float *); /* forward or primitive in place of the step, or NULL */
@@ -28,6 +29,7 @@ typedef struct neuron_plan {
     int ns, nf, np, bytes; /* bytes: emits spike bytes */
     uint32_t p_row;        /* bit k: parameter k is not a scalar */
     int p_steps;           /* some non-scalar one is STEP */
+    int p_still;           /* all are numbers, the same at all steps */
     int want_gp;
     uint32_t strict, detach;
     neuron_fused fused;
@@ -47,16 +49,20 @@ typedef struct neuron_work {
     int64_t xn_at;              /* the tile that xn holds, where x is the same at all steps; else -1 */
     const float *raw;           /* x as it was before that */
     uint8_t *spikes;            /* block: what is pooled */
+    int64_t y_all, seq_all;     /* forward: numbers from one step of y, of the states' sequences, to the next */
     float *gy, *acc[2];         /* backward: the pooling's gradient; sums by lane */
 } neuron_work;
 
 hk_status neuron_plan_new(hk_device *, const hk_opdesc *, int backward, cpu_plan **);
+hk_status neuron_new(hk_device *, const hk_opdesc *, cpu_plan **); /* forward */
 /* Lays out the rows in scratch; returns the bytes. scratch and bind may be NULL to learn the size. */
 size_t neuron_work_init(const neuron_plan *, int backward, int64_t T, const hk_bind *, void *scratch, neuron_work *);
 /* Fills in the arguments of a tile at step t: n, flags, x, p; the rest is the caller's. */
 void neuron_args_init(const neuron_plan *, const hk_bind *, neuron_work *, int64_t t, int64_t j, int64_t m, hk_neuron_args *);
 /* x, s, p -> y or spike, s1 */
 void neuron_forward_step(const neuron_plan *, const neuron_work *, hk_neuron_args *);
+/* All steps of the neurons [jb, je) of a call. */
+void neuron_forward_block(const neuron_plan *, const hk_bind *, neuron_work *, int64_t jb, int64_t je);
 void neuron_stream_end(void); /* after the last P->stream, before others read */
 hk_status neuron_bwd_new(hk_device *, const hk_opdesc *, cpu_plan **);
 hk_status neuron_z_new(hk_device *, const hk_opdesc *, cpu_plan **); /* neuron_z.c */

@@ -6,6 +6,7 @@
 
 #define CPU_TABLES(X)                                                                                                                                          \
     X(cpu_ops_linear)                                                                                                                                          \
+    X(cpu_ops_linear_neuron) \
     X(cpu_ops_linear_table)                                                                                                                                    \
     X(cpu_ops_neuron)                                                                                                                                          \
     X(cpu_ops_fire)                                                                                                                                            \

@@ -145,7 +145,8 @@ static hk_status make(hk_executor *ex, int64_t T, int64_t N, int seq, int rank, 
         seed[n_seed++] = (hk__seed){ p->output[i], p->upstream[i] };
     }
     if (p->loss && train && !p->upstream_any) seed[n_seed++] = (hk__seed){ p->loss, hk_const(bb, 1.0) };
-    hold(&b, "(y)", p->y);
+    p->keep_y = train ? !p->loss : !(ex->cfg.flags & HK_NO_LOSS) || !ex->cfg.n_output;
+    if (train || p->keep_y) hold(&b, "(y)", p->y);
     hold(&b, "(loss)", p->loss);
     hold(&b, "(correct)", p->correct);
     hold(&b, "(correct5)", p->correct5);
@@ -169,7 +170,6 @@ static hk_status make(hk_executor *ex, int64_t T, int64_t N, int seq, int rank, 
     find_outputs(p, g, ex->cfg.n_output, seed);
     int n_root = 0;
     for (int i = 0; i < ex->cfg.n_output; i++) root[n_root++] = p->output[i], root[n_root++] = p->gradient[i];
-    p->keep_y = train ? !p->loss : !(ex->cfg.flags & HK_NO_LOSS) || !ex->cfg.n_output;
     if (p->keep_y) root[n_root++] = p->y;
     root[n_root++] = p->loss;
     root[n_root++] = p->correct;

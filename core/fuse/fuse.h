@@ -14,7 +14,7 @@ typedef struct hk__rule {
 } hk__rule;
 
 /* In the order in which they are tried: the largest group first. A new rule is a file and a name here. */
-#define HK_RULES(X) X(linear_linear) X(batchnorm_neuron_pool) X(batchnorm_neuron) X(neuron_pool) X(conv_pool) X(columns_linear) X(flatten_draw) X(spike_table) X(table_add)
+#define HK_RULES(X) X(linear_linear) X(batchnorm_neuron_pool) X(batchnorm_neuron) X(neuron_pool) X(conv_pool) X(columns_linear) X(flatten_draw) X(spike_table) X(table_add) X(linear_neuron) X(neuron_mean)
 
 #define HK_RULE_EXTERN(name) extern const hk__rule hk__rule_##name;
 HK_RULES(HK_RULE_EXTERN)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* One line for each file of this folder. */
-#define HK_OP_FILES(X) X(linear) X(conv) X(pool) X(norm) X(reduce) X(pointwise) X(shape) X(time) X(fire) X(neuron) X(fused_neuron) X(bits) X(random) X(moment) X(loss) X(pairs) X(optimizer) X(guard) X(loop)
+#define HK_OP_FILES(X) X(linear) X(conv) X(pool) X(norm) X(reduce) X(pointwise) X(shape) X(time) X(fire) X(neuron) X(fused_neuron) X(linear_neuron) X(bits) X(random) X(moment) X(loss) X(pairs) X(optimizer) X(guard) X(loop)
 
 #define DECLARE(file) extern const hk__op hk__ops_##file[];
 HK_OP_FILES(DECLARE)

@@ -34,6 +34,7 @@ static const hk_neuron_type type = {
     .kernels = sj_if_kernels,
     .n_kernel = HK_N_KERNEL,
     .n_h = 1,
+    .charge = HK_CHARGE_ADD,
 };
 
 const hk_neuron_type *sj_if_type(void) { return &type; }

@@ -53,6 +53,7 @@ static const hk_neuron_type type = {
     .kernels = sj_lif_kernels,
     .n_kernel = HK_N_KERNEL,
     .n_h = 1,
+    .charge = HK_CHARGE_LEAK,
 };
 
 const hk_neuron_type *sj_lif_type(void) { return &type; }
