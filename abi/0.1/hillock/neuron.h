@@ -56,6 +56,13 @@ typedef struct hk_neuron_kernel {
     void (*bwd_gp)(const hk_neuron_args *); /* the same, and gp */
 } hk_neuron_kernel;
 
+/* A charge that kernels may take into their registers beside what comes before and behind the neuron. It only repeats what the text says: same bits. */
+typedef enum hk_charge {
+    HK_CHARGE_OTHER = 0,
+    HK_CHARGE_ADD = 1,  /* HK_CHARGE_TEXT, parameters V_THRESHOLD, V_RESET, SOFT; h = v + x */
+    HK_CHARGE_LEAK = 2  /* the same, then k, DECAY_INPUT, V_REST: h = DECAY_INPUT ? v + (x - (v - V_REST)) k : v - (v - V_REST) k + x */
+} hk_charge;
+
 typedef struct hk_state_field {
     const char *name, *doc; /* "v" */
     const char *def;        /* where its default comes from: a number, the name of a REAL field (none counts as 0), or "0.5 field" */
@@ -86,6 +93,7 @@ typedef struct hk_neuron_type {
     /* [main] (optional) What surrounds the neuron operation: emits operations before and after hk_neuron_op(b, self, x, state), or a loop around it, or others in its
      * place, and fills *y. NULL: *y = hk_neuron_op(b, self, x, NULL). Fails by b->api->fail, and returns its code. */
     hk_status (*build)(hk_builder *, const hk_module *self, hk_value x, hk_value *y);
+    uint32_t charge, pad; /* hk_charge */
 } hk_neuron_type;
 
 /* Row kernels of a surrogate. p: its numbers, in field order. All [run]. */

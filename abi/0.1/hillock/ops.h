@@ -60,6 +60,8 @@
  * | fire_bwd         | g f, z f -> f                                         | surrogate p, strict, spiking | g s'(z)
  * | neuron           | x f, s0[n_state] f, p[n_param] f ->                   | neuron p        | the neuron over all T (hillock/neuron.h); y is a spike byte if the type SPIKES, spiking and the surrogate has no
  * |                  |   y, s1[n_state] f, seq[n_state] f                    |                 |   forward of its own, else f. s1: state after the last step; seq: after each step
+ * | linear_neuron    | as linear (absent ones too), s0[n_state] f, p[n_param] f -> as neuron, then [sum f] | neuron p, columns, sum f | neuron of linear(x); sum: f times the sum over t of y. Emitted by
+ * |                  |                                                       |                 |   fusion rules for inference alone; no gradient
  * | neuron_bwd       | x f, s0[n_state], p[n_param], [gy f], [gseq[n_state]], [gs1[n_state]] -> | neuron p | adjoint, replaying the forward from s0 per tile
  * |                  |   gx f, gs0[n_state] f, gp[n_param] G of p's shape    |                 |   (gx, gs0, gp each may be absent)
  * | neuron_z         | as neuron -> z f[n_fire]                              | neuron p        | the firing variables of the neuron over all T, before the reset: h - v_threshold
