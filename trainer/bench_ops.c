@@ -30,6 +30,8 @@ static void print_op(const hk__bench *b, const hk__case *c, const hk__op_times *
 
 static hk_status begin(hk__bench *b, hk__job **j, hk__peak *peak) {
     hk_status st = hk__job_begin(b->conf, j);
+    if (!st && !hk__tune_measures(b->conf) && strcmp(hk__conf_text(b->conf, "run", "tune"), "off") != 0)
+        st = hk__conf_fail_key(b->conf, HK_ECONFIG, "run", "tune", "expected off or on, got '%s': choices of a network are none of single operations", hk__conf_text(b->conf, "run", "tune"));
     if (!st && hk__conf_count(b->conf, "cases") == 0)
         st = hk__conf_fail_key(b->conf, HK_ECONFIG, "cases", NULL, "expected at least one case, as: 784.fc = Linear(784, 10)");
     if (!st) st = hk__peak_measure(b, (*j)->threads, hk_context_isa((*j)->ctx), peak);

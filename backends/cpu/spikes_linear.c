@@ -19,7 +19,7 @@ static int64_t panel_width(uint32_t isa) { return SPIKE_VECTORS * cpu_spikes_isa
 typedef struct work {
     float *acc, *w; /* [SPIKE_ROWS][panel]; [BLOCK][panel] */
     int32_t *off;   /* [SPIKE_ROWS][blocks + 1] */
-    uint16_t *e;    /* k within its block; room for `most` per cent of SPIKE_ROWS rows, which is all of SPIKE_FEW */
+    uint16_t *e;    /* k within its block; room for `most` per cent of SPIKE_ROWS rows, and for all of SPIKE_FEW */
 } work;
 
 static size_t work_of(uint32_t isa, int64_t K, int64_t most, void *scratch, work *w) {
@@ -28,7 +28,7 @@ static size_t work_of(uint32_t isa, int64_t K, int64_t most, void *scratch, work
     w->w = w->acc + SPIKE_ROWS * panel;
     w->off = (int32_t *)(w->w + BLOCK * panel);
     w->e = (uint16_t *)(w->off + cpu_up(SPIKE_ROWS * (blocks + 1), 16));
-    return (size_t)((char *)(w->e + SPIKE_ROWS * K / 100 * most + 2 * K + 64) - (char *)scratch);
+    return (size_t)((char *)(w->e + SPIKE_ROWS * K / 100 * cpu_max(most, 100 * SPIKE_FEW / SPIKE_ROWS + 1) + 2 * K + 64) - (char *)scratch);
 }
 
 size_t cpu_spike_linear_scratch(uint32_t isa, int64_t K, int64_t O, int packed, int64_t most) {

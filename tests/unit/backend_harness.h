@@ -200,6 +200,7 @@ static size_t hn_block_bytes(const hn_value *v, int64_t n) {
     return (size_t)(rows * v->elems) * v->size;
 }
 
+static const char *hn_way; /* hk_opdesc.way of the plans that hn_run makes */
 static int hn_keep; /* static operands may be packed before the run */
 static hk_step hn_step = { 42, 7, { 0 } };
 
@@ -209,7 +210,7 @@ static hk_status hn_run(const char *op, hk_scope scope, uint32_t isa, int64_t nb
     hk_desc din[HK_MAX_OPERANDS], dout[HK_MAX_OPERANDS];
     for (int k = 0; k < n_in; k++) din[k] = in[k].d;
     for (int k = 0; k < n_out; k++) dout[k] = out[k].d;
-    hk_opdesc o = { sizeof o, scope, op, "test", (uint32_t)n_in, (uint32_t)n_out, (uint32_t)n_attr, isa, din, dout, attr, T, N, nb ? nb : N, 1234567, NULL, 0, 0, NULL };
+    hk_opdesc o = { sizeof o, scope, op, "test", (uint32_t)n_in, (uint32_t)n_out, (uint32_t)n_attr, isa, din, dout, attr, T, N, nb ? nb : N, 1234567, NULL, 0, 0, hn_way };
     for (int k = 0; k < n_in && hn_keep; k++)
         if (din[k].flags == HK_STATIC && din[k].dtype != HK_ABSENT) o.constant |= 1u << k;
     hk_op_plan *plan = NULL;
