@@ -88,6 +88,10 @@ grep -q '"batches_so_far": 8' traced/metrics.jsonl || fail "hk_trainer_log: expe
 check
 train --set hooks.load=./trace.so --out traced --resume auto --set train.epochs=3 >out || fail "trace, resumed: $(cat out)"
 grep -q '^kept 8,' out || fail "hk_trainer_keep: expected 'kept 8' after resuming, got $(grep ^kept out)"
+if [ -e "$build_dir/lib/libhillock_plot.so" ]; then # a command that reads a run's configuration knows the options of its hooks
+    check
+    "$hillock" plot raster traced --format png >out 2>&1 || fail "plot of a run with hooks: $(cat out)"
+fi
 check
 train --set hooks.load=./trace.so --zero on | grep -q 'gradient is zero' || true # pictures without a spike: whatever the gradient is, the run goes on
 black=$(train --set hooks.load=./trace.so --zero on | grep '^epoch 2/2')

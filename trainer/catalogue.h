@@ -1,4 +1,4 @@
-/* catalogue.h - `hillock catalogue`: pages about every type there is, from the tables that the types register. catalogue.c writes the pages, catalogue_figure.c
+/* catalogue.h - `hillock catalogue`: pages about every type there is, from the tables that the types register. cmd_catalogue.c writes the pages, catalogue_figure.c
  * the figures. */
 #ifndef HK_CATALOGUE_H
 #define HK_CATALOGUE_H

@@ -146,7 +146,17 @@ static hk_status put_keys(const hk__options *o, hk__conf *c) {
     return st;
 }
 
+/* A command whose line names no ini of its own (plot RUN) loads the extensions of that one here. */
+static int scan_file(const hk__options *o, const char *path) {
+    char *line[2 * HK__MAX_SET + 3] = { (char *)(uintptr_t) "", (char *)(uintptr_t)path };
+    int n = 2;
+    for (int i = 0; i < o->n_set; i++) line[n++] = (char *)(uintptr_t) "--set", line[n++] = (char *)(uintptr_t)o->set[i];
+    hk__options_program(NULL);
+    return hk__trainer_scan(n, line, NULL, &extended);
+}
+
 hk__conf *hk__options_conf(const hk__options *o, const hk__schema *schema, const char *path, int *code) {
+    if (schema == &hk__train_schema && !(o->command->takes & (HK__TAKES_INI | HK__TAKES_HOOKS)) && (*code = scan_file(o, path))) return NULL;
     hk_trainer *t = schema == &hk__train_schema ? extended : NULL;
     hk__conf *c = hk__conf_new(t ? &t->schema : schema);
     if (!c) {
