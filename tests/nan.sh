@@ -86,7 +86,7 @@ LC_ALL=C grep -aF '"hk.rollback.ema.fc1.weight"' "$work/averages/checkpoint_late
 plan() { "$hillock" plan "$source_dir/tests/blobs.ini" --set plugins.path="$build_dir/tests/plugins/blobs.so" "$@" >"$work/plan" 2>&1; }
 least=1
 for _ in 1 2 3 4 5 6 7 8; do
-    plan --set run.memory_limit=$least && break
+    plan --set run.memory_limit="$least" && break
     least=$(sed -n 's/.* needs\{0,1\} \(at least \)\{0,1\}\([0-9]*\) bytes, and memory_limit is.*/\2/p' "$work/plan")
     [ -n "$least" ] || { cat "$work/plan"; fail "no number of bytes in the refusal"; }
 done
