@@ -17,6 +17,8 @@ static const work works[] = {
     { COLUMNS("LIF(tau=1.7, decay_input=false, v_reset=-0.3, v_threshold=0.2, surrogate=ATan())"), "table, lanes", 6 },
     { COLUMNS("LIF(tau=1.7, decay_input=false, v_reset=none, v_threshold=0.2, surrogate=ATan())"), "columns, lanes", 16 },
     { COLUMNS("LIF(tau=3.0, v_threshold=0.1, v_reset=none, surrogate=ATan())"), "table, lanes", 5 },
+    { COLUMNS("ParametricLIF(init_tau=1.7, v_threshold=0.2, surrogate=ATan())"), "columns, lanes", 7 },
+    { COLUMNS("HalfThresholdIF(surrogate=ATan())"), "columns, lanes", 7 },
     { COLUMNS("IF(v_threshold=0.0, surrogate=ATan())"), "columns, lanes", 6 }, /* a threshold that the lanes leave to the rows */
     { COLUMNS("QIF(v_threshold=0.1, surrogate=ATan())"), "columns, rows", 8 },                   /* by its row kernels, as a plugin's neuron */
     { COLUMNS("snn.Leaky(beta=0.8, threshold=0.1, surrogate=ATan())"), "table, rows", 8 },
@@ -117,11 +119,11 @@ static void test_the_mean_is_made_with_the_spikes(void **state) {
 
 static void test_what_others_read_is_there(void **state) {
     (void)state;
-    for (int k = 0; k < 9; k++) {
+    for (int k = 0; k < 11; k++) {
         const work *w = &works[k];
         char *plan;
-        same(w, "state at each step", run(w, HK_INFER, HK_PASS_FUSE, 1, 0, k == 8 ? "2:mem" : "2:v", NULL, expected, NULL),
-            run(w, HK_INFER, 0, 2, 0, k == 8 ? "2:mem" : "2:v", NULL, got, NULL));
+        same(w, "state at each step", run(w, HK_INFER, HK_PASS_FUSE, 1, 0, k == 10 ? "2:mem" : "2:v", NULL, expected, NULL),
+            run(w, HK_INFER, 0, 2, 0, k == 10 ? "2:mem" : "2:v", NULL, got, NULL));
         same(w, "product", run(w, HK_INFER, HK_PASS_FUSE, 1, 0, "1:y", NULL, expected, NULL), run(w, HK_INFER, 0, 2, 0, "1:y", "y", got, &plan));
         if (!strstr(plan, "not fused by linear+neuron: what linear gives is also read by")) fail_msg("%s: no note:\n%s", w->text, plan);
         free(plan);
