@@ -8,7 +8,7 @@
 
 #include "gemm.h"
 
-enum { SPIKE_ROW_BF16 = 15, SPIKE_DW_BF16 = 15 }; /* per cent of spikes from which the product is faster: linear, of a row; linear_dw, of all */
+enum { SPIKE_ROW_BF16 = 15, SPIKE_DW_BF16 = 40 }; /* per cent of spikes from which the product is faster: linear, of a row; linear_dw, of all */
 enum { BF16_MR = 6, BF16_NV = 4, BF16_VW = 16, BF16_NR = BF16_NV * BF16_VW /* rows and columns of a tile */ };
 
 /* c[to[i] + j] (+)= sum over words w of a[i * a_row + w * a_step] . b[w * nv * 16 + j] (+ bias[j]), j < cols <= nv * 16; add: to what is there. */

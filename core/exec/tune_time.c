@@ -127,7 +127,7 @@ hk_status hk__trial_time(hk__trial *m, const hk__candidate *c, const char *way, 
     if (st == HK_OK && q.kept) st = prepare(m, c->be, plan, scratch, kept);
     int64_t all = 0;
     if (st == HK_OK) st = run_once(m, c->be, plan, scratch, each, kept); /* caches and pages */
-    for (int i = 0; i < MAX_RUNS && (i < 2 || 1e-9 * (double)all < ENOUGH) && st == HK_OK; i++) {
+    for (int i = 0; i < MAX_RUNS && (i < 3 || 1e-9 * (double)all < ENOUGH) && st == HK_OK; i++) {
         int64_t start = hk__ns();
         st = run_once(m, c->be, plan, scratch, each, kept);
         int64_t ns = hk__ns() - start;
