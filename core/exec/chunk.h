@@ -46,6 +46,11 @@ typedef struct hk__chunks {
 
 /* ---- chunk_plan.c ---- */
 void hk__chunk_free(hk__plan *);
+/* ---- chunk_stage.c ---- */
+bool hk__chunk_varies(const hk__graph *, const hk__node *);                                            /* with t: it does something for each step */
+int hk__chunk_stage(const hk__chunks *, const hk__graph *, int32_t node, const bool *inside);          /* inside[node]: of the segments; those before it have their stages and lines */
+void hk__chunk_lines(hk__plan *, int32_t node);                                                        /* notes those of an operation that has its stage */
+void hk__chunk_borders(hk__plan *, int32_t node);                                                      /* operands: states at borders in place of what the sequence starts from */
 /* ---- chunk_redo.c: the forward operations that the backward sweep reads are done again in it, and it reads those ---- */
 bool hk__chunk_redo(hk__plan *, int n_node, const int32_t *node);
 /* ---- chunk_place.c ---- */

@@ -66,11 +66,12 @@ HK_API hk_status hk_module_set_user(hk_module *root, const char *path, void *use
 
 /* ---- network: parameters and plans on a backend ------------------------------------------------------------------- */
 enum { HK_PASS_FOLD_TIME = 1u, HK_PASS_HOIST = 2u, HK_PASS_FOLD_NORM = 4u, HK_PASS_FUSE = 8u }; /* passes that can be switched off */
-/* What a plan keeps and what it makes again. The three give each other's bits on a backend whose bits do not depend on the block size. */
+/* What a plan keeps and what it makes again. The three give each other's bits on a backend whose bits do not depend on the block size, but for parameters' gradients
+ * where one of them goes through time in chunks (hk_network_config.chunk), which adds them up in another order. */
 typedef enum hk_memory {
-    HK_MEMORY_BALANCED = 0, /* little is computed again: what costs next to nothing */
+    HK_MEMORY_BALANCED = 0, /* little is computed again: what costs next to nothing, and what keeps a block in cache */
     HK_MEMORY_FAST = 1,     /* nothing is */
-    HK_MEMORY_SMALL = 2     /* more is, and blocks have HK_GROUP samples */
+    HK_MEMORY_SMALL = 2     /* more is, in chunks of steps, and blocks have HK_GROUP samples */
 } hk_memory;
 typedef struct hk_network hk_network;
 /* Operations of the caller's around the network, in every plan: the gradient flows through them. Each slot may be NULL, is called once for a
@@ -102,7 +103,7 @@ typedef struct hk_network_config {
     double clip_value;        /* each number of a gradient is kept between -clip_value and clip_value (clip_grad_value_), before clip_norm; 0: off */
     double ema;               /* decay of an average of all parameters and buffers, a = ema a + (1 - ema) w behind each step, a = w behind the first; 0: none */
     const hk_network_hooks *hooks; /* (optional) kept by pointer, must outlive the network */
-    int64_t chunk;            /* steps that training goes through at a time, forward, and again before it goes back: less memory, other sums over t; 0: as `memory` has it; T and more: all */
+    int64_t chunk;            /* steps that training goes through at a time, forward, and again before it goes back: less memory, another order of sums over t; 0: as `memory` has it; T and more: all */
     int32_t tune, pad;        /* 1: where backends can do an operation in several ways, it is measured which is fastest here, when the first plan with it is made (seconds at most) */
 } hk_network_config;
 #define HK_NETWORK_CONFIG_DEFAULT { (uint32_t)sizeof(hk_network_config), 0, "cpu", 0, NULL, NULL, 0, 0, 1, 0, 0, NULL, HK_MEMORY_BALANCED, 0, 0, 0, 0, NULL, 0, 0, 0 }

@@ -189,7 +189,63 @@ static void test_on_ref(void **state) {
         for (int64_t chunk = 3; chunk < 8; chunk += 4) check(&subjects[i], "ref", chunk, 16, 1);
 }
 
+/* Chunks of the same length: all bits are the same for any block. */
+static void test_blocks_change_no_bit(void **state) {
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        const subject *c = &subjects[i];
+        outcome a = train(c, "cpu", 3, 16, HK_MEMORY_FAST, 1), b = train(c, "cpu", 3, -1, HK_MEMORY_SMALL, 1);
+        same("loss", c, 3, &b, a.loss, b.loss, 1);
+        same("gradients (blocks of 16, and of all)", c, 3, &b, a.grad, b.grad, a.n_grad);
+        drop(&a), drop(&b);
+    }
+}
+
+#define LONG "Sequential(Poisson(), Linear(784, 10, bias=false), LIF(tau=2.0, surrogate=ATan()))"
+
+static int64_t arena(uint32_t memory, int64_t T, int chunks) {
+    hk_network_config nc = HK_NETWORK_CONFIG_DEFAULT;
+    hk_plan_stats stats;
+    char *plan;
+    size_t size;
+    net n;
+    nc.threads = 2, nc.memory = memory;
+    net_make(&n, LONG, "MSE()", NULL, nc, (hk_executor_config){ .struct_size = sizeof(hk_executor_config), .mode = HK_TRAIN, .flags = HK_FORGET });
+    net_ok(hk_executor_shape(n.ex, T, 64, 0, 1, (int64_t[]){ 784 }));
+    net_ok(hk_executor_stats(n.ex, &stats));
+    FILE *f = open_memstream(&plan, &size);
+    net_ok(hk_executor_print(n.ex, f));
+    fclose(f);
+    if (chunks != (strstr(plan, " chunks of ") != NULL)) fail_msg("memory mode %u, T = %lld: expected %s chunks:\n%s", memory, (long long)T, chunks ? "some" : "no", plan);
+    free(plan);
+    net_free(&n);
+    return stats.arena;
+}
+
+/* small takes chunks by itself, and grows little with T; balanced where a block would leave the cache; fast never. */
+static void test_modes_choose(void **state) {
+    (void)state;
+    const int64_t fast = arena(HK_MEMORY_FAST, 400, 0), small = arena(HK_MEMORY_SMALL, 200, 1), twice = arena(HK_MEMORY_SMALL, 400, 1);
+    if (twice * 3 > fast) fail_msg("T = 400: small takes %lld bytes, fast %lld", (long long)twice, (long long)fast);
+    if (twice * 2 > small * 3) fail_msg("small takes %lld bytes at T = 200, %lld at 400", (long long)small, (long long)twice);
+    arena(HK_MEMORY_BALANCED, 100, 0);
+    arena(HK_MEMORY_BALANCED, 2000, 1);
+}
+
+static void test_a_chunk_below_zero_is_refused(void **state) {
+    (void)state;
+    hk_network_config c = HK_NETWORK_CONFIG_DEFAULT;
+    hk_network *made = NULL;
+    hk_module *root = NULL;
+    c.chunk = -1;
+    net_ok(hk_module_new_from_text(net_context(), "hk.module/1", "Linear(2, 2)", &root));
+    assert_int_equal(hk_network_new(net_context(), root, &c, &made), HK_ECONFIG);
+    if (!strstr(hk_error(net_context()), "chunk: expected 0 ")) fail_msg("the text is: %s", hk_error(net_context()));
+    hk_module_free(root);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_on_cpu), cmocka_unit_test(test_on_ref) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_on_cpu), cmocka_unit_test(test_on_ref), cmocka_unit_test(test_blocks_change_no_bit), cmocka_unit_test(test_modes_choose),
+        cmocka_unit_test(test_a_chunk_below_zero_is_refused) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
