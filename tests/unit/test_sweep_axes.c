@@ -1,5 +1,5 @@
 /* test_sweep_axes.c - lists of values in --set: where they are parted, their product, and the folders' names. */
-#include "sweep.h"
+#include "sweep/sweep.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

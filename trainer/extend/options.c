@@ -1,6 +1,6 @@
 /* options.c - options of extensions: keys of [hooks] in the ini and --NAME on the command line, in the one table that drives reading, checking
  * and --help. What extends a run is named in its ini, so the ini is looked at before it is read. */
-#include "command.h"
+#include "command/command.h"
 #include "extend/extend.h"
 #include "trainer.h"
 #include <ctype.h>

@@ -1,6 +1,6 @@
 /* compile.c - `hillock plugin build`: one C file becomes a plugin, by the system's compiler with the options that a plugin needs. What was there under
  * the output's name is replaced only by a plugin that loads. */
-#include "command.h"
+#include "command/command.h"
 #include "kit/kit.h"
 #include <errno.h>
 #include <spawn.h>

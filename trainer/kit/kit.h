@@ -1,5 +1,5 @@
-/* kit.h - help for people who write plugins: projects from templates, one file made into a shared object. Used by cmd_new_plugin.c and
- * cmd_plugin.c alone. Errors are texts in `why`. */
+/* kit.h - help for people who write plugins: projects from templates, one file made into a shared object. Used by new_plugin.c and
+ * plugin.c alone. Errors are texts in `why`. */
 #ifndef HK_KIT_H
 #define HK_KIT_H
 

@@ -1,5 +1,5 @@
 /* lint.c - runs the checks, each in a child with a limit of time, and collects what they say. */
-#include "command.h"
+#include "command/command.h"
 #include "kit/lint.h"
 #include <errno.h>
 #include <jansson.h>

@@ -1,6 +1,6 @@
 /* lint_texts.c - the portable texts: each compiles alone as C11, in float and in double, and all of them as C++17. The shared objects stay in the lint's folder,
  * for the checks that run them. */
-#include "command.h"
+#include "command/command.h"
 #include "kit/lint.h"
 #include "kit/text_wrap.h"
 #include <dlfcn.h>

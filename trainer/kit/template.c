@@ -1,6 +1,6 @@
 /* template.c - a plugin's project from templates/KIND and templates/common: files are copied, and @name@, @Type@, @about@, @use@ and
  * @lint@ in them replaced. A kind is a folder with a file `about` (what it is; how it is used; options of `hillock lint`): a new one needs no change here. */
-#include "command.h"
+#include "command/command.h"
 #include "kit/kit.h"
 #include <dirent.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 #ifndef HK_REPORT_H
 #define HK_REPORT_H
 
-#include "command.h"
+#include "command/command.h"
 #include "trainer.h"
 #include <jansson.h>
 
