@@ -3,7 +3,7 @@
  *
  * Of g, one vector of output channels at a time is put into a tile with a border of zeros, so that no tap has to look where it is.
  * Of the steps of a sample, four at a time: a number that spikes at several of them is one entry of the list of that pattern, whose tile holds the sum of these steps' g
- * (docs/adr/0019-patterns-of-steps.md). */
+ * (docs/adr/0015-patterns-of-steps.md). */
 #include "spikes.h"
 #include "window.h"
 #pragma GCC optimize("O3")

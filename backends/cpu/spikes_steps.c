@@ -1,5 +1,5 @@
 /* spikes_steps.c - linear_dw with direct = 1 of spikes, by patterns of steps: a number that spikes at several of four steps is one entry of its column's list, the
- * sum of these steps' rows of g one row of a table (docs/adr/0019-patterns-of-steps.md).
+ * sum of these steps' rows of g one row of a table (docs/adr/0015-patterns-of-steps.md).
  *
  * The table of a panel of outputs, [group][four steps][sample][pattern], stays in L2; a column's totals stay in registers while a group of samples goes by. */
 #include "spikes.h"

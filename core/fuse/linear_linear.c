@@ -4,7 +4,7 @@
  *
  * W' is a STATIC value: made once for a step of training (its gradient flows on to W1 and W2), in inference once for a written parameter. What lay between is not
  * computed, nor are its gradient and the weight gradient that read it; all numbers are as the two layers give them up to rounding. Such pairs come from a
- * container whose input product was hoisted out of its loop (LinearRecurrent behind Linear). Declined where the one layer would be the larger one (a
+ * container whose input product was hoisted out of its loop, behind a linear layer. Declined where the one layer would be the larger one (a
  * bottleneck), and where there are too few rows for the product of weights to pay. */
 #include "fuse/fuse.h"
 #include "op/op.h"
