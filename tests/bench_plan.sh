@@ -23,7 +23,7 @@ for name in "${names[@]}"; do
     check
     plans "$work/bench" | diff <(sed '/^arena/q' "$work/train.plans") - || fail "$name: bench has another training plan than train"
     check
-    sed -n '/^inference plan/,/^arena/p' "$work/bench" | grep 'sum_t' >/dev/null || fail "$name: bench does not infer the mean over T"
+    sed -n '/^inference plan/,/^arena/p' "$work/bench" | grep -E ' (sum_t|linear_neuron) ' >/dev/null || fail "$name: bench does not infer the mean over T"
     check
     ! sed -n '/^inference plan/,/^arena/p' "$work/bench" | grep -E ' (correct|one_hot|cross_entropy) ' >/dev/null || fail "$name: bench infers with a loss"
     check

@@ -16,7 +16,7 @@ static const hk__key run_keys[] = {
     { "nan_limit", HK__INT, 1, 1e6, NULL, "10", "skip: batches in a row, rollback: batches since the state gone back to, behind which the training ends with an error" },
     { "nan_every", HK__INT, 1, 1e9, NULL, "100", "rollback: keep a state to go back to every N training steps" },
     { "nan_lr", HK__REAL, 0, 1, NULL, "1", "rollback: factor of the learning rate from then on, each time" },
-    { "amp", HK__CHOICE, 0, 0, "off|bf16|f16", "off", "numbers of 16 bits where they do; an error where the backend has none (all of them now)" },
+    { "amp", HK__CHOICE, 0, 0, "off|bf16|f16", "off", "numbers of 16 bits where they do; an error: no backend has them; large products rounded to bf16 are [backend] options = bf16=on" },
     { "tune", HK__TEXT, 0, 0, NULL, "off", "off: backends choose how an operation is done; on: what is fastest here is measured first, some seconds, and kept in OUT/tune.txt and the checkpoint; FILE: the choices of such a file" },
     { "memory", HK__CHOICE, 0, 0, "balanced|fast|small", "balanced", "what a plan keeps: fast: all; balanced: not what costs next to nothing to make again; small: less" },
     { "chunk", HK__INT, 0, 1e9, NULL, "0", "steps that training goes through at a time, so that memory does not grow with T; 0: as [run] memory has it; T and more: all at once" },

@@ -154,7 +154,7 @@ static hk_status make(hk_executor *ex, int64_t T, int64_t N, int seq, int rank, 
     bool hoist = !(net->cfg.passes_off & HK_PASS_HOIST);
     if (hoist) hk__hoist(&b);
     if (!train && !(net->cfg.passes_off & HK_PASS_FOLD_NORM)) hk__fold_norm(&b);
-    if (!(net->cfg.passes_off & HK_PASS_FUSE)) hk__fuse(&b, train);
+    if (!(net->cfg.passes_off & HK_PASS_FUSE) && !(ex->cfg.flags & HK_UNFUSED)) hk__fuse(&b, train);
     if (ex->cfg.flags & HK_FORGET) hk__forget(&b);
     find_outputs(p, g, ex->cfg.n_output, seed);
     if (train) {

@@ -172,6 +172,7 @@ enum {
     HK_GUARD = 32u,       /* TRAIN: where the loss or a gradient is not finite, the step is not done: parameters, optimizer state and running statistics stay as
                              they were behind the last step that was done, and the optimizer does not count it. Decided on the device; hk_executor_skipped tells */
     HK_AVERAGED = 64u,    /* INFER: with the averages in place of parameters and buffers; the network must have ema above 0 */
+    HK_UNFUSED = 2048u,   /* operations one by one, each under its own layer, as with HK_PASS_FUSE off: for who counts what layers cost */
     HK_TOP5 = 1024u,      /* "correct5" can be read where the output has five classes or more: how many labels are among the five largest scores */
     HK_NO_LOSS = 16u      /* INFER: neither loss nor "correct"; "y" is kept only when named among the outputs, or when none is */
 };

@@ -101,7 +101,7 @@ hk_status hk__ops_print(hk__job *j, const hk__loader *l) {
     const int64_t n = l->count < SAMPLES ? l->count : SAMPLES;
     table b = { NULL, 0, 0, 0 };
     hk_executor *ex = NULL;
-    hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = HK_INFER, .flags = hk__job_flags(j, HK_INFER) };
+    hk_executor_config ec = { .struct_size = (uint32_t)sizeof ec, .mode = HK_INFER, .flags = hk__job_flags(j, HK_INFER) | HK_UNFUSED };
     hk_status st = hk_executor_new(j->net, &ec, &ex);
     if (st) hk__job_fail_ctx(j, st, "model", "type");
     else st = count(j, l, n, ex, &b);
