@@ -103,7 +103,7 @@ CPU_BODY fill_body(uint32_t occurs, const float *const *from, int64_t places, in
             V g;                                                                                                                                               \
             memcpy(&g, from[k] + u * O, sizeof g);                                                                                                             \
             s[1 << k] = g;                                                                                                                                     \
-            UNROLL for (int p = 1; p < 1 << k; p++) s[1 << k | p] = s[p] + g;                                                                                  \
+            UNROLL for (int p = 1; p <= SPIKE_PATTERNS / 2; p++) if (p < 1 << k) s[1 << k | p] = s[p] + g;                                                     \
         }                                                                                                                                                      \
         UNROLL for (int p = 1; p <= SPIKE_PATTERNS; p++) if (occurs >> p & 1) memcpy(to + p * tile, &s[p], sizeof s[p]);                                       \
     }
