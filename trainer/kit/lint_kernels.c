@@ -1,5 +1,6 @@
 /* lint_kernels.c - row kernels against their text, bit for bit, at each instruction set level: 0, 1 and odd numbers of neurons, parameters as numbers and as rows.
- * Every row ends at a page without access, inputs are compared before and after, and nothing that comes out may be subnormal or not a number. */
+ * Every row ends at a page without access, inputs are compared before and after, and nothing that comes out may be subnormal or not a number. A charge that a
+ * neuron declares is compared with its text too. */
 #include "kit/lint.h"
 #include <math.h>
 #include <stdlib.h>
@@ -145,6 +146,33 @@ static void neuron(
     if (ok) check_finite(l, type->id, "y", a.y, n, &told), check_finite(l, type->id, "gradient of x", a.gx[0], n, &told);
 }
 
+/* A declared charge (hk_charge) against the text: kernels that take the step from the declaration do not look at the text. Both resets, both forms of the leak. */
+static void declared_charge(hk__lint *l, const hk__lint_type *t, const neuron_text *f) {
+    const hk_neuron_type *type = t->vtable;
+    const bool leak = type->charge == HK_CHARGE_LEAK;
+    const uint32_t n_param = leak ? 6 : 3;
+    if (type->charge == HK_CHARGE_OTHER) return;
+    if (type->charge > HK_CHARGE_LEAK || type->n_state != 1 || type->n_fire != 1 || type->n_h != 1 || type->n_param != n_param) {
+        hk__lint_say(l, HK__LINT_FAIL, "neuron '%s': charge = %u is declared, for which it must have one state, one firing variable and %u parameters", t->id, type->charge, n_param);
+        return;
+    }
+    seed = 88172645463325252u;
+    for (int i = 0; i < 256; i++) {
+        float x = some(-1, 3), s[HK_MAX_STATE] = { some(-1, 1.5) }, p[HK_MAX_P] = { some(0.2, 1.2), some(-0.5, 0.5), (float)(i & 1), some(0.1, 0.9), (float)(i >> 1 & 1), some(-0.5, 0.5) };
+        float h[HK_MAX_H] = { 0 }, z[HK_MAX_FIRE], fire[HK_MAX_FIRE], y[1], s1[HK_MAX_STATE], away = s[0] - p[5], k = p[3];
+        f->pre(&x, s, p, h, z);
+        fire[0] = (type->flags & HK_NEURON_STRICT ? z[0] > 0 : z[0] >= 0) ? 1.0f : 0.0f;
+        f->post(h, fire, fire, s, p, y, s1);
+        const float want = !leak ? s[0] + x : p[4] != 0 ? s[0] + (x - away) * k : s[0] - away * k + x;
+        const float after = p[2] != 0 ? want - fire[0] * p[0] : fire[0] * p[1] + (1 - fire[0]) * want;
+        l->n_compared++;
+        if (!memcmp(&h[0], &want, 4) && !memcmp(&s1[0], &after, 4) && y[0] == fire[0]) continue;
+        hk__lint_say(l, HK__LINT_FAIL, "neuron '%s' declares charge = %s, and its text has another step: h is %.9g by the declaration and %.9g by the text, v after it %.9g and %.9g: leave `charge` out",
+            t->id, leak ? "HK_CHARGE_LEAK" : "HK_CHARGE_ADD", (double)want, (double)h[0], (double)after, (double)s1[0]);
+        return;
+    }
+}
+
 static void neurons(hk__lint *l, const hk__lint_type *t, const fence *m, uint32_t best) {
     const hk_neuron_type *type = t->vtable;
     const char *text, *prefix;
@@ -159,6 +187,7 @@ static void neurons(hk__lint *l, const hk__lint_type *t, const fence *m, uint32_
         hk__lint_say(l, HK__LINT_NOTE, "neuron '%s': kernels were not compared: its text was not compiled", t->id);
         return;
     }
+    declared_charge(l, t, &f);
     for (uint32_t k = 0; k < type->n_kernel; k++)
         for (int i = 0; i < N_SIZE && type->kernels[k].isa <= best; i++)
             for (int config = 0; config < 4; config++) {
