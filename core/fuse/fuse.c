@@ -42,9 +42,10 @@ bool hk__fuse_emit(hk__builder *b, const hk__rule *rule, int32_t at, const char 
 }
 
 void hk__drop_node(hk__graph *g, int32_t node) {
-    int at = hk__index_of(&g->top, node);
+    hk__list *region = hk__body(g, g->node[node].loop);
+    int at = hk__index_of(region, node);
     for (int k = 0; k < g->node[node].n_in; k++) g->node[node].in[k] = HK_NONE;
-    if (at >= 0) hk__remove(&g->top, at);
+    if (at >= 0) hk__remove(region, at);
 }
 
 /* Tries the rules at one operation. */

@@ -16,18 +16,23 @@ static const double share = 0.1; /* of numbers that spike, where the input is sp
 
 static bool weight(const hk__graph *g, hk_value v) { return g->val[v].desc.rank == 2 && !g->val[v].desc.flags && !g->val[v].loop; }
 
+static bool product(hk__builder *b, const hk__rule *rule, int32_t id, hk_value x, hk_value y, hk_value *out) {
+    const hk_attr attr[3] = { { "groups", 1, 0, NULL }, { "transpose_x", 0, 0, NULL }, { "transpose_y", 0, 0, NULL } };
+    const hk_value in[2] = { x, y };
+    return hk__fuse_emit(b, rule, id, "matmul", 2, in, 1, out, 3, attr);
+}
+
 /* W2 b1 + b2 */
 static hk_value shifted(hk__builder *b, const hk__rule *rule, int32_t id, hk_value w, hk_value inner, hk_value outer) {
     if (!inner) return outer;
     const int64_t column[2] = { b->g->val[inner].desc.shape[0], 1 }, row[1] = { b->g->val[w].desc.shape[0] };
     const hk_desc as_column = hk__desc(HK_F32, HK_STATIC, 2, column), as_row = hk__desc(HK_F32, HK_STATIC, 1, row);
     const hk_attr to_column[1] = { hk__shape_attr(&b->base, &as_column) }, to_row[1] = { hk__shape_attr(&b->base, &as_row) };
-    const hk_attr product[3] = { { "groups", 1, 0, NULL }, { "transpose_x", 0, 0, NULL }, { "transpose_y", 0, 0, NULL } };
-    hk_value pair[2] = { w }, column_of, v;
-    if (!hk__fuse_emit(b, rule, id, "unflatten", 1, &inner, 1, &pair[1], 1, to_column) || !hk__fuse_emit(b, rule, id, "matmul", 2, pair, 1, &column_of, 3, product) ||
-        !hk__fuse_emit(b, rule, id, "unflatten", 1, &column_of, 1, &v, 1, to_row))
+    hk_value bias, wb, v;
+    if (!hk__fuse_emit(b, rule, id, "unflatten", 1, &inner, 1, &bias, 1, to_column) || !product(b, rule, id, w, bias, &wb) ||
+        !hk__fuse_emit(b, rule, id, "unflatten", 1, &wb, 1, &v, 1, to_row))
         return HK_NONE;
-    hk_value sum[2] = { v, outer };
+    const hk_value sum[2] = { v, outer };
     return !outer || hk__fuse_emit(b, rule, id, "add", 2, sum, 1, &v, 0, NULL) ? v : HK_NONE;
 }
 
@@ -45,10 +50,8 @@ static bool apply(hk__builder *b, const hk__rule *rule, int32_t id) {
     const double saved = (double)rows * (dense * (double)K * (double)(M - O) + (double)M * (double)O);
     if (saved < (b->phase_train ? PAYS * (double)O * (double)M * (double)K : 1.0)) return false;
     if (!hk__only_reader(g, rule, n.in[0], id, "what the linear before it gives")) return false;
-    const hk_attr product[3] = { { "groups", 1, 0, NULL }, { "transpose_x", 0, 0, NULL }, { "transpose_y", 0, 0, NULL } };
-    const hk_value weights[2] = { n.in[1], first.in[1] };
     hk_value in[3] = { first.in[0] }, out;
-    if (!hk__fuse_emit(b, rule, id, "matmul", 2, weights, 1, &in[1], 3, product)) return false;
+    if (!product(b, rule, id, n.in[1], first.in[1], &in[1])) return false;
     in[2] = shifted(b, rule, id, n.in[1], first.in[2], n.in[2]);
     if (!in[2] && (first.in[2] || n.in[2])) return false;
     if (!hk__fuse_emit(b, rule, id, "linear", 3, in, 1, &out, first.n_attr, first.attr)) return false; /* columns may be its attribute */

@@ -32,9 +32,7 @@ static bool apply(hk__builder *b, const hk__rule *rule, int32_t id) {
         g->node[id] = n;
         return false;
     }
-    hk__list *region = hk__body(g, n.loop);
-    hk__remove(region, hk__index_of(region, before));
-    for (int k = 0; k < linear.n_in; k++) linear.in[k] = HK_NONE;
+    hk__drop_node(g, before);
     return true;
 }
 

@@ -20,9 +20,7 @@ static bool apply(hk__builder *b, const hk__rule *rule, int32_t id) {
         if (!in) return false;
         memcpy(in, linear->in, 4 * sizeof *in);
         in[4] = n->in[1 - i];
-        hk__list *region = hk__body(g, n->loop);
-        hk__remove(region, hk__index_of(region, part->node));
-        for (int k = 0; k < 4; k++) linear->in[k] = HK_NONE;
+        hk__drop_node(g, part->node);
         hk__node *sum = &g->node[id];
         sum->op = linear->op, sum->in = in, sum->n_in = 5;
         return true;

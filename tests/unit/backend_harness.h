@@ -204,13 +204,20 @@ static const char *hn_way; /* hk_opdesc.way of the plans that hn_run makes */
 static int hn_keep; /* static operands may be packed before the run */
 static hk_step hn_step = { 42, 7, { 0 } };
 
+/* An operation of N samples at the level under test. in and out are kept by pointer. */
+static inline hk_opdesc hn_opdesc(const char *op, hk_scope scope, int64_t T, int64_t N, int n_in, const hk_desc *in, int n_out, const hk_desc *out, int n_attr, const hk_attr *attr) {
+    return (hk_opdesc){ .struct_size = sizeof(hk_opdesc), .scope = scope, .op = op, .path = "test", .n_in = (uint32_t)n_in, .n_out = (uint32_t)n_out, .n_attr = (uint32_t)n_attr, .isa = hn_isa(),
+        .in = in, .out = out, .attr = attr, .T = T, .N = N, .nb = N };
+}
+
 /* Runs `op` on blocks of nb samples (nb 0: all at once, groups of all samples: a whole-batch operation). */
 static hk_status hn_run(const char *op, hk_scope scope, uint32_t isa, int64_t nb, int64_t T, int64_t N, int n_in, hn_value *in, int n_out, hn_value *out,
     int n_attr, const hk_attr *attr) {
     hk_desc din[HK_MAX_OPERANDS], dout[HK_MAX_OPERANDS];
     for (int k = 0; k < n_in; k++) din[k] = in[k].d;
     for (int k = 0; k < n_out; k++) dout[k] = out[k].d;
-    hk_opdesc o = { sizeof o, scope, op, "test", (uint32_t)n_in, (uint32_t)n_out, (uint32_t)n_attr, isa, din, dout, attr, T, N, nb ? nb : N, 1234567, NULL, 0, 0, hn_way };
+    hk_opdesc o = hn_opdesc(op, scope, T, N, n_in, din, n_out, dout, n_attr, attr);
+    o.isa = isa, o.nb = nb ? nb : N, o.stream = 1234567, o.way = hn_way;
     for (int k = 0; k < n_in && hn_keep; k++)
         if (din[k].flags == HK_STATIC && din[k].dtype != HK_ABSENT) o.constant |= 1u << k;
     hk_op_plan *plan = NULL;

@@ -27,20 +27,7 @@ static const char *implementation(
     static char name[64];
     hk_desc d[3];
     for (int k = 0; k < n_in; k++) d[k] = in[k].d;
-    hk_opdesc o = { .struct_size = sizeof o,
-        .scope = scope,
-        .op = op,
-        .path = "test",
-        .n_in = (uint32_t)n_in,
-        .n_out = 1,
-        .n_attr = (uint32_t)n_attr,
-        .isa = hn_isa(),
-        .in = d,
-        .out = &out->d,
-        .attr = attr,
-        .T = T,
-        .N = N,
-        .nb = N };
+    const hk_opdesc o = hn_opdesc(op, scope, T, N, n_in, d, 1, &out->d, n_attr, attr);
     hk_op_plan *plan = NULL;
     const hk_backend *be;
     if (hn_plan_new(&o, &be, &plan) != HK_OK) fail_msg("%s: %s", op, hn_message);

@@ -9,20 +9,7 @@ enum { N = 18, C = 20, H = 6, W = 5, O = 24, K = 150 };
 static int tell(const char *op, hk_scope scope, int n_in, const hn_value *in, const hn_value *out, int n_attr, const hk_attr *attr, hk_way *w) {
     hk_desc d[3];
     for (int k = 0; k < n_in; k++) d[k] = in[k].d;
-    const hk_opdesc o = { .struct_size = sizeof o,
-        .scope = scope,
-        .op = op,
-        .path = "test",
-        .n_in = (uint32_t)n_in,
-        .n_out = 1,
-        .n_attr = (uint32_t)n_attr,
-        .isa = hn_isa(),
-        .in = d,
-        .out = &out->d,
-        .attr = attr,
-        .T = 1,
-        .N = N,
-        .nb = N };
+    const hk_opdesc o = hn_opdesc(op, scope, 1, N, n_in, d, 1, &out->d, n_attr, attr);
     int n = hn_backend->ways ? hn_backend->ways(hn_device, &o, 8, w) : 0;
     if (n || !hn_backend->extends) return n;
     const hk_backend *be = hn_get(NULL, "hk.backend/1", hn_backend->extends);
